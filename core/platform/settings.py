@@ -1,0 +1,146 @@
+"""Every setting, read from the environment. docs/configuration.md lists them for people."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The service's settings; each field is the environment variable of the same name."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", description="Address the one port listens on.")
+    port: int = Field(8080, ge=1, le=65535, description="REST, gRPC and gRPC-Web.")
+    data_dir: Path = Field(
+        Path("var"), description="Database, logs, outbox and demo.env of the embedded set-up."
+    )
+    workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=1,
+        le=64,
+        description="Core processes (default: one per core).",
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="A Postgres 15 or newer, for example `postgresql://user:secret@db/onegenie`; "
+        "unset starts the embedded one.",
+    )
+    database_pool: int = Field(
+        10, ge=1, le=200, description="Database connections of a core process for calls."
+    )
+    job_concurrency: int = Field(
+        8, ge=1, le=500, description="Background steps a core process runs at a time."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe log line that is written."
+    )
+    metrics_port: int | None = Field(
+        None,
+        ge=1,
+        le=65535,
+        description="Loopback port that serves Prometheus metrics of all core processes; "
+        "unset serves none.",
+    )
+    tls_certificate: Path | None = Field(
+        None, description="PEM file with the certificate chain; together with TLS_KEY turns TLS on."
+    )
+    tls_key: Path | None = Field(None, description="PEM file with the certificate's key.")
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("*",),
+        description="Origins whose browser pages may call, comma-separated; `*` allows all.",
+    )
+    rate_limit: int = Field(
+        20_000, ge=1, description="Requests per second the port takes before it answers 429."
+    )
+    meal_engine: Literal["embedded", "openai"] = Field(
+        "embedded",
+        description="`embedded`: our catalogue and parser; `openai`: a chat endpoint that speaks "
+        "OpenAI's protocol.",
+    )
+    openai_base_url: str = Field(
+        "https://api.openai.com/v1", description="The chat endpoint, for MEAL_ENGINE=openai."
+    )
+    openai_api_key: SecretStr | None = Field(
+        None, description="Its key; needed for MEAL_ENGINE=openai."
+    )
+    openai_model: str = Field("gpt-4o-mini", description="The model it is asked for.")
+    openai_timeout: float = Field(
+        20.0, gt=0, le=60, description="Seconds to wait for one of its answers."
+    )
+    service_zone: str = Field(
+        "Asia/Seoul", description="Time zone of the times the app surface writes."
+    )
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("service_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError("is no time zone, for example Asia/Seoul") from error
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("starts with postgresql://")
+        return value
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> Settings:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("TLS_CERTIFICATE and TLS_KEY: set both or neither")
+        for path in (self.tls_certificate, self.tls_key):
+            if path is not None and not path.is_file():
+                raise ValueError(f"TLS_CERTIFICATE, TLS_KEY: no such file: {path}")
+        if self.meal_engine == "openai" and self.openai_api_key is None:
+            raise ValueError("OPENAI_API_KEY: needed for MEAL_ENGINE=openai")
+        return self
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        """The service's time zone."""
+        return ZoneInfo(self.service_zone)
+
+    @property
+    def base_url(self) -> str:
+        """Where clients of this machine reach the port."""
+        scheme = "https" if self.tls_certificate else "http"
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
+        return f"{scheme}://{host}:{self.port}"
+
+
+def load_settings() -> Settings:
+    """Read the settings; on a bad value say which, and stop with exit code 2."""
+    try:
+        return Settings()  # type: ignore[call-arg]
+    except ValidationError as error:
+        for problem in error.errors():
+            name = ".".join(str(part) for part in problem["loc"]).upper()
+            message = problem["msg"].removeprefix("Value error, ")
+            shown = "" if not name or _is_secret(name) else f" (it is {problem['input']!r})"
+            print(f"onegenie: {name + ': ' if name else ''}{message}{shown}", file=sys.stderr)  # noqa: T201
+        print("onegenie: docs/configuration.md lists every setting.", file=sys.stderr)  # noqa: T201
+        raise SystemExit(2) from None
+
+
+def _is_secret(name: str) -> bool:
+    field = Settings.model_fields.get(name.lower())
+    return field is None or "SecretStr" in str(field.annotation)
