@@ -18,9 +18,7 @@ from core.platform.database import metadata
 
 
 def _tenant_id() -> Column:
-    return Column(
-        "tenant_id", Uuid, ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True
-    )
+    return Column("tenant_id", Uuid, ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
 
 
 def _place(nullable: bool = False) -> list[Column]:

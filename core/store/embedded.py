@@ -1,0 +1,155 @@
+"""The store in our own Postgres."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from cachetools import LRUCache
+from onegenie.store.v1 import store_pb2
+
+from core.platform.database import Database
+from core.store import store
+from core.store.search import Entry, SearchIndex
+
+T = TypeVar("T")
+
+
+class EmbeddedStore:
+    """One tenant's store in our Postgres.
+
+    The coupon spots and the search index are kept between calls and read again when the
+    store's revision has moved; everything else is one query.
+    """
+
+    def __init__(self, database: Database, tenant_id: UUID) -> None:
+        self._database = database
+        self._tenant_id = tenant_id
+        self._revision = _SharedRead(self._read_revision)
+        self._coupon_spots = _Kept(self._read_coupon_spots)
+        self._index = _Kept(self._read_index)
+
+    async def search_products(
+        self, queries: Sequence[store_pb2.ProductQuery], limit: int = 10
+    ) -> list[list[store_pb2.Product]]:
+        """See Store; core.store.search says what matches."""
+        index = await self._index.at(await self._revision())
+        found = [index.find((query.ko, query.en, query.ja), limit) for query in queries]
+        ids = list({product_id for ids in found for product_id in ids})
+        products = {product.id: product for product in await self.get_products(ids)}
+        return [[products[i] for i in ids if i in products] for ids in found]
+
+    async def get_products(self, ids: Sequence[int]) -> list[store_pb2.Product]:
+        """See Store."""
+        if not ids:
+            return []
+        async with self._database.connect() as conn:
+            return await store.products_by_id(conn, self._tenant_id, ids)
+
+    async def list_products(self) -> list[store_pb2.Product]:
+        """See Store."""
+        return await self.products_after(0, None)
+
+    async def products_after(self, after_id: int, limit: int | None) -> list[store_pb2.Product]:
+        """A page of the catalogue: products by id, beginning above `after_id`."""
+        async with self._database.connect() as conn:
+            return await store.products_after(conn, self._tenant_id, after_id, limit)
+
+    async def sections(self) -> list[store_pb2.Section]:
+        """See Store."""
+        async with self._database.connect() as conn:
+            return await store.sections(conn, self._tenant_id)
+
+    async def coupon_spots(self) -> list[store_pb2.CouponSpot]:
+        """See Store. Costs one indexed query, shared by those who ask at the same time."""
+        return await self._coupon_spots.at(await self._revision())
+
+    async def signage(self) -> list[store_pb2.Signage]:
+        """See Store."""
+        async with self._database.connect() as conn:
+            return await store.signage(conn, self._tenant_id)
+
+    async def signage_events(self) -> list[store_pb2.SignageEvent]:
+        """See Store."""
+        async with self._database.connect() as conn:
+            return await store.signage_events(conn, self._tenant_id)
+
+    async def _read_revision(self) -> int:
+        async with self._database.connect() as conn:
+            return await store.revision(conn, self._tenant_id)
+
+    async def _read_coupon_spots(self) -> list[store_pb2.CouponSpot]:
+        async with self._database.connect() as conn:
+            return await store.coupon_spots(conn, self._tenant_id)
+
+    async def _read_index(self) -> SearchIndex:
+        async with self._database.connect() as conn:
+            rows = await store.search_rows(conn, self._tenant_id)
+        entries = (
+            Entry(row.id, (row.name, row.name_en, row.name_ja), row.terms, row.quantity != 0)
+            for row in rows
+        )
+        return await asyncio.to_thread(SearchIndex, entries)
+
+
+class EmbeddedStores:
+    """Every tenant's store in our Postgres."""
+
+    def __init__(self, database: Database, kept: int = 256) -> None:
+        """Keep what was read of the `kept` tenants asked for last."""
+        self._database = database
+        self._stores: LRUCache[UUID, EmbeddedStore] = LRUCache(kept)
+
+    def of(self, tenant_id: UUID) -> EmbeddedStore:
+        """The tenant's store."""
+        found = self._stores.get(tenant_id)
+        if found is None:
+            found = self._stores[tenant_id] = EmbeddedStore(self._database, tenant_id)
+        return found
+
+
+class _Kept(Generic[T]):
+    """Something read once per revision.
+
+    The revision is read before the thing itself, so the thing is never older than it.
+    """
+
+    def __init__(self, read: Callable[[], Awaitable[T]]) -> None:
+        self._read = read
+        self._lock = asyncio.Lock()
+        self._held: tuple[int, T] | None = None
+
+    async def at(self, revision: int) -> T:
+        if self._held is None or self._held[0] < revision:
+            async with self._lock:
+                if self._held is None or self._held[0] < revision:
+                    self._held = (revision, await self._read())
+        return self._held[1]
+
+
+class _SharedRead:
+    """One read at a time; all who ask meanwhile share the next one.
+
+    Nobody gets an answer from a read that began before they asked, so it is as fresh as a read
+    of one's own, and a thousand polls at once cost two queries.
+    """
+
+    def __init__(self, read: Callable[[], Awaitable[int]]) -> None:
+        self._read = read
+        self._running: asyncio.Task[int] | None = None
+        self._waiting: asyncio.Task[int] | None = None
+
+    async def __call__(self) -> int:
+        if self._waiting is None:
+            self._waiting = asyncio.create_task(self._run(self._running))
+            # When all who asked are gone, nobody else looks at its error.
+            self._waiting.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(self._waiting)
+
+    async def _run(self, before: asyncio.Task[int] | None) -> int:
+        if before is not None:
+            await asyncio.wait([before])
+        self._running, self._waiting = self._waiting, None
+        return await self._read()

@@ -1,0 +1,183 @@
+"""A tenant's own store, asked over gRPC."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import grpc
+from onegenie.store.v1 import store_pb2, store_pb2_grpc
+
+from core.store.port import Store, Stores, StoreUnavailable
+
+# The contract's bounds for one call.
+_QUERIES, _IDS, _PAGE = 200, 1000, 1000
+
+# gRPC retries by itself, within a call's deadline: at most 4 tries, only when the call never
+# got through, and a budget for the channel (each failure takes a token, each success gives 0.1
+# back; below half no retries) so that retries don't bury a store that is coming back.
+_SERVICE_CONFIG = {
+    "methodConfig": [
+        {
+            "name": [{"service": "onegenie.store.v1.StoreService"}],
+            "retryPolicy": {
+                "maxAttempts": 4,
+                "initialBackoff": "0.05s",
+                "maxBackoff": "0.5s",
+                "backoffMultiplier": 2,
+                "retryableStatusCodes": ["UNAVAILABLE"],
+            },
+        }
+    ],
+    "retryThrottling": {"maxTokens": 20, "tokenRatio": 0.1},
+}
+_OPTIONS = (
+    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
+    # Only while calls are open, else servers take offence. It also makes the kernel give up a
+    # connection whose far end is silent for the time-out.
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    # A store that comes back is noticed within two seconds, not two minutes.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    ("grpc.max_receive_message_length", 16 * 1024 * 1024),
+)
+_PROBLEMS = {
+    grpc.StatusCode.DEADLINE_EXCEEDED: "upstream timeout",
+    grpc.StatusCode.UNAVAILABLE: "upstream unavailable",
+    grpc.StatusCode.UNAUTHENTICATED: "upstream refused the credential",
+    grpc.StatusCode.PERMISSION_DENIED: "upstream refused the credential",
+    grpc.StatusCode.RESOURCE_EXHAUSTED: "upstream is over its limits",
+    grpc.StatusCode.UNIMPLEMENTED: "upstream does not offer this call",
+}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where a tenant's store is, and the bearer token it knows us by.
+
+    The address is `https://host[:port]` for TLS; `http://host:port`, `host:port` or
+    `unix:/path` for none.
+    """
+
+    address: str
+    token: str = field(repr=False)
+
+
+class RemoteStore:
+    """One tenant's store behind a StoreService of its own.
+
+    Every call ends within `timeout` seconds, retries included, or raises StoreUnavailable
+    whose message says what is wrong and nothing of the upstream's own words.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel, token: str, timeout: float = 5.0) -> None:
+        self._stub = store_pb2_grpc.StoreServiceStub(channel)
+        self._metadata = (("authorization", f"Bearer {token}"),)
+        self._timeout = timeout
+
+    async def search_products(
+        self, queries: Sequence[store_pb2.ProductQuery], limit: int = 10
+    ) -> list[list[store_pb2.Product]]:
+        """See Store."""
+        found: list[list[store_pb2.Product]] = []
+        for first in range(0, len(queries), _QUERIES):
+            asked = queries[first : first + _QUERIES]
+            request = store_pb2.SearchProductsRequest(queries=asked, limit=limit)
+            reply = await self._call(self._stub.SearchProducts, request)
+            if len(reply.matches) != len(asked):
+                raise StoreUnavailable("store: upstream sent a wrong number of matches")
+            found.extend(list(match.products) for match in reply.matches)
+        return found
+
+    async def get_products(self, ids: Sequence[int]) -> list[store_pb2.Product]:
+        """See Store."""
+        products: list[store_pb2.Product] = []
+        for first in range(0, len(ids), _IDS):
+            request = store_pb2.BatchGetProductsRequest(ids=ids[first : first + _IDS])
+            products.extend((await self._call(self._stub.BatchGetProducts, request)).products)
+        return products
+
+    async def list_products(self) -> list[store_pb2.Product]:
+        """See Store."""
+        products: list[store_pb2.Product] = []
+        seen: set[str] = set()
+        token = ""
+        while token not in seen:
+            seen.add(token)
+            request = store_pb2.ListProductsRequest(page_size=_PAGE, page_token=token)
+            reply = await self._call(self._stub.ListProducts, request)
+            products.extend(reply.products)
+            if not reply.next_page_token:
+                return products
+            token = reply.next_page_token
+        raise StoreUnavailable("store: upstream repeats a page")
+
+    async def sections(self) -> list[store_pb2.Section]:
+        """See Store."""
+        request = store_pb2.ListSectionsRequest()
+        return list((await self._call(self._stub.ListSections, request)).sections)
+
+    async def coupon_spots(self) -> list[store_pb2.CouponSpot]:
+        """See Store."""
+        request = store_pb2.ListCouponSpotsRequest()
+        return list((await self._call(self._stub.ListCouponSpots, request)).coupon_spots)
+
+    async def signage(self) -> list[store_pb2.Signage]:
+        """See Store."""
+        request = store_pb2.ListSignageRequest()
+        return list((await self._call(self._stub.ListSignage, request)).signage)
+
+    async def signage_events(self) -> list[store_pb2.SignageEvent]:
+        """See Store."""
+        request = store_pb2.ListSignageEventsRequest()
+        return list((await self._call(self._stub.ListSignageEvents, request)).signage_events)
+
+    async def _call(self, method: Any, request: Any) -> Any:
+        try:
+            return await method(request, timeout=self._timeout, metadata=self._metadata)
+        except grpc.aio.AioRpcError as error:
+            problem = _PROBLEMS.get(error.code(), f"upstream error ({error.code().name})")
+            raise StoreUnavailable(f"store: {problem}") from error
+
+
+class RemoteStores:
+    """Stores of the tenants that have an endpoint; everyone else's come from `others`."""
+
+    def __init__(
+        self, endpoints: Mapping[UUID, Endpoint], others: Stores, timeout: float = 5.0
+    ) -> None:
+        """One channel per address, shared by the tenants behind it; it connects when first used."""
+        self._others = others
+        self._channels: dict[str, grpc.aio.Channel] = {}
+        self._stores: dict[UUID, Store] = {}
+        for tenant_id, endpoint in endpoints.items():
+            channel = self._channels.get(endpoint.address)
+            if channel is None:
+                channel = self._channels[endpoint.address] = open_channel(endpoint.address)
+            self._stores[tenant_id] = RemoteStore(channel, endpoint.token, timeout)
+
+    def of(self, tenant_id: UUID) -> Store:
+        """The tenant's store."""
+        return self._stores.get(tenant_id) or self._others.of(tenant_id)
+
+    async def close(self) -> None:
+        """Close every channel; calls in flight fail."""
+        for channel in self._channels.values():
+            await channel.close()
+
+
+def open_channel(address: str) -> grpc.aio.Channel:
+    """A channel to a StoreService; see Endpoint for the forms of address."""
+    scheme, separator, target = address.partition("://")
+    if not separator:
+        return grpc.aio.insecure_channel(address, options=_OPTIONS)
+    if scheme == "https":
+        return grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(), options=_OPTIONS)
+    if scheme == "http":
+        return grpc.aio.insecure_channel(target, options=_OPTIONS)
+    raise ValueError(f"a store's address begins with https:// or http://, not {scheme}://")

@@ -1,0 +1,232 @@
+"""SQL of the embedded store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from onegenie.store.v1 import store_pb2
+from sqlalchemy import Row, Table, and_, delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.platform.database import driver_connection
+from core.store.models import (
+    store_coupon_spots,
+    store_products,
+    store_revisions,
+    store_sections,
+    store_signage,
+    store_signage_events,
+)
+
+_PRODUCTS = select(
+    store_products,
+    store_sections.c.name.label("section_name"),
+    store_sections.c.zone_id,
+    store_sections.c.zone_name,
+    store_sections.c.x.label("section_x"),
+    store_sections.c.y.label("section_y"),
+    store_sections.c.radius.label("section_radius"),
+).select_from(
+    store_products.outerjoin(
+        store_sections,
+        and_(
+            store_sections.c.tenant_id == store_products.c.tenant_id,
+            store_sections.c.code == store_products.c.section_code,
+        ),
+    )
+)
+
+
+async def revision(conn: AsyncConnection, tenant_id: UUID) -> int:
+    """How often the tenant's store has changed; 0 when it has none."""
+    # The driver itself: every poll asks this, and SQLAlchemy would double its cost.
+    driver = await driver_connection(conn)
+    cursor = await driver.execute(
+        "SELECT revision FROM store_revisions WHERE tenant_id = %s", (tenant_id,), prepare=True
+    )
+    row = await cursor.fetchone()
+    return row[0] if row else 0
+
+
+async def bump_revision(conn: AsyncConnection, tenant_id: UUID) -> None:
+    """Tell every process that the tenant's store changes.
+
+    Call it first in the transaction: its row lock then also makes two changes of one store
+    take turns.
+    """
+    row = insert(store_revisions).values(tenant_id=tenant_id, revision=1)
+    await conn.execute(
+        row.on_conflict_do_update(
+            index_elements=[store_revisions.c.tenant_id],
+            set_={"revision": store_revisions.c.revision + 1},
+        )
+    )
+
+
+async def replace(
+    conn: AsyncConnection,
+    tenant_id: UUID,
+    table: Table,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+) -> None:
+    """Put `rows` (values of `columns`) in place of all the tenant's rows in `table`."""
+    await conn.execute(delete(table).where(table.c.tenant_id == tenant_id))
+    driver = await driver_connection(conn)
+    names = ", ".join(("tenant_id", *columns))
+    async with (
+        driver.cursor() as cursor,
+        cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy,
+    ):
+        for row in rows:
+            await copy.write_row((tenant_id, *row))
+
+
+async def products_by_id(
+    conn: AsyncConnection, tenant_id: UUID, ids: Sequence[int]
+) -> list[store_pb2.Product]:
+    """Products in the order of `ids`; unknown ones are left out."""
+    found = await conn.execute(
+        _PRODUCTS.where(store_products.c.tenant_id == tenant_id, store_products.c.id.in_(set(ids)))
+    )
+    by_id = {row.id: _product(row) for row in found}
+    return [by_id[product_id] for product_id in ids if product_id in by_id]
+
+
+async def products_after(
+    conn: AsyncConnection, tenant_id: UUID, after_id: int = 0, limit: int | None = None
+) -> list[store_pb2.Product]:
+    """Products by id, from the first one above `after_id` on; all when `limit` is None."""
+    found = await conn.execute(
+        _PRODUCTS.where(store_products.c.tenant_id == tenant_id, store_products.c.id > after_id)
+        .order_by(store_products.c.id)
+        .limit(limit)
+    )
+    return [_product(row) for row in found]
+
+
+async def search_rows(conn: AsyncConnection, tenant_id: UUID) -> Sequence[Any]:
+    """What the search index is made of: id, name, name_en, name_ja, terms, quantity; by id."""
+    table = store_products.c
+    found = await conn.execute(
+        select(table.id, table.name, table.name_en, table.name_ja, table.terms, table.quantity)
+        .where(table.tenant_id == tenant_id)
+        .order_by(table.id)
+    )
+    return found.all()
+
+
+async def sections(conn: AsyncConnection, tenant_id: UUID) -> list[store_pb2.Section]:
+    """Sections by code."""
+    found = await conn.execute(
+        select(store_sections)
+        .where(store_sections.c.tenant_id == tenant_id)
+        .order_by(store_sections.c.code)
+    )
+    return [
+        store_pb2.Section(
+            code=row.code,
+            name=row.name,
+            zone_id=row.zone_id,
+            zone_name=row.zone_name,
+            location=_location(row.x, row.y, row.radius),
+        )
+        for row in found
+    ]
+
+
+async def coupon_spots(conn: AsyncConnection, tenant_id: UUID) -> list[store_pb2.CouponSpot]:
+    """Coupon spots by number, each with its product when the catalogue has it."""
+    spots = store_coupon_spots
+    found = (
+        await conn.execute(
+            select(spots).where(spots.c.tenant_id == tenant_id).order_by(spots.c.spot_no)
+        )
+    ).all()
+    ids = [row.product_id for row in found if row.product_id is not None]
+    products = {p.id: p for p in await products_by_id(conn, tenant_id, ids)} if ids else {}
+    messages = []
+    for row in found:
+        product = products.get(row.product_id)
+        messages.append(
+            store_pb2.CouponSpot(
+                spot_no=row.spot_no,
+                discount_value=row.discount_value,
+                location=_location(row.x, row.y, row.radius),
+                product_id=row.product_id,
+                product=product,
+                item_name=row.item_name or (product.name if product else None),
+                item_name_en=row.item_name_en
+                or (product.name_en if product and product.HasField("name_en") else None),
+            )
+        )
+    return messages
+
+
+async def signage(conn: AsyncConnection, tenant_id: UUID) -> list[store_pb2.Signage]:
+    """Signage by number."""
+    found = await conn.execute(
+        select(store_signage)
+        .where(store_signage.c.tenant_id == tenant_id)
+        .order_by(store_signage.c.number, store_signage.c.id)
+    )
+    return [
+        store_pb2.Signage(
+            id=str(row.id),
+            number=row.number,
+            name=row.name,
+            location=_location(row.x, row.y, row.radius),
+            orientation=row.orientation,
+        )
+        for row in found
+    ]
+
+
+async def signage_events(conn: AsyncConnection, tenant_id: UUID) -> list[store_pb2.SignageEvent]:
+    """Signage events by id."""
+    found = await conn.execute(
+        select(store_signage_events)
+        .where(store_signage_events.c.tenant_id == tenant_id)
+        .order_by(store_signage_events.c.id)
+    )
+    return [
+        store_pb2.SignageEvent(
+            id=row.id, title=row.title, text=row.text, image_url=row.image_url, enabled=row.enabled
+        )
+        for row in found
+    ]
+
+
+def _product(row: Row[Any]) -> store_pb2.Product:
+    own = row.x is not None
+    return store_pb2.Product(
+        id=row.id,
+        name=row.name,
+        name_en=row.name_en,
+        name_ja=row.name_ja,
+        brand=row.brand,
+        barcode=row.barcode,
+        price=row.price,
+        price_unit=row.price_unit,
+        src_url=row.src_url,
+        quantity=row.quantity,
+        section_code=row.section_code,
+        section_name=row.section_name,
+        zone_id=row.zone_id,
+        zone_name=row.zone_name,
+        location=_location(row.x, row.y, row.radius)
+        if own
+        else _location(row.section_x, row.section_y, row.section_radius),
+        pack_size=row.pack_size,
+        pack_unit=row.pack_unit,
+        discount_pct=row.discount_pct,
+    )
+
+
+def _location(x: float | None, y: float | None, radius: float | None) -> store_pb2.Location | None:
+    if x is None or y is None or radius is None:
+        return None
+    return store_pb2.Location(x=x, y=y, radius=radius)
