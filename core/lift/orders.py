@@ -1,0 +1,279 @@
+"""Demo orders: baskets of invented shoppers over a real catalogue, with known pairs planted in them.
+
+How a basket comes about (all random numbers from one seed, so that the same catalogue gives the
+same orders):
+
+1. Products have a Zipf popularity: the k-th most popular is picked in proportion to
+   1 / (k + 10) ** 0.8. The planted products are raised to at least 1.5 times the average.
+2. Customers differ in how often they come (Zipf too) and each has a dozen habits; every third
+   pick is one of them. Habits make pairs of one household, which lift has to see through.
+3. A tenth of the baskets is for a dish: its ingredients, each with probability 0.6 (the rest is at
+   home), in one of the products that serve it.
+4. A planted pair A → B with lift L: a basket with A gets B as well with the probability that makes
+   P(B | A) = L · P(B), worked out from how often A and B came up in steps 1 to 3.
+
+So lift is about 1 between products that have nothing to do with each other, L for planted pairs
+and something in between for products of one dish.
+
+Only a one-shot process imports this module (numpy, pyarrow).
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+SEED = 20260521
+BASKETS = 60_000
+CUSTOMERS = 6_000
+FIRST_DAY = np.datetime64("2026-01-01T09:00:00", "s")
+DAYS = 180
+
+# What goes with what: term of the product, of its partner, lift. A partner may name alternatives,
+# the first one the store sells is taken. At most three partners a product.
+PLANTED: tuple[tuple[str, str, float], ...] = (
+    ("카레", "단무지", 12.0),
+    ("카레", "난|요구르트|요거트", 9.0),
+    ("카레", "라씨|우유", 7.0),
+    ("파스타", "레드 와인|레드와인|와인", 11.0),
+    ("파스타", "파르메산|파마산|파르미지아노", 9.0),
+    ("파스타", "바게트|식빵", 7.0),
+    ("삼겹살", "쌈장", 12.0),
+    ("삼겹살", "상추", 10.0),
+    ("삼겹살", "소주", 9.0),
+    ("치즈", "크래커", 10.0),
+    ("치즈", "화이트 와인|화이트와인|와인", 8.0),
+    ("라면", "계란|달걀", 9.0),
+    ("라면", "김치|배추김치", 8.0),
+    ("맥주", "오징어|마른오징어", 10.0),
+    ("맥주", "치킨|닭강정|닭튀김", 9.0),
+    ("식빵", "딸기잼|잼", 11.0),
+    ("식빵", "버터", 8.0),
+    ("소고기", "레드 와인|레드와인|와인", 8.0),
+    ("소고기", "버섯|표고버섯|새송이버섯", 7.0),
+    ("두부", "김치|배추김치", 7.0),
+    ("두부", "막걸리", 10.0),
+    ("부침가루", "막걸리", 11.0),
+    ("고추장", "떡볶이떡|떡", 9.0),
+    ("닭고기", "맥주", 7.0),
+    ("닭고기", "치킨무|단무지", 8.0),
+    ("우동", "어묵", 10.0),
+    ("만두", "식초", 8.0),
+    ("연어", "와사비|고추냉이", 11.0),
+    ("연어", "레몬", 9.0),
+    ("시리얼", "우유", 9.0),
+    ("커피", "쿠키|비스킷", 9.0),
+    ("감자", "마요네즈", 7.0),
+    ("토마토", "모차렐라|모짜렐라", 10.0),
+    ("토마토", "바질", 9.0),
+    ("김", "참기름", 7.0),
+    ("나초", "살사", 12.0),
+    ("양배추", "드레싱|참깨 드레싱", 8.0),
+    ("돼지고기", "생강", 7.0),
+)
+# Products that may stand for a planted product; the partner is always one product.
+ANCHORS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A product, as far as orders go. names: all its names; terms: the ingredients it serves."""
+
+    id: int
+    names: tuple[str, ...]
+    terms: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedPair:
+    """A pair that was planted, with the lift it was planted with."""
+
+    product_id: int
+    other_id: int
+    lift: float
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOrders:
+    """lines: order_id, customer_id, product_id, ordered_at, quantity, by order.
+
+    of_one_dish: pairs (smaller id first) that meet in baskets for a dish.
+    """
+
+    lines: pa.Table
+    planted: tuple[PlantedPair, ...]
+    of_one_dish: frozenset[tuple[int, int]]
+
+
+def read_catalogue(path: Path) -> list[Item]:
+    """The products of a store's products.csv (columns id, name, name_en, name_ja, terms)."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return [
+            Item(
+                int(row["id"]),
+                tuple(name for key in ("name", "name_en", "name_ja") if (name := row.get(key))),
+                frozenset(term.strip() for term in (row.get("terms") or "").split("|")) - {""},
+            )
+            for row in csv.DictReader(file)
+        ]
+
+
+def serving(catalogue: Sequence[Item], terms: str) -> list[Item]:
+    """The products for a term, those that list it before those with it in the name.
+
+    terms: alternatives parted by "|"; the first that has any product counts.
+    """
+    for term in terms.split("|"):
+        listed = [item for item in catalogue if term in item.terms]
+        named = [item for item in catalogue if term in item.names[0] and item not in listed]
+        if found := listed or (named if len(term) > 1 else []):
+            return found
+    return []
+
+
+def resolve(
+    catalogue: Sequence[Item], planted: Sequence[tuple[str, str, float]] = PLANTED
+) -> tuple[PlantedPair, ...]:
+    """The planted pairs this catalogue has products for.
+
+    A product stands for the first term it serves only, so that none gets more than its partners.
+    """
+    anchors: dict[str, list[Item]] = {}
+    taken: set[int] = set()
+    for term in dict.fromkeys(term for term, _, _ in planted):
+        anchors[term] = [item for item in serving(catalogue, term) if item.id not in taken][
+            :ANCHORS
+        ]
+        taken |= {item.id for item in anchors[term]}
+    pairs: dict[tuple[int, int], PlantedPair] = {}
+    for term, partner_terms, lift in planted:
+        own = {item.id for item in anchors[term]}
+        partner = next((p.id for p in serving(catalogue, partner_terms) if p.id not in own), None)
+        if partner is None:
+            continue
+        for anchor in own:
+            # Lift has no direction: what is planted one way is not planted back.
+            if (partner, anchor) not in pairs:
+                pairs.setdefault((anchor, partner), PlantedPair(anchor, partner, lift))
+    return tuple(pairs.values())
+
+
+def demo_orders(
+    catalogue: Sequence[Item],
+    dishes: Sequence[Sequence[str]] = (),
+    *,
+    planted: Sequence[tuple[str, str, float]] = PLANTED,
+    baskets: int = BASKETS,
+    customers: int = CUSTOMERS,
+    seed: int = SEED,
+) -> DemoOrders:
+    """Orders over a catalogue; see the module's text for how.
+
+    dishes: for each dish the terms of its ingredients; without dishes there are no dish baskets.
+    """
+    rng = np.random.default_rng(seed)
+    place = {item.id: index for index, item in enumerate(catalogue)}
+    pairs = resolve(catalogue, planted)
+    inside = sorted({place[i] for pair in pairs for i in (pair.product_id, pair.other_id)})
+
+    popularity = 1 / (rng.permutation(len(catalogue)) + 10.0) ** 0.8
+    popularity[inside] = np.maximum(popularity[inside], 1.5 * popularity.mean())
+    popularity /= popularity.sum()
+
+    activity = 1 / (np.arange(customers) + 20.0) ** 0.6
+    customer_of = rng.choice(customers, baskets, p=activity / activity.sum())
+    habits = rng.choice(len(catalogue), (customers, 12), p=popularity)
+
+    sizes = 1 + rng.poisson(3.5, baskets)
+    order = np.repeat(np.arange(baskets), sizes)
+    product = rng.choice(len(catalogue), order.size, p=popularity)
+    habitual = rng.random(order.size) < 1 / 3
+    product[habitual] = habits[
+        customer_of[order[habitual]], rng.integers(0, habits.shape[1], habitual.sum())
+    ]
+
+    cooked = _dish_lines(rng, catalogue, dishes, baskets)
+    order = np.concatenate([order, cooked[0]])
+    product = np.concatenate([product, cooked[1]])
+    order, product = _planted_lines(rng, order, product, pairs, place, baskets)
+
+    ids = np.array([item.id for item in catalogue], dtype=np.int64)
+    when = FIRST_DAY + np.sort(rng.integers(0, DAYS * 86_400, baskets)).astype("timedelta64[s]")
+    lines = pa.table(
+        {
+            "order_id": order + 1,
+            "customer_id": customer_of[order] + 1,
+            "product_id": ids[product],
+            "ordered_at": when[order],
+            "quantity": 1 + (rng.random(order.size) < 0.15).astype(np.int32),
+        }
+    )
+    return DemoOrders(lines, pairs, cooked[2])
+
+
+def _dish_lines(
+    rng: np.random.Generator,
+    catalogue: Sequence[Item],
+    dishes: Sequence[Sequence[str]],
+    baskets: int,
+) -> tuple[np.ndarray, np.ndarray, frozenset[tuple[int, int]]]:
+    """Orders and products of the baskets for a dish, and the pairs that can meet in them."""
+    place = {item.id: index for index, item in enumerate(catalogue)}
+    by_term: dict[str, list[int]] = {}
+    for term in {term for dish in dishes for term in dish}:
+        by_term[term] = [item.id for item in serving(catalogue, term)[:ANCHORS]]
+    cooking = np.flatnonzero(rng.random(baskets) < 0.1) if dishes else np.array([], dtype=int)
+    weight = 1 / (rng.permutation(len(dishes)) + 5.0)
+    dish_of = rng.choice(len(dishes), cooking.size, p=weight / weight.sum()) if dishes else cooking
+    orders, products = [cooking[:0]], [cooking[:0]]
+    pairs: set[tuple[int, int]] = set()
+    for index, dish in enumerate(dishes):
+        choices = [by_term[term] for term in dict.fromkeys(dish) if by_term[term]]
+        for number, some in enumerate(choices):
+            mine = cooking[dish_of == index]
+            mine = mine[rng.random(mine.size) < 0.6]
+            orders.append(mine)
+            products.append(rng.choice([place[i] for i in some], mine.size))
+            pairs |= {
+                (min(a, b), max(a, b)) for other in choices[:number] for a in some for b in other
+            }
+    return np.concatenate(orders), np.concatenate(products), frozenset(pairs)
+
+
+def _planted_lines(
+    rng: np.random.Generator,
+    order: np.ndarray,
+    product: np.ndarray,
+    pairs: Sequence[PlantedPair],
+    place: Mapping[int, int],
+    baskets: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """All lines with the partners added, each product once a basket, by order."""
+    width = len(place)
+    lines = np.unique(order * width + product)
+    share = np.bincount(lines % width, minlength=width) / baskets
+    ends = [(place[pair.product_id], place[pair.other_id]) for pair in pairs]
+    # A partner is bought more often for being planted, which lowers the lift: go round until the
+    # probabilities agree with the frequencies they lead to.
+    added = [0.0] * len(pairs)
+    for _ in range(30):
+        total = share.copy()
+        for (a, b), chance in zip(ends, added, strict=True):
+            total[b] += share[a] * chance * (1 - share[b])
+        added = [
+            min(0.7, max(0.0, (pair.lift * total[b] - share[b]) / (1 - share[b])))
+            for (_, b), pair in zip(ends, pairs, strict=True)
+        ]
+    more = [lines]
+    for (a, b), chance in zip(ends, added, strict=True):
+        holding = lines[lines % width == a] // width
+        more.append(holding[rng.random(holding.size) < chance] * width + b)
+    lines = np.unique(np.concatenate(more))
+    return lines // width, lines % width
+
