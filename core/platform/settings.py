@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     job_concurrency: int = Field(
         8, ge=1, le=500, description="Background steps a core process runs at a time."
     )
+    demo: bool = Field(
+        True, description="Make the demo tenant when the database holds no tenant yet."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe log line that is written."
     )

@@ -1,0 +1,128 @@
+"""The demo tenant that the first start makes: a store, a profile, keys and credit."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.lift.models import lift_pairs
+from core.platform.database import Database
+from core.profile.models import profiles
+from core.store.importer import import_folder
+from core.store.models import store_signage
+from core.tenant.models import tenants
+from core.tenant.store import create_key, create_tenant, grant_credit
+
+TENANT_NAME = "demo"
+CREDITS = 1_000_000
+CATALOGUE = Path(__file__).parent / "store" / "demo"
+# Replicas that start together take turns.
+_LOCK = 0x64656D6F
+
+
+@dataclass(frozen=True, slots=True)
+class DemoEnv:
+    """What demo.env holds; the fields in capitals are its keys."""
+
+    base_url: str
+    sdk_key: str
+    profile_id: str
+    admin_token: str
+    signage_key: str
+    signage_id: str
+
+
+async def ensure_demo(database: Database, base_url: str, env_file: Path) -> bool:
+    """Make the demo tenant if there is no tenant at all, and keep demo.env up to date.
+
+    The file is the only place that holds the demo's secrets: when it is gone, the demo tenant's
+    keys get new ones. True when the demo tenant exists.
+    """
+    async with database.begin() as conn:
+        await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        demo = await conn.scalar(select(tenants.c.id).where(tenants.c.name == TENANT_NAME))
+        if demo is None:
+            if await conn.scalar(select(func.count()).select_from(tenants)):
+                return False
+            demo = await _make(conn)
+        elif env_file.exists():
+            _set_base_url(env_file, base_url)
+            return True
+        # Before the commit: a demo tenant without its file would be a locked door.
+        _write(env_file, await _new_secrets(conn, demo, base_url))
+    return True
+
+
+async def lacks_lift(database: Database) -> bool:
+    """Whether the demo tenant's co-purchase lift has not been computed yet."""
+    async with database.connect() as conn:
+        demo = await conn.scalar(select(tenants.c.id).where(tenants.c.name == TENANT_NAME))
+        if demo is None:
+            return False
+        some = select(lift_pairs.c.product_id).where(lift_pairs.c.tenant_id == demo).limit(1)
+        return await conn.scalar(some) is None
+
+
+async def _make(conn: AsyncConnection) -> uuid.UUID:
+    tenant_id = await create_tenant(conn, TENANT_NAME, "ko")
+    await grant_credit(conn, tenant_id, CREDITS, "demo")
+    await conn.execute(
+        insert(profiles).values(
+            tenant_id=tenant_id,
+            id=uuid.uuid4(),
+            name="김하나",
+            gender="F",
+            age=34,
+            locale="ko",
+            persona="두 아이를 키우는 직장인. 저녁은 30분 안에 끝나는 집밥을 좋아해요.",
+        )
+    )
+    await import_folder(conn, tenant_id, CATALOGUE)
+    return tenant_id
+
+
+async def _new_secrets(conn: AsyncConnection, tenant_id: uuid.UUID, base_url: str) -> DemoEnv:
+    profile_id = await conn.scalar(
+        select(profiles.c.id)
+        .where(profiles.c.tenant_id == tenant_id)
+        .order_by(profiles.c.created_at)
+        .limit(1)
+    )
+    signage_id = await conn.scalar(
+        select(store_signage.c.id)
+        .where(store_signage.c.tenant_id == tenant_id)
+        .order_by(store_signage.c.number)
+        .limit(1)
+    )
+    _, sdk_key = await create_key(conn, tenant_id, "sdk", "demo")
+    _, admin_token = await create_key(conn, tenant_id, "admin", "demo")
+    _, signage_key = await create_key(conn, tenant_id, "signage", "demo", str(signage_id))
+    return DemoEnv(base_url, sdk_key, str(profile_id), admin_token, signage_key, str(signage_id))
+
+
+def _write(path: Path, env: DemoEnv) -> None:
+    lines = [f"{field.name.upper()}={getattr(env, field.name)}\n" for field in fields(env)]
+    _replace(path, "".join(lines))
+
+
+def _set_base_url(path: Path, base_url: str) -> None:
+    """The port may have changed since the file was written."""
+    lines = path.read_text().splitlines(keepends=True)
+    updated = [f"BASE_URL={base_url}\n" if line.startswith("BASE_URL=") else line for line in lines]
+    if updated != lines:
+        _replace(path, "".join(updated))
+
+
+def _replace(path: Path, content: str) -> None:
+    """Write the file whole or not at all, readable by its owner only."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(content)
+    fresh.replace(path)

@@ -1,0 +1,75 @@
+"""Serve gRPC on a Unix socket until told to stop, and stop without losing a call."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+
+import grpc
+import structlog
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+log = structlog.get_logger(__name__)
+
+# Longer than the proxy takes to notice that this process is leaving.
+DRAIN_SECONDS = 1.0
+# In-flight calls get this long to finish.
+GRACE_SECONDS = 3.0
+# Larger than the largest request the edge lets through.
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+
+
+class Server:
+    """A grpc.aio server with health and reflection beside the given services."""
+
+    def __init__(
+        self,
+        address: str,
+        interceptor: grpc.aio.ServerInterceptor,
+        services: Sequence[str],
+        register: Callable[[grpc.aio.Server], None],
+    ) -> None:
+        self._address = address
+        self._server = grpc.aio.server(
+            interceptors=[interceptor],
+            options=[
+                ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+                ("grpc.so_reuseport", 0),
+                # Streams may be idle for long; a proxy that pings is no attack.
+                ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
+                ("grpc.keepalive_permit_without_calls", 1),
+            ],
+        )
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = [*services, health.SERVICE_NAME, reflection.SERVICE_NAME]
+        reflection.enable_server_reflection(names, self._server)
+        register(self._server)
+
+    async def start(self) -> None:
+        """Serve; healthy from here on."""
+        if self._server.add_insecure_port(self._address) == 0:
+            raise OSError(f"can't listen on {self._address}")
+        await self._server.start()
+        await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
+        log.info("serving", address=self._address)
+
+    async def stop(self, stopping: asyncio.Event, wake: Callable[[], None]) -> None:
+        """Say so, let the proxy turn away, end the streams, and finish the calls in flight."""
+        log.info("stopping")
+        await self._health.enter_graceful_shutdown()
+        await asyncio.sleep(DRAIN_SECONDS)
+        stopping.set()
+        wake()
+        await self._server.stop(GRACE_SECONDS)
+
+
+async def until_told_to_stop() -> None:
+    """Wait for SIGINT or SIGTERM."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    await told.wait()

@@ -1,0 +1,108 @@
+"""Structured logs with request ids, and Prometheus metrics."""
+
+from __future__ import annotations
+
+import logging
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import grpc
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+
+from edge.errors import ApiError
+from edge.server import Call
+
+log = structlog.get_logger(__name__)
+
+CALLS = Counter(
+    "onegenie_calls_total",
+    "Calls by method, protocol and outcome.",
+    ["method", "protocol", "outcome"],
+)
+SECONDS = Histogram(
+    "onegenie_call_seconds",
+    "Time a unary call took.",
+    ["method", "protocol"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)
+STREAMS = Gauge(
+    "onegenie_open_streams", "Streams open now.", ["method"], multiprocess_mode="livesum"
+)
+STEPS = Counter("onegenie_round_steps_total", "Steps of rounds by outcome.", ["step", "outcome"])
+STEP_SECONDS = Histogram(
+    "onegenie_round_step_seconds",
+    "Time a step of a round took.",
+    ["step"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+
+
+def configure_logging(level: str) -> None:
+    """JSON lines on standard output, the context of the call in each."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[level.upper()]
+        ),
+        cache_logger_on_first_use=True,
+    )
+
+
+@asynccontextmanager
+async def request_id(call: Call) -> AsyncIterator[None]:
+    """Give the call an id, that of the caller when it sent a sane one, and answer with it."""
+    sent = call.metadata.get("x-request-id", "")
+    identifier = sent if 0 < len(sent) <= 128 and sent.isprintable() else str(uuid.uuid4())
+    call.response_headers["x-request-id"] = identifier
+    with structlog.contextvars.bound_contextvars(request_id=identifier):
+        yield
+
+
+@asynccontextmanager
+async def log_and_metrics(call: Call) -> AsyncIterator[None]:
+    """Count and time the call, and write a line for it. Nothing of its contents is logged."""
+    method = call.method.path
+    protocol = "rest" if call.is_rest else "grpc"
+    started = time.perf_counter()
+    streaming = call.method.server_streaming
+    if streaming:
+        STREAMS.labels(method).inc()
+    outcome = "OK"
+    try:
+        yield
+    except ApiError as error:
+        outcome = str(error).partition(":")[0]
+        raise
+    except grpc.aio.AbortError:
+        outcome = "ABORTED"
+        raise
+    except Exception:
+        outcome = "INTERNAL"
+        raise
+    except BaseException:
+        outcome = "CANCELLED"
+        raise
+    finally:
+        seconds = time.perf_counter() - started
+        CALLS.labels(method, protocol, outcome).inc()
+        if streaming:
+            STREAMS.labels(method).dec()
+        else:
+            SECONDS.labels(method, protocol).observe(seconds)
+        log.debug(
+            "call", method=method, protocol=protocol, outcome=outcome, ms=round(seconds * 1000, 2)
+        )
+
+
+def log_internal_error(call: Call, error: BaseException) -> None:
+    """Write down what a client only hears of as an internal error."""
+    log.error("call_failed", method=call.method.path, exc_info=error)

@@ -1,0 +1,55 @@
+"""ProfileService: shoppers as their tenant describes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc
+from google.protobuf.json_format import MessageToDict
+from onegenie.profile.v1 import profile_pb2 as pb
+from onegenie.profile.v1 import profile_pb2_grpc as pb_grpc
+from sqlalchemy import Row
+
+from core.platform.database import Database
+from core.platform.identity import caller
+from core.profile import store
+from edge.errors import ApiError
+
+_SCALARS = ("name", "gender", "age", "locale", "persona")
+
+
+class ProfileService(pb_grpc.ProfileServiceServicer):
+    """Serves onegenie.profile.v1.ProfileService."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def GetProfile(
+        self, request: pb.GetProfileRequest, context: grpc.aio.ServicerContext
+    ) -> pb.GetProfileResponse:
+        async with self._database.connect() as conn:
+            row = await store.read_profile(conn, caller().tenant_id, request.profile_id)
+        if row is None:
+            raise ApiError("NOT_FOUND", "There is no such profile.")
+        return pb.GetProfileResponse(profile=_message(row))
+
+    async def PutProfile(
+        self, request: pb.PutProfileRequest, context: grpc.aio.ServicerContext
+    ) -> pb.PutProfileResponse:
+        values: dict[str, Any] = {
+            name: getattr(request, name) if request.HasField(name) else None for name in _SCALARS
+        }
+        values["extra"] = MessageToDict(request.extra) if request.HasField("extra") else None
+        async with self._database.begin() as conn:
+            row = await store.put_profile(conn, caller().tenant_id, request.profile_id, values)
+        return pb.PutProfileResponse(profile=_message(row))
+
+
+def _message(row: Row[Any]) -> pb.Profile:
+    message = pb.Profile(profile_id=str(row.id), **{name: getattr(row, name) for name in _SCALARS})
+    if row.extra is not None:
+        message.extra.update(row.extra)
+        message.extra.SetInParent()
+    message.created_at.FromDatetime(row.created_at)
+    message.updated_at.FromDatetime(row.updated_at)
+    return message

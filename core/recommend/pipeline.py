@@ -1,0 +1,208 @@
+"""The four steps of a round, each a job: work outside, then one transaction.
+
+A step may run more than once (a killed process, a lost connection); its transaction is fenced on
+the state the round must be in, so its effect happens once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from onegenie.recommend.v1 import recommend_pb2 as pb
+from procrastinate import JobContext
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.lift.port import LiftPairs
+from core.meal.engine import MealEngine, MealError
+from core.meal.models import Meal, MealRequest, Shopper, Turn
+from core.platform.database import Database
+from core.platform.events import publish
+from core.platform.jobs import Jobs
+from core.platform.telemetry import STEP_SECONDS, STEPS
+from core.recommend import store
+from core.recommend.language import choose_language
+from core.recommend.offers import make_offers
+from core.recommend.state import IN_PROGRESS, LAST_STEP, STEP_NAMES
+from core.recommend.suggestions import suggest_items
+from core.recommend.todos import make_todos
+from core.store.port import Stores, StoreUnavailable
+from core.tenant.store import refund_credit
+
+log = structlog.get_logger(__name__)
+
+STEP_DEADLINE_SECONDS = 60.0
+# A step that fails for a reason we did not foresee is tried this often.
+MAX_ATTEMPTS = 4
+# A step whose process was killed this often is taken for the cause.
+MAX_INTERRUPTIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What a step adds to its round."""
+
+    part: pb.Round
+    meal: dict[str, Any] | None = None
+    analyst_comments: dict[str, str] = field(default_factory=dict)
+
+
+def round_topic(round_id: uuid.UUID | str) -> str:
+    """The topic on which changes of a round are published."""
+    return f"round:{round_id}"
+
+
+class Pipeline:
+    """Runs rounds: `defer` puts a step on the queue, the queue calls `run_step`."""
+
+    def __init__(
+        self,
+        database: Database,
+        jobs: Jobs,
+        engine: MealEngine,
+        stores: Stores,
+        lift: Callable[[uuid.UUID], LiftPairs],
+    ) -> None:
+        self._database = database
+        self._jobs = jobs
+        self._engine = engine
+        self._stores = stores
+        self._lift = lift
+        self._task = jobs.task("recommend.step", self.run_step)
+        self._steps: dict[int, Callable[[Row[Any]], Awaitable[StepResult]]] = {
+            1: self._suggest_meal,
+            2: self._make_todos,
+            3: self._suggest_items,
+            4: self._make_offers,
+        }
+
+    async def defer(self, conn: AsyncConnection, round_id: uuid.UUID, step: int) -> None:
+        """Put a step of a round on the queue, in the transaction of `conn`."""
+        await self._jobs.defer(conn, self._task, round_id=str(round_id), step=step)
+
+    async def run_step(self, context: JobContext, round_id: str, step: int) -> None:
+        """Run a step unless its result is there already, then defer the next one."""
+        identifier = uuid.UUID(round_id)
+        async with self._database.connect() as conn:
+            row = await store.read_work(conn, identifier)
+        if row is None or row.status != IN_PROGRESS or row.steps_done != step - 1:
+            return
+        started = time.perf_counter()
+        try:
+            if context.job.attempts > MAX_INTERRUPTIONS:
+                raise StepFailed("interrupted too often")
+            result = await self._work(row, step, context.job.attempts)
+        except StepFailed as failure:
+            await self._fail(identifier, row.tenant_id, step, failure.reason)
+            return
+        if await self._save(identifier, step, result):
+            STEPS.labels(STEP_NAMES[step], "done").inc()
+            STEP_SECONDS.labels(STEP_NAMES[step]).observe(time.perf_counter() - started)
+
+    async def _work(self, row: Row[Any], step: int, attempts: int) -> StepResult:
+        try:
+            async with asyncio.timeout(STEP_DEADLINE_SECONDS):
+                return await self._steps[step](row)
+        except MealError as error:
+            raise StepFailed(error.reason) from error
+        except StoreUnavailable as error:
+            raise StepFailed(str(error)) from error
+        except TimeoutError as error:
+            raise StepFailed("upstream timeout") from error
+        except Exception as error:
+            if attempts + 1 < MAX_ATTEMPTS:
+                raise
+            log.exception("round_step_failed", step=STEP_NAMES[step])
+            raise StepFailed("internal error") from error
+
+    async def _save(self, round_id: uuid.UUID, step: int, result: StepResult) -> bool:
+        async with self._database.begin() as conn:
+            saved = await store.save_step(
+                conn,
+                round_id,
+                step,
+                part=result.part.SerializeToString(),
+                meal=result.meal,
+                analyst_comments=result.analyst_comments,
+            )
+            if saved:
+                if step < LAST_STEP:
+                    await self.defer(conn, round_id, step + 1)
+                await publish(conn, round_topic(round_id))
+        return saved
+
+    async def _fail(
+        self, round_id: uuid.UUID, tenant_id: uuid.UUID, step: int, reason: str
+    ) -> None:
+        """End the round in error and give its credit back."""
+        error = f"{STEP_NAMES[step]} failed: {reason}"
+        async with self._database.begin() as conn:
+            if await store.fail_round(conn, round_id, step, error):
+                await refund_credit(conn, tenant_id, round_id)
+                await publish(conn, round_topic(round_id))
+                STEPS.labels(STEP_NAMES[step], "error").inc()
+                log.warning("round_failed", round_id=str(round_id), error=error)
+
+    async def _suggest_meal(self, row: Row[Any]) -> StepResult:
+        async with self._database.connect() as conn:
+            history = await store.read_history(conn, row.chat_id, row.round_no)
+        meal = await self._engine.suggest(
+            MealRequest(
+                prompt=row.prompt,
+                language=choose_language(row.locale, row.tenant_locale),
+                history=tuple(
+                    Turn(prompt=turn.prompt, meal=Meal.model_validate(turn.meal))
+                    for turn in history
+                ),
+                shopper=Shopper(
+                    name=row.name,
+                    gender=row.gender,
+                    age=row.age,
+                    locale=row.locale,
+                    persona=row.persona,
+                    extra=row.extra or {},
+                ),
+            )
+        )
+        return StepResult(pb.Round(), meal=meal.model_dump(mode="json"))
+
+    async def _make_todos(self, row: Row[Any]) -> StepResult:
+        todos = await make_todos(Meal.model_validate(row.meal), self._stores.of(row.tenant_id))
+        return StepResult(pb.Round(todos=todos))
+
+    async def _suggest_items(self, row: Row[Any]) -> StepResult:
+        suggestions = await suggest_items(
+            todos=pb.Round.FromString(row.results).todos,
+            lift=self._lift(row.tenant_id),
+            store=self._stores.of(row.tenant_id),
+        )
+        return StepResult(
+            pb.Round(recommended_items=suggestions.items),
+            analyst_comments=suggestions.analyst_comments,
+        )
+
+    async def _make_offers(self, row: Row[Any]) -> StepResult:
+        so_far = pb.Round.FromString(row.results)
+        offers = await make_offers(
+            todos=so_far.todos,
+            recommended=so_far.recommended_items,
+            lift=self._lift(row.tenant_id),
+            store=self._stores.of(row.tenant_id),
+        )
+        return StepResult(
+            pb.Round(notifications=offers.notifications), analyst_comments=offers.analyst_comments
+        )
+
+
+class StepFailed(Exception):
+    """The round can't go on; the reason is safe to show."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

@@ -1,0 +1,80 @@
+"""ListChats, GetChat and GetRound."""
+
+from __future__ import annotations
+
+from onegenie.recommend.v1 import recommend_pb2 as pb
+
+from core.platform.database import Database
+from core.recommend import store
+from core.recommend.snapshot import CouponSpots, fill_round, timestamp
+from core.recommend.store import RoundRow
+from core.tenant.store import Caller
+from edge.errors import ApiError
+
+
+async def list_chats(
+    database: Database, caller: Caller, profile_id: str, *, page: int, limit: int, order: str
+) -> pb.ListChatsResponse:
+    """A page of the chats the caller's key has with a profile. Raises NOT_FOUND."""
+    async with database.connect() as conn:
+        if not await store.profile_exists(conn, caller, profile_id):
+            raise ApiError("NOT_FOUND", "There is no such profile.")
+        total, rows = await store.list_chats(
+            conn, caller, profile_id, page=page, limit=limit, order=order
+        )
+    return pb.ListChatsResponse(
+        items=[
+            pb.ChatSummary(
+                chat_id=str(row.id),
+                total_rounds=len(row.round_ids),
+                rounds=[
+                    pb.RoundReference(round_no=number, round_id=str(round_id))
+                    for number, round_id in enumerate(row.round_ids, start=1)
+                ],
+                created_at=timestamp(row.created_at),
+            )
+            for row in rows
+        ],
+        page_info=pb.PageInfo(total=total, page=page, limit=limit, order=order),
+    )
+
+
+async def get_chat(
+    database: Database, spots: CouponSpots, caller: Caller, profile_id: str, chat_id: str
+) -> pb.GetChatResponse:
+    """The chat with all its rounds. Raises NOT_FOUND."""
+    async with database.connect() as conn:
+        rows = await store.read_chat(conn, caller, profile_id, chat_id)
+    if not rows:
+        raise ApiError("NOT_FOUND", "There is no such chat.")
+    part = await spots.part(caller.tenant_id)
+    created_at, name, gender, age, locale = rows[0][:5]
+    response = pb.GetChatResponse()
+    chat = response.chat
+    chat.chat_id = chat_id.lower()
+    chat.profile_id = profile_id.lower()
+    chat.profile_summary.MergeFrom(
+        pb.ProfileSummary(name=name, gender=gender, age=age, locale=locale)
+    )
+    chat.created_at.CopyFrom(timestamp(created_at))
+    for row in rows:
+        fill_round(chat.rounds.add(), RoundRow(*row[5:]), part)
+    return response
+
+
+async def get_round(
+    database: Database,
+    spots: CouponSpots,
+    caller: Caller,
+    profile_id: str,
+    chat_id: str,
+    round_id: str,
+) -> pb.GetRoundResponse:
+    """One round. Raises NOT_FOUND."""
+    async with database.connect() as conn:
+        row = await store.read_round(conn, caller, profile_id, chat_id, round_id)
+    if row is None:
+        raise ApiError("NOT_FOUND", "There is no such round.")
+    response = pb.GetRoundResponse()
+    fill_round(response.round, row, await spots.part(caller.tenant_id))
+    return response

@@ -1,0 +1,88 @@
+"""RecommendService: messages in, use cases, messages out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import grpc
+from onegenie.recommend.v1 import recommend_pb2 as pb
+from onegenie.recommend.v1 import recommend_pb2_grpc as pb_grpc
+
+from core.platform.database import Database
+from core.platform.events import Events
+from core.platform.identity import caller
+from core.recommend import read_chats
+from core.recommend.pipeline import Pipeline
+from core.recommend.snapshot import CouponSpots
+from core.recommend.start_round import IDEMPOTENCY_HEADER, StartRound, start_round
+from core.recommend.watch_round import watch_round
+from edge.server import current_call
+
+
+class RecommendService(pb_grpc.RecommendServiceServicer):
+    """Serves onegenie.recommend.v1.RecommendService."""
+
+    def __init__(
+        self,
+        database: Database,
+        pipeline: Pipeline,
+        events: Events,
+        spots: CouponSpots,
+        stopping: asyncio.Event,
+    ) -> None:
+        self._database = database
+        self._pipeline = pipeline
+        self._events = events
+        self._spots = spots
+        self._stopping = stopping
+
+    async def StartRound(
+        self, request: pb.StartRoundRequest, context: grpc.aio.ServicerContext
+    ) -> pb.StartRoundResponse:
+        command = StartRound(
+            profile_id=request.profile_id,
+            chat_id=request.chat_id if request.HasField("chat_id") else None,
+            prompt=request.prompt,
+            idempotency_key=current_call.get().metadata.get(IDEMPOTENCY_HEADER),
+        )
+        started = await start_round(self._database, self._pipeline, caller(), command)
+        return pb.StartRoundResponse(chat_id=str(started.chat_id), round_id=str(started.round_id))
+
+    async def ListChats(
+        self, request: pb.ListChatsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ListChatsResponse:
+        return await read_chats.list_chats(
+            self._database,
+            caller(),
+            request.profile_id,
+            page=request.page,
+            limit=request.limit if request.HasField("limit") else 100,
+            order=request.order or "desc",
+        )
+
+    async def GetChat(
+        self, request: pb.GetChatRequest, context: grpc.aio.ServicerContext
+    ) -> pb.GetChatResponse:
+        return await read_chats.get_chat(
+            self._database, self._spots, caller(), request.profile_id, request.chat_id
+        )
+
+    async def GetRound(
+        self, request: pb.GetRoundRequest, context: grpc.aio.ServicerContext
+    ) -> pb.GetRoundResponse:
+        return await read_chats.get_round(
+            self._database,
+            self._spots,
+            caller(),
+            request.profile_id,
+            request.chat_id,
+            request.round_id,
+        )
+
+    def WatchRound(
+        self, request: pb.WatchRoundRequest, context: grpc.aio.ServicerContext
+    ) -> AsyncIterator[pb.WatchRoundResponse]:
+        return watch_round(
+            self._database, self._events, self._spots, self._stopping, caller(), request
+        )

@@ -1,0 +1,139 @@
+"""StartRound: open a chat or add a follow-up, and put its first step on the queue."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from dataclasses import dataclass
+
+from sqlalchemy.exc import IntegrityError
+
+from core.platform.database import Database
+from core.recommend import store
+from core.recommend.pipeline import Pipeline
+from core.recommend.state import ERROR, MAX_FOLLOW_UPS, holds_chat
+from core.tenant.store import Caller, spend_credit
+from edge.errors import ApiError, FieldViolation
+
+IDEMPOTENCY_HEADER = "idempotency-key"
+
+
+@dataclass(frozen=True, slots=True)
+class StartRound:
+    """What the caller asks for. Ids are well-formed UUIDs, the prompt is within its bounds."""
+
+    profile_id: str
+    chat_id: str | None
+    prompt: str
+    idempotency_key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The round that works on it, and its chat."""
+
+    chat_id: uuid.UUID
+    round_id: uuid.UUID
+
+
+async def start_round(
+    database: Database, pipeline: Pipeline, caller: Caller, command: StartRound
+) -> Started:
+    """Start a round: chat, credit, round and job in one transaction.
+
+    Raises NOT_FOUND, PRIOR_ROUND_IN_FLIGHT, REFINEMENT_CAP_EXCEEDED, INSUFFICIENT_CREDIT, and
+    INVALID_REQUEST for an idempotency key that stands for another request; in that order, and
+    then nothing has happened.
+    """
+    _check_key(command.idempotency_key)
+    # A REST client that leaves cancels its call: what has begun is finished all the same.
+    return await asyncio.shield(_start(database, pipeline, caller, command))
+
+
+async def _start(
+    database: Database, pipeline: Pipeline, caller: Caller, command: StartRound
+) -> Started:
+    try:
+        async with database.begin() as conn:
+            return await _in_transaction(conn, pipeline, caller, command)
+    except IntegrityError:
+        # The same idempotency key was used at the same moment, and the other call was first.
+        if command.idempotency_key is None:
+            raise
+        async with database.connect() as conn:
+            first = await _first_answer(conn, caller, command)
+        if first is None:
+            raise
+        return first
+
+
+async def _in_transaction(
+    conn: store.AsyncConnection, pipeline: Pipeline, caller: Caller, command: StartRound
+) -> Started:
+    if command.chat_id is None:
+        if not await store.profile_exists(conn, caller, command.profile_id):
+            raise ApiError("NOT_FOUND", "There is no such profile.")
+    elif not await store.lock_chat(conn, caller, command.profile_id, command.chat_id):
+        raise ApiError("NOT_FOUND", "There is no such chat.")
+
+    if (first := await _first_answer(conn, caller, command)) is not None:
+        return first
+
+    if command.chat_id is None:
+        chat_id, round_no = await store.insert_chat(conn, caller, command.profile_id), 1
+    else:
+        chat_id = uuid.UUID(command.chat_id)
+        round_no = await _next_round_no(conn, chat_id)
+
+    round_id = await store.insert_round(
+        conn, caller, chat_id, round_no, command.prompt, command.idempotency_key
+    )
+    await pipeline.defer(conn, round_id, step=1)
+    # Last, because all rounds of a tenant wait for this row until the transaction ends.
+    if not await spend_credit(conn, caller.tenant_id, round_id):
+        raise ApiError("INSUFFICIENT_CREDIT")
+    return Started(chat_id, round_id)
+
+
+async def _next_round_no(conn: store.AsyncConnection, chat_id: uuid.UUID) -> int:
+    states = await store.round_states(conn, chat_id)
+    latest = states[-1]
+    if holds_chat(latest.status, latest.steps_done):
+        raise ApiError("PRIOR_ROUND_IN_FLIGHT")
+    if sum(state.status != ERROR for state in states if state.round_no > 1) >= MAX_FOLLOW_UPS:
+        raise ApiError("REFINEMENT_CAP_EXCEEDED")
+    return latest.round_no + 1
+
+
+async def _first_answer(
+    conn: store.AsyncConnection, caller: Caller, command: StartRound
+) -> Started | None:
+    """What the same idempotency key was answered before."""
+    if command.idempotency_key is None:
+        return None
+    row = await store.round_by_idempotency_key(conn, caller, command.idempotency_key)
+    if row is None:
+        return None
+    # A request without a chat_id opened the chat it was answered with.
+    asked_chat = command.chat_id and uuid.UUID(command.chat_id)
+    same_chat = row.round_no == 1 if asked_chat is None else row.chat_id == asked_chat
+    if (
+        not same_chat
+        or row.prompt != command.prompt
+        or row.profile_id != uuid.UUID(command.profile_id)
+    ):
+        raise _invalid_key("was used for another request")
+    return Started(row.chat_id, row.id)
+
+
+def _check_key(key: str | None) -> None:
+    if key is not None and not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
+        raise _invalid_key("must be 1 to 255 visible ASCII characters")
+
+
+def _invalid_key(description: str) -> ApiError:
+    return ApiError(
+        "INVALID_REQUEST",
+        f"{IDEMPOTENCY_HEADER}: {description}",
+        fields=(FieldViolation(IDEMPOTENCY_HEADER, description),),
+    )

@@ -1,0 +1,358 @@
+"""SQL of chats and rounds."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, and_, bindparam, func, insert, literal_column, select, update
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.profile.models import profiles
+from core.recommend.models import chats, rounds
+from core.recommend.state import COMPLETED, ERROR, IN_PROGRESS, LAST_STEP
+from core.tenant.models import tenants
+from core.tenant.store import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class RoundRow:
+    """A round as polls need it."""
+
+    id: uuid.UUID
+    round_no: int
+    prompt: str
+    status: str
+    steps_done: int
+    last_error: str | None
+    results: bytes
+    created_at: dt.datetime
+    updated_at: dt.datetime
+
+
+_ROUND = [
+    rounds.c.id,
+    rounds.c.round_no,
+    rounds.c.prompt,
+    rounds.c.status,
+    rounds.c.steps_done,
+    rounds.c.last_error,
+    rounds.c.results,
+    rounds.c.created_at,
+    rounds.c.updated_at,
+]
+_OWNED = and_(
+    chats.c.id == bindparam("chat"),
+    chats.c.tenant_id == bindparam("tenant"),
+    chats.c.api_key_id == bindparam("key"),
+    chats.c.profile_id == bindparam("profile"),
+)
+
+
+def _owner(caller: Caller, profile_id: str, chat_id: str) -> dict[str, Any]:
+    return {
+        "tenant": caller.tenant_id,
+        "key": caller.key_id,
+        "profile": uuid.UUID(profile_id),
+        "chat": uuid.UUID(chat_id),
+    }
+
+
+_PROFILE_EXISTS = select(literal_column("1")).where(
+    profiles.c.tenant_id == bindparam("tenant"), profiles.c.id == bindparam("profile")
+)
+
+
+async def profile_exists(conn: AsyncConnection, caller: Caller, profile_id: str) -> bool:
+    """Whether the caller's tenant has the profile."""
+    values = {"tenant": caller.tenant_id, "profile": uuid.UUID(profile_id)}
+    return await conn.scalar(_PROFILE_EXISTS, values) is not None
+
+
+_LOCK_CHAT = select(chats.c.id).where(_OWNED).with_for_update()
+
+
+async def lock_chat(conn: AsyncConnection, caller: Caller, profile_id: str, chat_id: str) -> bool:
+    """Lock the caller's chat until the transaction ends; False when there is no such chat."""
+    owner = _owner(caller, profile_id, chat_id)
+    return await conn.scalar(_LOCK_CHAT, owner) is not None
+
+
+_INSERT_CHAT = insert(chats)
+
+
+async def insert_chat(conn: AsyncConnection, caller: Caller, profile_id: str) -> uuid.UUID:
+    """Open a chat."""
+    chat_id = uuid.uuid4()
+    await conn.execute(
+        _INSERT_CHAT,
+        {
+            "id": chat_id,
+            "tenant_id": caller.tenant_id,
+            "api_key_id": caller.key_id,
+            "profile_id": uuid.UUID(profile_id),
+        },
+    )
+    return chat_id
+
+
+_ROUND_STATES = (
+    select(rounds.c.round_no, rounds.c.status, rounds.c.steps_done)
+    .where(rounds.c.chat_id == bindparam("chat"))
+    .order_by(rounds.c.round_no)
+)
+
+
+async def round_states(conn: AsyncConnection, chat_id: uuid.UUID) -> Sequence[Row[Any]]:
+    """round_no, status and steps_done of each round of a chat, first to last."""
+    return (await conn.execute(_ROUND_STATES, {"chat": chat_id})).all()
+
+
+_INSERT_ROUND = insert(rounds)
+
+
+async def insert_round(
+    conn: AsyncConnection,
+    caller: Caller,
+    chat_id: uuid.UUID,
+    round_no: int,
+    prompt: str,
+    idempotency_key: str | None,
+) -> uuid.UUID:
+    """Add a round whose first step is running."""
+    round_id = uuid.uuid4()
+    await conn.execute(
+        _INSERT_ROUND,
+        {
+            "id": round_id,
+            "chat_id": chat_id,
+            "round_no": round_no,
+            "api_key_id": caller.key_id,
+            "idempotency_key": idempotency_key,
+            "prompt": prompt,
+        },
+    )
+    return round_id
+
+
+_BY_IDEMPOTENCY_KEY = (
+    select(
+        rounds.c.id,
+        rounds.c.chat_id,
+        rounds.c.prompt,
+        rounds.c.round_no,
+        chats.c.profile_id,
+    )
+    .join(chats, chats.c.id == rounds.c.chat_id)
+    .where(rounds.c.api_key_id == bindparam("key"), rounds.c.idempotency_key == bindparam("idem"))
+)
+
+
+async def round_by_idempotency_key(
+    conn: AsyncConnection, caller: Caller, key: str
+) -> Row[Any] | None:
+    """id, chat_id, prompt, round_no and profile_id of the round the key started."""
+    values = {"key": caller.key_id, "idem": key}
+    return (await conn.execute(_BY_IDEMPOTENCY_KEY, values)).first()
+
+
+_CHAT = (
+    select(
+        chats.c.created_at.label("chat_created_at"),
+        profiles.c.name,
+        profiles.c.gender,
+        profiles.c.age,
+        profiles.c.locale,
+        *_ROUND,
+    )
+    .join(
+        profiles,
+        and_(profiles.c.tenant_id == chats.c.tenant_id, profiles.c.id == chats.c.profile_id),
+    )
+    .join(rounds, rounds.c.chat_id == chats.c.id)
+    .where(_OWNED)
+    .order_by(rounds.c.round_no)
+)
+
+
+async def read_chat(
+    conn: AsyncConnection, caller: Caller, profile_id: str, chat_id: str
+) -> Sequence[Row[Any]]:
+    """A row a round, each with the chat's and the profile's columns; none: no such chat."""
+    return (await conn.execute(_CHAT, _owner(caller, profile_id, chat_id))).all()
+
+
+_OWNED_ROUND = (
+    select(*_ROUND)
+    .join(chats, chats.c.id == rounds.c.chat_id)
+    .where(_OWNED, rounds.c.id == bindparam("round"))
+)
+
+
+async def read_round(
+    conn: AsyncConnection, caller: Caller, profile_id: str, chat_id: str, round_id: str
+) -> RoundRow | None:
+    """One round of the caller's chat."""
+    values = {**_owner(caller, profile_id, chat_id), "round": uuid.UUID(round_id)}
+    row = (await conn.execute(_OWNED_ROUND, values)).first()
+    return RoundRow(*row) if row else None
+
+
+_LISTED = and_(
+    chats.c.tenant_id == bindparam("tenant"),
+    chats.c.api_key_id == bindparam("key"),
+    chats.c.profile_id == bindparam("profile"),
+)
+_COUNT_CHATS = select(func.count()).select_from(chats).where(_LISTED)
+
+
+async def list_chats(
+    conn: AsyncConnection, caller: Caller, profile_id: str, *, page: int, limit: int, order: str
+) -> tuple[int, Sequence[Row[Any]]]:
+    """How many chats there are, and id, created_at and round ids (in order) of a page of them."""
+    values = {
+        "tenant": caller.tenant_id,
+        "key": caller.key_id,
+        "profile": uuid.UUID(profile_id),
+    }
+    total = await conn.scalar(_COUNT_CHATS, values) or 0
+    direction = (
+        (chats.c.created_at.asc(), chats.c.id.asc())
+        if order == "asc"
+        else (chats.c.created_at.desc(), chats.c.id.desc())
+    )
+    of_page = (
+        select(chats.c.id, chats.c.created_at)
+        .where(_LISTED)
+        .order_by(*direction)
+        .limit(limit)
+        .offset(page * limit)
+        .cte("of_page")
+    )
+    ordered = [
+        column.asc() if order == "asc" else column.desc()
+        for column in (of_page.c.created_at, of_page.c.id)
+    ]
+    round_ids = (
+        select(func.array_agg(aggregate_order_by(rounds.c.id, rounds.c.round_no)))
+        .select_from(rounds)
+        .where(rounds.c.chat_id == of_page.c.id)
+        .scalar_subquery()
+    )
+    page_query = select(of_page.c.id, of_page.c.created_at, round_ids.label("round_ids")).order_by(
+        *ordered
+    )
+    return total, (await conn.execute(page_query, values)).all()
+
+
+_WORK = (
+    select(
+        rounds.c.chat_id,
+        rounds.c.round_no,
+        rounds.c.prompt,
+        rounds.c.status,
+        rounds.c.steps_done,
+        rounds.c.meal,
+        rounds.c.results,
+        chats.c.tenant_id,
+        tenants.c.locale.label("tenant_locale"),
+        profiles.c.name,
+        profiles.c.gender,
+        profiles.c.age,
+        profiles.c.locale,
+        profiles.c.persona,
+        profiles.c.extra,
+    )
+    .join(chats, chats.c.id == rounds.c.chat_id)
+    .join(tenants, tenants.c.id == chats.c.tenant_id)
+    .join(
+        profiles,
+        and_(profiles.c.tenant_id == chats.c.tenant_id, profiles.c.id == chats.c.profile_id),
+    )
+    .where(rounds.c.id == bindparam("round"))
+)
+
+
+async def read_work(conn: AsyncConnection, round_id: uuid.UUID) -> Row[Any] | None:
+    """All that a step needs to know of its round."""
+    return (await conn.execute(_WORK, {"round": round_id})).first()
+
+
+_HISTORY = (
+    select(rounds.c.prompt, rounds.c.meal)
+    .where(
+        rounds.c.chat_id == bindparam("chat"),
+        rounds.c.round_no < bindparam("before"),
+        rounds.c.meal.is_not(None),
+    )
+    .order_by(rounds.c.round_no)
+)
+
+
+async def read_history(
+    conn: AsyncConnection, chat_id: uuid.UUID, before: int
+) -> Sequence[Row[Any]]:
+    """prompt and meal of the chat's earlier rounds that have a meal, first to last."""
+    return (await conn.execute(_HISTORY, {"chat": chat_id, "before": before})).all()
+
+
+_FENCE = and_(
+    rounds.c.id == bindparam("b_round"),
+    rounds.c.steps_done == bindparam("b_step") - 1,
+    rounds.c.status == IN_PROGRESS,
+)
+_SAVE_STEP = (
+    update(rounds)
+    .where(_FENCE)
+    .values(
+        steps_done=bindparam("b_step"),
+        status=bindparam("b_status"),
+        meal=func.coalesce(bindparam("b_meal", type_=rounds.c.meal.type), rounds.c.meal),
+        results=rounds.c.results.op("||")(bindparam("b_part")),
+        analyst_comments=rounds.c.analyst_comments.op("||")(
+            bindparam("b_comments", type_=rounds.c.analyst_comments.type)
+        ),
+        updated_at=func.now(),
+    )
+)
+
+
+async def save_step(
+    conn: AsyncConnection,
+    round_id: uuid.UUID,
+    step: int,
+    *,
+    part: bytes,
+    meal: dict[str, Any] | None,
+    analyst_comments: dict[str, str],
+) -> bool:
+    """Persist a step's result, unless it is persisted already or the round is over."""
+    result = await conn.execute(
+        _SAVE_STEP,
+        {
+            "b_round": round_id,
+            "b_step": step,
+            "b_status": COMPLETED if step == LAST_STEP else IN_PROGRESS,
+            "b_meal": meal,
+            "b_part": part,
+            "b_comments": analyst_comments,
+        },
+    )
+    return result.rowcount == 1
+
+
+_FAIL = (
+    update(rounds)
+    .where(_FENCE)
+    .values(status=ERROR, last_error=bindparam("b_error"), updated_at=func.now())
+)
+
+
+async def fail_round(conn: AsyncConnection, round_id: uuid.UUID, step: int, error: str) -> bool:
+    """End a round in error at a step, unless that step is persisted or the round is over."""
+    values = {"b_round": round_id, "b_step": step, "b_error": error}
+    return (await conn.execute(_FAIL, values)).rowcount == 1

@@ -1,0 +1,57 @@
+"""WatchRound: a round's state at once, then after every change, until it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+from onegenie.recommend.v1 import recommend_pb2 as pb
+
+from core.platform.database import Database
+from core.platform.events import Events
+from core.recommend import store
+from core.recommend.pipeline import round_topic
+from core.recommend.snapshot import CouponSpots, fill_round
+from core.recommend.state import is_over, version
+from core.tenant.store import Caller
+from edge.errors import ApiError
+
+# A notification may be lost with a connection: the row is read again this often in any case.
+REREAD_SECONDS = 5.0
+
+
+async def watch_round(
+    database: Database,
+    events: Events,
+    spots: CouponSpots,
+    stopping: asyncio.Event,
+    caller: Caller,
+    request: pb.WatchRoundRequest,
+) -> AsyncIterator[pb.WatchRoundResponse]:
+    """Send each version of the round later than the one the caller has seen. Raises NOT_FOUND.
+
+    Changes that come faster than the caller reads are sent as one, the latest. When the server
+    stops, the stream ends early; the caller resumes it elsewhere.
+    """
+    seen = request.after_version
+    with events.watch(round_topic(request.round_id.lower())) as changed:
+        while True:
+            changed.clear()
+            async with database.connect() as conn:
+                row = await store.read_round(
+                    conn, caller, request.profile_id, request.chat_id, request.round_id
+                )
+            if row is None:
+                raise ApiError("NOT_FOUND", "There is no such round.")
+            current = version(row.status, row.steps_done)
+            if current > seen:
+                seen = current
+                response = pb.WatchRoundResponse(version=current, event="round")
+                fill_round(response.round, row, await spots.part(caller.tenant_id))
+                yield response
+            if is_over(row.status) or stopping.is_set():
+                return
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(REREAD_SECONDS):
+                    await changed.wait()

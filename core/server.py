@@ -1,0 +1,130 @@
+"""A core process: every service, the background jobs and their plumbing, put together.
+
+`python -m core.server --socket PATH` serves gRPC on a Unix socket. It reads its settings from
+the environment; DATABASE_URL is needed. Any number of core processes share one database.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator
+
+import grpc
+from onegenie.profile.v1 import profile_pb2_grpc
+from onegenie.recommend.v1 import recommend_pb2_grpc
+from onegenie.store.v1 import store_pb2_grpc
+
+from core.lift.store import TenantLiftPairs
+from core.meal.embedded import EmbeddedMealEngine
+from core.meal.engine import MealEngine
+from core.platform import telemetry
+from core.platform.database import open_database
+from core.platform.events import Events
+from core.platform.identity import Identity, caller
+from core.platform.jobs import Jobs
+from core.platform.server import Server, until_told_to_stop
+from core.platform.settings import Settings, load_settings
+from core.profile.service import ProfileService
+from core.recommend.pipeline import Pipeline
+from core.recommend.service import RecommendService
+from core.recommend.snapshot import CouponSpots
+from core.store.embedded import EmbeddedStores
+from core.store.service import StoreService
+from edge.contract import Contract
+from edge.server import EdgeInterceptor
+
+SERVICES = (
+    "onegenie.recommend.v1.RecommendService",
+    "onegenie.profile.v1.ProfileService",
+    "onegenie.store.v1.StoreService",
+)
+
+
+@contextlib.asynccontextmanager
+async def serve(settings: Settings, database_url: str, address: str) -> AsyncIterator[None]:
+    """Serve all of onegenie on a gRPC address while the block runs."""
+    stopping = asyncio.Event()
+    events = Events(database_url)
+    async with (
+        open_database(database_url, settings.database_pool) as database,
+        Jobs(database_url, settings.job_concurrency) as jobs,
+        _open_engine(settings) as engine,
+    ):
+        stores = EmbeddedStores(database)
+        pipeline = Pipeline(
+            database, jobs, engine, stores, lambda tenant: TenantLiftPairs(database, tenant)
+        )
+
+        def register(server: grpc.aio.Server) -> None:
+            recommend_pb2_grpc.add_RecommendServiceServicer_to_server(
+                RecommendService(database, pipeline, events, CouponSpots(stores), stopping), server
+            )
+            profile_pb2_grpc.add_ProfileServiceServicer_to_server(ProfileService(database), server)
+            store_pb2_grpc.add_StoreServiceServicer_to_server(
+                StoreService(stores, lambda: caller().tenant_id), server
+            )
+
+        interceptor = EdgeInterceptor(
+            Contract.load(SERVICES),
+            # Outermost first. The edge's own view stands before them, its checks after them.
+            [telemetry.request_id, telemetry.log_and_metrics, Identity(database)],
+            zone=settings.zone,
+            on_error=telemetry.log_internal_error,
+        )
+        server = Server(address, interceptor, SERVICES, register)
+        listener = asyncio.create_task(events.run())
+        worker = asyncio.create_task(jobs.run(stopping))
+        try:
+            await server.start()
+            yield
+            await server.stop(stopping, events.wake_all)
+        finally:
+            stopping.set()
+            listener.cancel()
+            await asyncio.gather(worker, listener, return_exceptions=True)
+
+
+@contextlib.asynccontextmanager
+async def _open_engine(settings: Settings) -> AsyncIterator[MealEngine]:
+    engine: MealEngine
+    if settings.meal_engine == "openai":
+        # An extra: loaded only where it is used.
+        from core.meal.openai import OpenAIMealEngine
+
+        assert settings.openai_api_key is not None
+        engine = OpenAIMealEngine(
+            base_url=settings.openai_base_url,
+            api_key=settings.openai_api_key.get_secret_value(),
+            model=settings.openai_model,
+            timeout=settings.openai_timeout,
+        )
+    else:
+        engine = EmbeddedMealEngine()
+    try:
+        yield engine
+    finally:
+        await engine.close()
+
+
+async def _main(settings: Settings, database_url: str, socket: str) -> None:
+    async with serve(settings, database_url, f"unix:{socket}"):
+        await until_told_to_stop()
+
+
+def main() -> None:
+    """Run a core process until SIGINT or SIGTERM."""
+    parser = argparse.ArgumentParser(prog="python -m core.server", description=__doc__)
+    parser.add_argument("--socket", required=True, help="path of the Unix socket to serve on")
+    arguments = parser.parse_args()
+    settings = load_settings()
+    if settings.database_url is None:
+        sys.exit("onegenie: DATABASE_URL: a core process needs it (`onegenie up` sets it)")
+    telemetry.configure_logging(settings.log_level)
+    asyncio.run(_main(settings, settings.database_url.get_secret_value(), arguments.socket))
+
+
+if __name__ == "__main__":
+    main()

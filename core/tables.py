@@ -1,0 +1,10 @@
+"""Every table there is: importing this fills `metadata`."""
+
+import core.lift.models
+import core.profile.models
+import core.recommend.models
+import core.store.models
+import core.tenant.models  # noqa: F401
+from core.platform.database import metadata
+
+__all__ = ["metadata"]

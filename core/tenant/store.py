@@ -1,0 +1,172 @@
+"""SQL of tenants, their keys and their credit."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.tenant.models import api_key_secrets, api_keys, credit_ledger, tenants
+
+KeyKind = Literal["sdk", "admin", "signage"]
+PREFIXES: dict[KeyKind, str] = {"sdk": "osk_", "admin": "oat_", "signage": "osg_"}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a key stands for."""
+
+    tenant_id: uuid.UUID
+    key_id: uuid.UUID
+    kind: KeyKind
+    signage_id: str | None
+
+
+def hash_secret(secret: str) -> bytes:
+    """What is stored of a secret.
+
+    Secrets are 256 random bits, so one SHA-256 is as hard to turn back as any slow hash.
+    """
+    return hashlib.sha256(secret.encode()).digest()
+
+
+async def create_tenant(conn: AsyncConnection, name: str, locale: str = "ko") -> uuid.UUID:
+    """A new tenant without credit."""
+    tenant_id = uuid.uuid4()
+    await conn.execute(insert(tenants).values(id=tenant_id, name=name, locale=locale))
+    return tenant_id
+
+
+async def find_tenant(conn: AsyncConnection, id_or_name: str | None) -> uuid.UUID:
+    """A tenant by id or name; None is the only tenant there is. LookupError says what is wrong."""
+    query = select(tenants.c.id, tenants.c.name)
+    if id_or_name is not None:
+        try:
+            query = query.where(
+                or_(tenants.c.name == id_or_name, tenants.c.id == uuid.UUID(id_or_name))
+            )
+        except ValueError:
+            query = query.where(tenants.c.name == id_or_name)
+    rows = (await conn.execute(query.limit(2))).all()
+    if len(rows) == 1:
+        return rows[0].id
+    if id_or_name is not None:
+        raise LookupError(f"no tenant has the id or name {id_or_name!r}")
+    raise LookupError("name the tenant" if rows else "there is no tenant yet")
+
+
+async def create_key(
+    conn: AsyncConnection,
+    tenant_id: uuid.UUID,
+    kind: KeyKind,
+    name: str,
+    signage_id: str | None = None,
+) -> tuple[uuid.UUID, str]:
+    """A new key and its secret, which is shown here and never again."""
+    key_id = uuid.uuid4()
+    await conn.execute(
+        insert(api_keys).values(
+            id=key_id, tenant_id=tenant_id, kind=kind, name=name, signage_id=signage_id
+        )
+    )
+    return key_id, await add_secret(conn, key_id, kind)
+
+
+async def add_secret(conn: AsyncConnection, key_id: uuid.UUID, kind: KeyKind) -> str:
+    """One more secret of a key: both work until the old one is revoked."""
+    secret = PREFIXES[kind] + secrets.token_urlsafe(32)
+    hint = f"{PREFIXES[kind]}…{secret[-4:]}"
+    await conn.execute(
+        insert(api_key_secrets).values(hash=hash_secret(secret), key_id=key_id, hint=hint)
+    )
+    return secret
+
+
+async def revoke_key(conn: AsyncConnection, tenant_id: uuid.UUID, key_id: uuid.UUID) -> bool:
+    """End a key with all its secrets; whether there was such a living key."""
+    result = await conn.execute(
+        update(api_keys)
+        .where(api_keys.c.id == key_id, api_keys.c.tenant_id == tenant_id)
+        .where(api_keys.c.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+    )
+    return result.rowcount == 1
+
+
+async def revoke_other_secrets(conn: AsyncConnection, key_id: uuid.UUID, keep: str) -> int:
+    """End every secret of a key but `keep`; how many ended."""
+    result = await conn.execute(
+        update(api_key_secrets)
+        .where(api_key_secrets.c.key_id == key_id, api_key_secrets.c.hash != hash_secret(keep))
+        .where(api_key_secrets.c.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+    )
+    return result.rowcount
+
+
+_CALLER = (
+    select(api_keys.c.tenant_id, api_keys.c.id, api_keys.c.kind, api_keys.c.signage_id)
+    .join(api_key_secrets, api_key_secrets.c.key_id == api_keys.c.id)
+    .where(api_key_secrets.c.hash == bindparam("hash"))
+    .where(api_key_secrets.c.revoked_at.is_(None), api_keys.c.revoked_at.is_(None))
+)
+
+
+async def caller_by_hash(conn: AsyncConnection, hashed: bytes) -> Caller | None:
+    """Who a living secret stands for."""
+    row = (await conn.execute(_CALLER, {"hash": hashed})).first()
+    return Caller(*row) if row else None
+
+
+async def grant_credit(
+    conn: AsyncConnection, tenant_id: uuid.UUID, amount: int, note: str | None = None
+) -> int:
+    """Add to a tenant's credit, or take from it; the new balance, which can't be below 0."""
+    balance = await conn.scalar(
+        update(tenants)
+        .where(tenants.c.id == tenant_id, tenants.c.credits + amount >= 0)
+        .values(credits=tenants.c.credits + amount)
+        .returning(tenants.c.credits)
+    )
+    if balance is None:
+        raise LookupError("no such tenant, or it has less credit than that")
+    await conn.execute(
+        insert(credit_ledger).values(tenant_id=tenant_id, delta=amount, reason="grant", note=note)
+    )
+    return balance
+
+
+_SPEND = (
+    update(tenants)
+    .where(tenants.c.id == bindparam("tenant"), tenants.c.credits >= 1)
+    .values(credits=tenants.c.credits - 1)
+    .returning(tenants.c.id)
+)
+_REFUND = (
+    update(tenants).where(tenants.c.id == bindparam("tenant")).values(credits=tenants.c.credits + 1)
+)
+
+
+async def spend_credit(conn: AsyncConnection, tenant_id: uuid.UUID, round_id: uuid.UUID) -> bool:
+    """Take the one credit a round costs; False, and nothing taken, when there is none left."""
+    if await conn.scalar(_SPEND, {"tenant": tenant_id}) is None:
+        return False
+    await conn.execute(
+        insert(credit_ledger),
+        {"tenant_id": tenant_id, "delta": -1, "reason": "round", "round_id": round_id},
+    )
+    return True
+
+
+async def refund_credit(conn: AsyncConnection, tenant_id: uuid.UUID, round_id: uuid.UUID) -> None:
+    """Give back the credit of a round that ended in error."""
+    await conn.execute(_REFUND, {"tenant": tenant_id})
+    await conn.execute(
+        insert(credit_ledger),
+        {"tenant_id": tenant_id, "delta": 1, "reason": "refund", "round_id": round_id},
+    )
