@@ -50,8 +50,7 @@ async def ensure_demo(database: Database, base_url: str, env_file: Path) -> bool
             if await conn.scalar(select(func.count()).select_from(tenants)):
                 return False
             demo = await _make(conn)
-        elif env_file.exists():
-            _set_base_url(env_file, base_url)
+        elif _set_base_url(env_file, base_url):
             return True
         # Before the commit: a demo tenant without its file would be a locked door.
         _write(env_file, await _new_secrets(conn, demo, base_url))
@@ -79,7 +78,7 @@ async def _make(conn: AsyncConnection) -> uuid.UUID:
             gender="F",
             age=34,
             locale="ko",
-            persona="두 아이를 키우는 직장인. 저녁은 30분 안에 끝나는 집밥을 좋아해요.",
+            persona="두 아이를 키우는 직장인. 평일 저녁엔 간단한 집밥을 좋아해요.",
         )
     )
     await import_folder(conn, tenant_id, CATALOGUE)
@@ -110,12 +109,16 @@ def _write(path: Path, env: DemoEnv) -> None:
     _replace(path, "".join(lines))
 
 
-def _set_base_url(path: Path, base_url: str) -> None:
-    """The port may have changed since the file was written."""
-    lines = path.read_text().splitlines(keepends=True)
+def _set_base_url(path: Path, base_url: str) -> bool:
+    """The port may have changed since the file was written; False when there is no file."""
+    try:
+        lines = path.read_text().splitlines(keepends=True)
+    except FileNotFoundError:
+        return False
     updated = [f"BASE_URL={base_url}\n" if line.startswith("BASE_URL=") else line for line in lines]
     if updated != lines:
         _replace(path, "".join(updated))
+    return True
 
 
 def _replace(path: Path, content: str) -> None:

@@ -44,18 +44,27 @@ SERVICES = (
 
 
 @contextlib.asynccontextmanager
-async def serve(settings: Settings, database_url: str, address: str) -> AsyncIterator[None]:
-    """Serve all of onegenie on a gRPC address while the block runs."""
+async def serve(
+    settings: Settings, database_url: str, address: str, engine: MealEngine | None = None
+) -> AsyncIterator[None]:
+    """Serve all of onegenie on a gRPC address while the block runs.
+
+    `engine` takes the place of the meal engine that the settings name.
+    """
     stopping = asyncio.Event()
     events = Events(database_url)
     async with (
         open_database(database_url, settings.database_pool) as database,
         Jobs(database_url, settings.job_concurrency) as jobs,
-        _open_engine(settings) as engine,
+        _open_engine(settings) as configured_engine,
     ):
         stores = EmbeddedStores(database)
         pipeline = Pipeline(
-            database, jobs, engine, stores, lambda tenant: TenantLiftPairs(database, tenant)
+            database,
+            jobs,
+            engine or configured_engine,
+            stores,
+            lambda tenant: TenantLiftPairs(database, tenant),
         )
 
         def register(server: grpc.aio.Server) -> None:
@@ -71,6 +80,7 @@ async def serve(settings: Settings, database_url: str, address: str) -> AsyncIte
             Contract.load(SERVICES),
             # Outermost first. The edge's own view stands before them, its checks after them.
             [telemetry.request_id, telemetry.log_and_metrics, Identity(database)],
+            domain="onegenie",
             zone=settings.zone,
             on_error=telemetry.log_internal_error,
         )

@@ -1,1 +1,24 @@
-def main() -> None: ...
+"""The command line: `onegenie`."""
+
+from __future__ import annotations
+
+import typer
+
+from core.cli import credit, key, tenant
+from core.cli.recommend import recommend
+
+app = typer.Typer(
+    help="Recommendation rounds for shoppers in a store.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+app.command()(recommend)
+app.add_typer(tenant.app, name="tenant")
+app.add_typer(key.app, name="key")
+app.add_typer(credit.app, name="credit")
+
+
+def main() -> None:
+    """Entry point of the `onegenie` command."""
+    app()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
 import grpc
@@ -80,9 +81,12 @@ class RecommendService(pb_grpc.RecommendServiceServicer):
             request.round_id,
         )
 
-    def WatchRound(
+    async def WatchRound(
         self, request: pb.WatchRoundRequest, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[pb.WatchRoundResponse]:
-        return watch_round(
+        states = watch_round(
             self._database, self._events, self._spots, self._stopping, caller(), request
         )
+        async with contextlib.aclosing(states):
+            async for state in states:
+                yield state

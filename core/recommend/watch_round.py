@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from onegenie.recommend.v1 import recommend_pb2 as pb
 
@@ -28,7 +28,7 @@ async def watch_round(
     stopping: asyncio.Event,
     caller: Caller,
     request: pb.WatchRoundRequest,
-) -> AsyncIterator[pb.WatchRoundResponse]:
+) -> AsyncGenerator[pb.WatchRoundResponse]:
     """Send each version of the round later than the one the caller has seen. Raises NOT_FOUND.
 
     Changes that come faster than the caller reads are sent as one, the latest. When the server

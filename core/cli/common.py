@@ -1,0 +1,66 @@
+"""What the commands share: the database they work on, and how they say what went wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Annotated, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.platform.database import Database, open_database
+from core.platform.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
+from core.platform.migrate import upgrade
+from core.platform.settings import Settings, load_settings
+from core.tenant.store import find_tenant
+
+T = TypeVar("T")
+
+out = Console()
+err = Console(stderr=True)
+
+TenantOption = Annotated[
+    str | None, typer.Option("--tenant", help="Id or name; without it the only tenant there is.")
+]
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong and end with exit code 1."""
+    err.print(f"[red]onegenie:[/] {escape(message)}", highlight=False)
+    raise typer.Exit(1)
+
+
+def run_with_database(work: Callable[[Database], Awaitable[T]]) -> T:
+    """Run `work` on the database that the settings name, embedded or real, migrated."""
+    settings = load_settings()
+    try:
+        if settings.database_url is not None:
+            return _run(settings.database_url.get_secret_value(), work)
+        with EmbeddedPostgres(embedded_directory(settings)) as server:
+            return _run(server.url, work)
+    except (EmbeddedPostgresError, LookupError) as error:
+        fail(str(error.args[0]))
+
+
+def embedded_directory(settings: Settings) -> str:
+    """Where the embedded Postgres lives."""
+    return str(settings.data_dir / "postgres")
+
+
+async def tenant_id(conn: AsyncConnection, tenant: str | None) -> uuid.UUID:
+    """The tenant that --tenant names."""
+    return await find_tenant(conn, tenant)
+
+
+def _run(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
+    upgrade(url)
+
+    async def with_database() -> T:
+        async with open_database(url, pool_size=2) as database:
+            return await work(database)
+
+    return asyncio.run(with_database())

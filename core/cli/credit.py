@@ -1,0 +1,62 @@
+"""`onegenie credit`: what a tenant may spend."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from sqlalchemy import select
+
+from core.cli.common import TenantOption, out, run_with_database, tenant_id
+from core.platform.database import Database
+from core.tenant.models import credit_ledger, tenants
+from core.tenant.store import grant_credit
+
+app = typer.Typer(help="Credit: one a round.", no_args_is_help=True)
+
+
+@app.command()
+def grant(
+    amount: Annotated[int, typer.Argument(help="Credits to add; negative takes some away.")],
+    tenant: TenantOption = None,
+    note: Annotated[str | None, typer.Option(help="Why, for the ledger.")] = None,
+) -> None:
+    """Add to a tenant's credit."""
+
+    async def work(database: Database) -> int:
+        async with database.begin() as conn:
+            return await grant_credit(conn, await tenant_id(conn, tenant), amount, note)
+
+    out.print(f"balance: {run_with_database(work):,}", highlight=False)
+
+
+@app.command()
+def show(
+    tenant: TenantOption = None,
+    last: Annotated[int, typer.Option(help="Entries of the ledger to show.", min=1)] = 20,
+) -> None:
+    """Show a tenant's balance and the latest entries of its ledger."""
+
+    async def work(database: Database) -> Table:
+        async with database.connect() as conn:
+            identifier = await tenant_id(conn, tenant)
+            balance = await conn.scalar(select(tenants.c.credits).where(tenants.c.id == identifier))
+            table = Table("when", "change", "reason", "round", "note", title=f"balance {balance:,}")
+            query = (
+                select(credit_ledger)
+                .where(credit_ledger.c.tenant_id == identifier)
+                .order_by(credit_ledger.c.id.desc())
+                .limit(last)
+            )
+            for row in await conn.execute(query):
+                table.add_row(
+                    f"{row.created_at:%F %T}",
+                    f"{row.delta:+,}",
+                    row.reason,
+                    str(row.round_id or ""),
+                    row.note or "",
+                )
+        return table
+
+    out.print(run_with_database(work))

@@ -1,0 +1,53 @@
+"""`onegenie tenant`: who uses the service."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from core.cli.common import fail, out, run_with_database
+from core.platform.database import Database
+from core.recommend.language import choose_language
+from core.tenant.models import tenants
+from core.tenant.store import create_tenant
+
+app = typer.Typer(help="Tenants: who uses the service.", no_args_is_help=True)
+
+
+@app.command()
+def create(
+    name: str,
+    locale: Annotated[str, typer.Option(help="Language of answers: ko, en or ja.")] = "ko",
+) -> None:
+    """Add a tenant, without credit, keys or a store."""
+    if choose_language(locale, None) != locale:
+        fail(f"--locale: must be ko, en or ja, not {locale!r}")
+
+    async def work(database: Database) -> str:
+        async with database.begin() as conn:
+            return str(await create_tenant(conn, name, locale))
+
+    try:
+        out.print(f"tenant {name}: {run_with_database(work)}", highlight=False)
+    except IntegrityError:
+        fail(f"there is a tenant named {name!r} already")
+
+
+@app.command("list")
+def list_tenants() -> None:
+    """Show all tenants with their credit."""
+
+    async def work(database: Database) -> Table:
+        table = Table("id", "name", "locale", "credits", "created")
+        async with database.connect() as conn:
+            for row in await conn.execute(select(tenants).order_by(tenants.c.created_at)):
+                table.add_row(
+                    str(row.id), row.name, row.locale, f"{row.credits:,}", f"{row.created_at:%F %T}"
+                )
+        return table
+
+    out.print(run_with_database(work))
