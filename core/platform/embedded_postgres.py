@@ -34,7 +34,7 @@ _SYSTEM_USER = "pgserver"
 _SOCKET = ".s.PGSQL.5432"
 _SOCKET_PATH_MAX = 100  # the kernel takes 107 characters on Linux, 103 on macOS
 _START_SECONDS = 15.0
-_STOP_SECONDS = 6
+_STOP_SECONDS = 2  # then without a checkpoint, which the next start makes good
 _LOG_BYTES = 10_000_000
 
 
@@ -110,6 +110,7 @@ class EmbeddedPostgres:
                 self._ensure_running()
             except BaseException:
                 self._release()
+                _stop_if_unused(self.directory)
                 raise
 
     def ensure_running(self) -> bool:

