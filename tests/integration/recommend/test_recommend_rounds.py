@@ -1,0 +1,338 @@
+"""Rounds on a real core process in this one: kick-off, steps, polls, streams."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+
+import grpc
+import pytest
+from onegenie.recommend.v1 import recommend_pb2 as pb
+from sqlalchemy import func, select
+
+from core.meal.engine import MealError
+from core.meal.models import Meal, MealRequest
+from core.platform.database import Database
+from core.recommend.models import rounds
+from core.tenant.models import credit_ledger, tenants
+from core.tenant.store import create_key
+from tests.support import (
+    ScriptedEngine,
+    Shopper,
+    add_profile,
+    fields_of,
+    make_shopper,
+    plain_meal,
+    reason_of,
+    running_core,
+)
+
+RUNNING, PENDING, DONE = pb.STEP_STATE_RUNNING, pb.STEP_STATE_PENDING, pb.STEP_STATE_DONE
+
+
+@pytest.fixture
+def engine() -> ScriptedEngine:
+    return ScriptedEngine()
+
+
+@pytest.fixture
+async def channel(database_url: str, engine: ScriptedEngine) -> AsyncIterator[grpc.aio.Channel]:
+    async with running_core(database_url, engine) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def shopper(database: Database, channel: grpc.aio.Channel) -> Shopper:
+    return await make_shopper(database, channel)
+
+
+def steps(round_: pb.Round) -> list[int]:
+    progress = round_.pipeline_progress
+    return [progress.step1, progress.step2, progress.step3, progress.step4]
+
+
+async def refused(call: object) -> tuple[grpc.StatusCode, str]:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call  # type: ignore[misc]
+    return caught.value.code(), reason_of(caught.value)
+
+
+async def balance(database: Database, shopper: Shopper) -> tuple[int, int]:
+    """The tenant's balance, and the sum of its ledger."""
+    async with database.connect() as conn:
+        credits = await conn.scalar(select(tenants.c.credits).filter_by(id=shopper.tenant_id))
+        ledger = await conn.scalar(
+            select(func.sum(credit_ledger.c.delta)).filter_by(tenant_id=shopper.tenant_id)
+        )
+    return credits or 0, int(ledger or 0)
+
+
+def refuse(request: MealRequest) -> Meal:
+    raise MealError("upstream timeout", retryable=True)
+
+
+async def test_a_round_runs_through_its_four_steps(
+    shopper: Shopper, engine: ScriptedEngine, database: Database
+) -> None:
+    engine.open.clear()
+    started = await shopper.start("오늘 저녁 카레 땡기는데")
+    states: list[pb.WatchRoundResponse] = []
+    async for state in shopper.watch(started):
+        states.append(state)
+        engine.open.set()
+    first, last = states[0].round, states[-1].round
+    assert states[0].version == 1
+    assert steps(first) == [RUNNING, PENDING, PENDING, PENDING]
+    assert not first.HasField("back_list_status")
+    assert not first.HasField("todos")
+    assert first.HasField("notifications")
+    assert not first.notifications.HasField("ad")
+    assert [state.version for state in states] == sorted({state.version for state in states})
+    assert states[-1].version == 5
+    assert last.status == pb.ROUND_STATUS_COMPLETED
+    assert steps(last) == [DONE] * 4
+    assert last.back_list_status == pb.BACK_LIST_STATUS_COMPLETED
+    assert last.prompt == "오늘 저녁 카레 땡기는데"
+    assert [i.name.en for i in last.todos.ingredients] == ["tofu", "dragon scale"]
+    assert [item.product.name for item in last.todos.items] == ["국산콩 두부 300g"]
+    assert last.todos.total == last.todos.items[0].product.price
+    assert last.notifications.HasField("ad")
+    assert await shopper.get_round(started) == last
+    assert await balance(database, shopper) == (99, 99)
+
+
+async def test_a_failed_step_ends_the_round_and_returns_the_credit(
+    shopper: Shopper, engine: ScriptedEngine, database: Database
+) -> None:
+    engine.answer = refuse
+    last = await shopper.finish(await shopper.start())
+    assert last.status == pb.ROUND_STATUS_ERROR
+    assert last.last_error == "meal_suggest failed: upstream timeout"
+    assert steps(last) == [PENDING] * 4
+    assert not last.HasField("back_list_status")
+    assert await balance(database, shopper) == (100, 100)
+
+
+async def test_an_unforeseen_failure_is_tried_again_then_told_without_its_text(
+    shopper: Shopper, engine: ScriptedEngine
+) -> None:
+    def break_down(request: MealRequest) -> Meal:
+        raise ZeroDivisionError("secret driver text")
+
+    engine.answer = break_down
+    last = await shopper.finish(await shopper.start())
+    assert last.last_error == "meal_suggest failed: internal error"
+    assert len(engine.asked) > 1
+
+    attempts = iter([break_down, plain_meal])
+    engine.answer = lambda request: next(attempts)(request)
+    assert (await shopper.finish(await shopper.start())).status == pb.ROUND_STATUS_COMPLETED
+
+
+async def test_a_follow_up_waits_for_step_two_and_hears_the_chat_so_far(
+    shopper: Shopper, engine: ScriptedEngine
+) -> None:
+    engine.open.clear()
+    first = await shopper.start("카레")
+    busy = shopper.start("와인 추가", first.chat_id)
+    assert await refused(busy) == (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "PRIOR_ROUND_IN_FLIGHT",
+    )
+    engine.open.set()
+    await shopper.finish(first)
+    second = await shopper.start("와인 추가", first.chat_id)
+    assert second.chat_id == first.chat_id
+    await shopper.finish(second)
+    assert [turn.prompt for turn in engine.asked[-1].history] == ["카레"]
+    assert engine.asked[-1].history[0].meal == plain_meal(engine.asked[0])
+    chat = await shopper.get_chat(first.chat_id)
+    assert [round_.round_no for round_ in chat.rounds] == [1, 2]
+
+
+async def test_after_an_error_the_chat_goes_on_without_that_round(
+    shopper: Shopper, engine: ScriptedEngine
+) -> None:
+    first = await shopper.start("카레")
+    await shopper.finish(first)
+    engine.answer = refuse
+    await shopper.finish(await shopper.start("더 맵게", first.chat_id))
+    engine.answer = plain_meal
+    await shopper.finish(await shopper.start("와인 추가", first.chat_id))
+    assert [turn.prompt for turn in engine.asked[-1].history] == ["카레"]
+
+
+async def test_eight_follow_ups_that_did_not_fail(
+    shopper: Shopper, engine: ScriptedEngine
+) -> None:
+    first = await shopper.start("카레")
+    await shopper.finish(first)
+    engine.answer = refuse
+    await shopper.finish(await shopper.start("실패", first.chat_id))
+    engine.answer = plain_meal
+    for number in range(8):
+        await shopper.finish(await shopper.start(f"{number}", first.chat_id))
+    assert await refused(shopper.start("아홉", first.chat_id)) == (
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "REFINEMENT_CAP_EXCEEDED",
+    )
+    await shopper.start("새 채팅")
+
+
+async def test_credit_is_checked_last(
+    database: Database, channel: grpc.aio.Channel, engine: ScriptedEngine
+) -> None:
+    poor = await make_shopper(database, channel, credits=1)
+    engine.open.clear()
+    first = await poor.start()
+    assert (await refused(poor.start(chat_id=first.chat_id)))[1] == "PRIOR_ROUND_IN_FLIGHT"
+    assert await refused(poor.start()) == (
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "INSUFFICIENT_CREDIT",
+    )
+    engine.open.set()
+    await poor.finish(first)
+    assert (await refused(poor.start(chat_id=first.chat_id)))[1] == "INSUFFICIENT_CREDIT"
+    assert await balance(database, poor) == (0, 0)
+    async with database.connect() as conn:
+        assert await conn.scalar(select(func.count()).select_from(rounds)) == 1
+
+
+async def test_simultaneous_kick_offs_of_one_chat_start_one_round(
+    shopper: Shopper, database: Database
+) -> None:
+    first = await shopper.start()
+    await shopper.finish(first)
+    answers = await asyncio.gather(
+        *(shopper.start("더", first.chat_id) for _ in range(8)), return_exceptions=True
+    )
+    assert sum(isinstance(answer, pb.StartRoundResponse) for answer in answers) == 1
+    assert await balance(database, shopper) == (98, 98)
+
+
+async def test_a_repeated_idempotency_key_answers_the_first_result(
+    shopper: Shopper, database: Database
+) -> None:
+    answers = await asyncio.gather(*(shopper.start("카레", key="k-1") for _ in range(8)))
+    assert len({(answer.chat_id, answer.round_id) for answer in answers}) == 1
+    await shopper.finish(answers[0])
+    assert await shopper.start("카레", key="k-1") == answers[0]
+    assert await balance(database, shopper) == (99, 99)
+    follow_up = await shopper.start("더", answers[0].chat_id, key="k-2")
+    # The first answer comes before the check that would refuse a new round now.
+    assert await shopper.start("더", answers[0].chat_id, key="k-2") == follow_up
+
+    for call in (
+        shopper.start("다른 것", key="k-1"),
+        shopper.start("카레", answers[0].chat_id, key="k-1"),
+        (await add_profile(shopper)).start("카레", key="k-1"),
+        shopper.start("카레", key="x" * 256),
+    ):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        assert reason_of(caught.value) == "INVALID_REQUEST"
+        assert fields_of(caught.value) == ["idempotency-key"]
+
+
+async def test_nobody_else_finds_a_chat(
+    shopper: Shopper, database: Database, channel: grpc.aio.Channel
+) -> None:
+    started = await shopper.start()
+    await shopper.finish(started)
+    async with database.begin() as conn:
+        _, other_key = await create_key(conn, shopper.tenant_id, "sdk", "other")
+    stranger = await make_shopper(database, channel)
+    for thief in (
+        Shopper(channel, other_key, shopper.profile_id, shopper.tenant_id),
+        Shopper(channel, shopper.secret, (await add_profile(shopper)).profile_id, uuid.uuid4()),
+        Shopper(channel, stranger.secret, shopper.profile_id, stranger.tenant_id),
+        stranger,
+        Shopper(channel, shopper.secret, str(uuid.uuid4()), shopper.tenant_id),
+    ):
+        for call in (
+            thief.get_round(started),
+            thief.get_chat(started.chat_id),
+            thief.finish(started),
+            thief.start("훔치기", started.chat_id),
+        ):
+            assert await refused(call) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
+    other_chat = await shopper.start()
+    mixed = pb.StartRoundResponse(chat_id=other_chat.chat_id, round_id=started.round_id)
+    assert (await refused(shopper.get_round(mixed)))[1] == "NOT_FOUND"
+
+
+async def test_chats_are_listed_a_page_at_a_time(shopper: Shopper) -> None:
+    started = [await shopper.start(f"{number}") for number in range(5)]
+    for one in started:
+        await shopper.finish(one)
+    ids = [one.chat_id for one in started]
+
+    async def page(**query: object) -> pb.ListChatsResponse:
+        request = pb.ListChatsRequest(profile_id=shopper.profile_id, **query)  # type: ignore[arg-type]
+        return await shopper.rounds.ListChats(request, metadata=shopper.metadata)
+
+    everything = await page()
+    assert [item.chat_id for item in everything.items] == ids[::-1]
+    assert everything.page_info == pb.PageInfo(total=5, page=0, limit=100, order="desc")
+    assert [item.chat_id for item in (await page(order="asc", limit=2, page=1)).items] == ids[2:4]
+    beyond = await page(page=9, limit=500)
+    assert not beyond.items
+    assert beyond.page_info.total == 5
+    assert everything.items[0].rounds[0].round_id == started[-1].round_id
+    assert everything.items[0].total_rounds == 1
+    assert not (
+        await shopper.rounds.ListChats(
+            pb.ListChatsRequest(profile_id=(await add_profile(shopper)).profile_id),
+            metadata=shopper.metadata,
+        )
+    ).items
+
+
+@pytest.mark.parametrize(
+    ("locale", "tenant_locale", "expected"),
+    [("ja", "ko", "ja"), (None, "en", "en"), ("fr-FR", "ja", "ja"), ("en-GB", "ko", "en")],
+)
+async def test_answers_are_in_the_profiles_language_else_the_tenants(
+    database: Database,
+    channel: grpc.aio.Channel,
+    locale: str | None,
+    tenant_locale: str,
+    expected: str,
+) -> None:
+    shopper = await make_shopper(
+        database, channel, locale=tenant_locale, **({"locale": locale} if False else {})
+    )
+    shopper = await add_profile(shopper, locale=locale)
+    last = await shopper.finish(await shopper.start("카레"))
+    assert last.todos.recipe_title == f"{expected}: 카레"
+
+
+async def test_a_watcher_resumes_after_the_version_it_has_seen(
+    shopper: Shopper, engine: ScriptedEngine
+) -> None:
+    engine.open.clear()
+    started = await shopper.start()
+    resumed = shopper.watch(started, after_version=1)
+    reading = asyncio.ensure_future(resumed.read())
+    await asyncio.sleep(0.3)
+    assert not reading.done()
+    engine.open.set()
+    assert (await reading).version > 1
+    await shopper.finish(started)
+    assert [state.version async for state in shopper.watch(started, after_version=4)] == [5]
+    assert [state async for state in shopper.watch(started, after_version=5)] == []
+
+
+async def test_two_processes_share_rounds_and_a_revoked_key_ends_in_both(
+    database: Database, database_url: str, shopper: Shopper, engine: ScriptedEngine
+) -> None:
+    engine.open.clear()
+    async with running_core(database_url, engine) as other:
+        there = Shopper(other, shopper.secret, shopper.profile_id, shopper.tenant_id)
+        started = [await shopper.start(f"{number}") for number in range(6)]
+        watching = [asyncio.ensure_future(there.finish(one)) for one in started]
+        await asyncio.sleep(0.2)
+        engine.open.set()
+        for last in await asyncio.gather(*watching):
+            assert last.status == pb.ROUND_STATUS_COMPLETED

@@ -1,0 +1,210 @@
+"""What tests share: a core in this process, callers, and a meal engine that does as it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+from onegenie.profile.v1 import profile_pb2 as profile
+from onegenie.profile.v1 import profile_pb2_grpc as profile_grpc
+from onegenie.recommend.v1 import recommend_pb2 as pb
+from onegenie.recommend.v1 import recommend_pb2_grpc as pb_grpc
+
+from core.meal.engine import MealEngine
+from core.meal.models import Constraints, Meal, MealIngredient, MealRequest, Text
+from core.platform.database import Database
+from core.platform.settings import Settings
+from core.server import serve
+from core.store.importer import import_folder
+from core.tenant.store import create_key, create_tenant, grant_credit
+
+
+def plain_meal(request: MealRequest) -> Meal:
+    """A meal of tofu and napa cabbage that repeats what was asked."""
+    block, head = Text(ko="모", en="block", ja="丁"), Text(ko="포기", en="head", ja="玉")
+    return Meal(
+        dish=None,
+        recipe_title=f"{request.language}: {request.prompt}"[:100],
+        intro_message=f"round {len(request.history) + 1}",
+        recipe_description="A stew.",
+        recommendation_message=request.shopper.persona or "",
+        servings=2,
+        minutes=20,
+        ingredients=(
+            MealIngredient(
+                key="tofu",
+                name=Text(ko="두부", en="tofu", ja="豆腐"),
+                category="Pantry",
+                quantity=1,
+                unit=block,
+            ),
+            MealIngredient(
+                key=None,
+                name=Text(ko="용의 비늘", en="dragon scale", ja="竜の鱗"),
+                category="Pantry",
+                quantity=0.25,
+                unit=head,
+            ),
+        ),
+        constraints=Constraints(),
+    )
+
+
+class ScriptedEngine:
+    """A meal engine that waits, fails or answers as a test says. Keeps what it was asked."""
+
+    def __init__(self, answer: Callable[[MealRequest], Meal] = plain_meal) -> None:
+        self.answer = answer
+        self.asked: list[MealRequest] = []
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def suggest(self, request: MealRequest) -> Meal:
+        self.asked.append(request)
+        await self.open.wait()
+        return self.answer(request)
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+
+@dataclass
+class Shopper:
+    """A caller with a key and a profile."""
+
+    channel: grpc.aio.Channel
+    secret: str
+    profile_id: str
+    tenant_id: uuid.UUID
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        return (("authorization", f"Bearer {self.secret}"),)
+
+    @property
+    def rounds(self) -> pb_grpc.RecommendServiceAsyncStub:
+        return pb_grpc.RecommendServiceStub(self.channel)
+
+    async def start(
+        self, prompt: str = "카레", chat_id: str | None = None, key: str | None = None
+    ) -> pb.StartRoundResponse:
+        metadata = self.metadata + ((("idempotency-key", key),) if key else ())
+        return await self.rounds.StartRound(
+            pb.StartRoundRequest(profile_id=self.profile_id, prompt=prompt, chat_id=chat_id),
+            metadata=metadata,
+            timeout=20,
+        )
+
+    def watch(
+        self, started: pb.StartRoundResponse, after_version: int | None = None
+    ) -> grpc.aio.UnaryStreamCall:
+        return self.rounds.WatchRound(
+            pb.WatchRoundRequest(
+                profile_id=self.profile_id,
+                chat_id=started.chat_id,
+                round_id=started.round_id,
+                after_version=after_version,
+            ),
+            metadata=self.metadata,
+            timeout=60,
+        )
+
+    async def finish(self, started: pb.StartRoundResponse) -> pb.Round:
+        """The round once it is over."""
+        last = pb.Round()
+        async for state in self.watch(started):
+            last = state.round
+        return last
+
+    async def get_round(self, started: pb.StartRoundResponse) -> pb.Round:
+        response = await self.rounds.GetRound(
+            pb.GetRoundRequest(
+                profile_id=self.profile_id, chat_id=started.chat_id, round_id=started.round_id
+            ),
+            metadata=self.metadata,
+            timeout=20,
+        )
+        return response.round
+
+    async def get_chat(self, chat_id: str) -> pb.Chat:
+        response = await self.rounds.GetChat(
+            pb.GetChatRequest(profile_id=self.profile_id, chat_id=chat_id),
+            metadata=self.metadata,
+            timeout=20,
+        )
+        return response.chat
+
+
+STORE = Path(__file__).parent / "data" / "store"
+
+
+async def make_shopper(
+    database: Database,
+    channel: grpc.aio.Channel,
+    *,
+    credits: int = 100,
+    locale: str = "ko",
+    **fields: object,
+) -> Shopper:
+    """A tenant with a small store, an SDK key, credit and a profile."""
+    async with database.begin() as conn:
+        tenant_id = await create_tenant(conn, f"tenant {uuid.uuid4()}", locale)
+        _, secret = await create_key(conn, tenant_id, "sdk", "test")
+        if credits:
+            await grant_credit(conn, tenant_id, credits)
+        await import_folder(conn, tenant_id, STORE)
+    return await add_profile(Shopper(channel, secret, "", tenant_id), **fields)
+
+
+async def add_profile(shopper: Shopper, **fields: object) -> Shopper:
+    """The same caller with a new profile."""
+    profile_id = str(uuid.uuid4())
+    await profile_grpc.ProfileServiceStub(shopper.channel).PutProfile(
+        profile.PutProfileRequest(profile_id=profile_id, **fields),  # type: ignore[arg-type]
+        metadata=shopper.metadata,
+        timeout=20,
+    )
+    return Shopper(shopper.channel, shopper.secret, profile_id, shopper.tenant_id)
+
+
+@contextlib.asynccontextmanager
+async def running_core(
+    database_url: str, engine: MealEngine | None = None
+) -> AsyncIterator[grpc.aio.Channel]:
+    """A core in this process on a Unix socket, and a channel to it."""
+    with tempfile.TemporaryDirectory(prefix="og-") as directory:
+        address = f"unix:{directory}/core.sock"
+        settings = Settings(workers=1, data_dir=Path(directory))  # type: ignore[call-arg]
+        async with (
+            serve(settings, database_url, address, engine),
+            grpc.aio.insecure_channel(address) as channel,
+        ):
+            yield channel
+
+
+def reason_of(error: grpc.aio.AioRpcError) -> str:
+    """google.rpc.ErrorInfo.reason of a failed call."""
+    status = rpc_status.from_call(error)
+    for detail in status.details if status else ():
+        info = error_details_pb2.ErrorInfo()
+        if detail.Unpack(info):
+            return info.reason
+    return ""
+
+
+def fields_of(error: grpc.aio.AioRpcError) -> list[str]:
+    """The fields that a failed call's google.rpc.BadRequest names."""
+    status = rpc_status.from_call(error)
+    for detail in status.details if status else ():
+        bad = error_details_pb2.BadRequest()
+        if detail.Unpack(bad):
+            return [violation.field for violation in bad.field_violations]
+    return []
