@@ -1,0 +1,176 @@
+"""Rebuild everything derived from the contract: `python -m edge.gen [--check] [--image FILE]`.
+
+gen/python   stubs with types, from protoc
+gen/envoy    rest.pb, the descriptor Envoy transcodes with
+gen/openapi  openapi.json, what REST clients get
+
+`--check` writes nothing, names the files that are not up to date and exits 1.
+`--image FILE` only writes the contract with its imports and comments as one
+descriptor set, which buf lints and compares without reaching a registry.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from google.protobuf import descriptor_pb2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m edge.gen", description=__doc__)
+    parser.add_argument("--proto", type=Path, default=Path("proto"), help="the contract")
+    parser.add_argument("--out", type=Path, default=Path("gen"), help="what is rebuilt")
+    parser.add_argument("--check", action="store_true", help="only name stale files")
+    parser.add_argument("--image", type=Path, help="only write a descriptor set to this file")
+    parser.add_argument("--derive", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.derive:
+        derive(options.derive, options.out)
+        return 0
+    if options.image:
+        options.image.parent.mkdir(parents=True, exist_ok=True)
+        _descriptor_set([options.proto], options.image)
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder) / "gen"
+        generate(options.proto, fresh)
+        stale = _differing(fresh, options.out)
+        if options.check:
+            for name in stale:
+                sys.stderr.write(f"{options.out / name} is not up to date: run `make gen`\n")
+            return 1 if stale else 0
+        _replace(fresh, options.out, stale)
+    return 0
+
+
+def generate(proto: Path, out: Path, include: Sequence[Path] = ()) -> None:
+    """Write all generated files of the contract in `proto` to the empty folder `out`.
+
+    `include` holds contracts that it imports but that are not generated here; their
+    stubs must be importable.
+    """
+    roots = [proto, *include]
+    python = out / "python"
+    python.mkdir(parents=True)
+    sources = _sources(proto)
+    with_service = [name for name in sources if _has_service(proto / name)]
+    _protoc(roots, f"--python_out={python}", f"--mypy_out=quiet:{python}", *sources)
+    if with_service:
+        _protoc(
+            roots, f"--grpc_python_out={python}", f"--mypy_grpc_out=quiet:{python}", *with_service
+        )
+    image = out.parent / "contract.pb"
+    _descriptor_set(roots, image)
+    # A new process: this one may hold older stubs of the options.
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(python), *_search_path()))}
+    subprocess.run(
+        [sys.executable, "-m", "edge.gen", "--derive", str(image), "--out", str(out)],
+        check=True,
+        env=environment,
+    )
+
+
+def derive(image: Path, out: Path) -> None:
+    """Write what is derived from options; the stubs must be importable."""
+    from edge.contract import Contract, ContractError
+    from edge.derive import envoy_descriptor
+
+    descriptors = descriptor_pb2.FileDescriptorSet.FromString(image.read_bytes())
+    try:
+        contract = Contract.load(service_names(descriptors))
+    except ContractError as error:
+        sys.exit(str(error))
+    envoy = out / "envoy" / "rest.pb"
+    envoy.parent.mkdir(parents=True, exist_ok=True)
+    envoy.write_bytes(envoy_descriptor(contract).SerializeToString(deterministic=True))
+
+
+def service_names(descriptors: descriptor_pb2.FileDescriptorSet) -> list[str]:
+    """Full names of the services in the contract's own files, in order."""
+    return [
+        f"{file.package}.{service.name}"
+        for file in descriptors.file
+        if not file.package.startswith("google.")
+        for service in file.service
+    ]
+
+
+def _search_path() -> list[str]:
+    return [
+        entry
+        for entry in (str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH"))
+        if entry
+    ]
+
+
+def _sources(proto: Path) -> list[str]:
+    return sorted(path.relative_to(proto).as_posix() for path in proto.rglob("*.proto"))
+
+
+def _has_service(source: Path) -> bool:
+    return any(line.startswith("service ") for line in source.read_text().splitlines())
+
+
+def _descriptor_set(roots: Sequence[Path], target: Path) -> None:
+    _protoc(
+        roots,
+        f"--descriptor_set_out={target}",
+        "--include_imports",
+        "--include_source_info",
+        *_sources(roots[0]),
+    )
+
+
+def _protoc(roots: Sequence[Path], *arguments: str) -> None:
+    import google.api
+    import grpc_tools
+
+    google_apis = Path(next(iter(google.api.__path__))).parent.parent
+    well_known = Path(str(files(grpc_tools))) / "_proto"
+    plugins = [
+        f"--plugin=protoc-gen-{name}={Path(sys.executable).parent / f'protoc-gen-{name}'}"
+        for name in ("mypy", "mypy_grpc")
+    ]
+    command = [sys.executable, "-m", "grpc_tools.protoc", *(f"-I{root}" for root in roots)]
+    result = subprocess.run([*command, f"-I{google_apis}", f"-I{well_known}", *plugins, *arguments])
+    if result.returncode:
+        sys.exit(result.returncode)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+def _differing(fresh: Path, current: Path) -> list[str]:
+    new, old = _files(fresh), _files(current) if current.is_dir() else {}
+    return sorted(name for name in new.keys() | old.keys() if new.get(name) != old.get(name))
+
+
+def _replace(fresh: Path, current: Path, stale: list[str]) -> None:
+    """Write what changed, remove what is generated no more."""
+    for name in stale:
+        source, target = fresh / name, current / name
+        if source.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read_bytes())
+        else:
+            target.unlink()
+    for folder in sorted((p for p in current.rglob("*") if p.is_dir()), reverse=True):
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

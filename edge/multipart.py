@@ -1,0 +1,112 @@
+"""multipart/form-data into the typed request, by the option `part` of its fields."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor as FieldKind
+from google.protobuf.message import Message
+from multipart import MultipartError, ParserLimitReached, PushMultipartParser, parse_options_header
+from onegenie.rest.v1 import annotations_pb2 as rest
+
+from edge.contract import FieldDescriptor, field_rule
+from edge.decode import Decoder, Report
+from edge.errors import ApiError, FieldViolation, invalid
+
+MAX_PARTS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a multipart body."""
+
+    name: str
+    filename: str
+    content_type: str
+    content: bytes
+
+
+def is_multipart(content_type: str) -> bool:
+    """Whether a Content-Type is multipart/form-data."""
+    return content_type.lstrip()[:19].lower() == "multipart/form-data"
+
+
+def parse(content_type: str, data: bytes) -> Iterator[Part]:
+    """The parts of a body; raises ApiError for one that is broken off, malformed or too large."""
+    boundary = parse_options_header(content_type)[1].get("boundary", "")
+    if not boundary:
+        raise invalid(FieldViolation("body", "the Content-Type has no boundary"))
+    try:
+        with PushMultipartParser(boundary, max_segment_count=MAX_PARTS) as parser:
+            segment: Any = None
+            chunks: list[bytes] = []
+            for event in parser.parse(data) if data else ():
+                if event is None:
+                    yield Part(
+                        segment.name,
+                        segment.filename or "",
+                        segment.header("Content-Type") or "",
+                        b"".join(chunks),
+                    )
+                    chunks = []
+                elif isinstance(event, (bytes, bytearray)):
+                    chunks.append(bytes(event))
+                else:
+                    segment = event
+    except ParserLimitReached:
+        raise ApiError(
+            rest.CONDITION_TOO_LARGE, f"The body has more than {MAX_PARTS} parts or a huge header."
+        ) from None
+    except (MultipartError, ValueError, LookupError) as error:
+        raise invalid(
+            FieldViolation("body", f"not a complete multipart/form-data body: {error}")
+        ) from None
+
+
+def fill(
+    message: Message, content_type: str, data: bytes, decoder: Decoder, report: Report
+) -> None:
+    """Fill `message` from a multipart body. Parts no field asks for are ignored; of several
+    parts for one single field the last counts."""
+    fields: dict[str, FieldDescriptor] = {
+        name: field for field in message.DESCRIPTOR.fields if (name := field_rule(field).part)
+    }
+    texts: dict[str, list[str]] = {}
+    for part in parse(content_type, data):
+        field = fields.get(part.name)
+        if field is None:
+            continue
+        if field.message_type is not None:
+            _set_file(message, field, part)
+        elif field.type == FieldKind.TYPE_BYTES:
+            if field.is_repeated:
+                getattr(message, field.name).append(part.content)
+            else:
+                setattr(message, field.name, part.content)
+        else:
+            try:
+                texts.setdefault(field.name, []).append(part.content.decode())
+            except UnicodeDecodeError:
+                report(part.name, "must be UTF-8 text")
+    for name, values in texts.items():
+        decoder.strings(message, name, values, report)
+
+
+def _set_file(message: Message, field: FieldDescriptor, part: Part) -> None:
+    values: dict[str, Any] = {
+        "content": part.content,
+        "filename": part.filename,
+        "content_type": part.content_type,
+    }
+    known = field.message_type.fields_by_name
+    target = getattr(message, field.name)
+    if field.is_repeated:
+        target = target.add()
+    else:
+        target.Clear()
+        target.SetInParent()
+    for name, value in values.items():
+        if name in known:
+            setattr(target, name, value)

@@ -1,0 +1,45 @@
+"""Server-sent events: the frames of https://html.spec.whatwg.org/multipage/server-sent-events.html."""
+
+from __future__ import annotations
+
+from google.protobuf.message import Message
+from onegenie.rest.v1 import annotations_pb2 as rest
+
+from edge.contract import Method, sse_field
+from edge.render import Renderer
+
+CONTENT_TYPE = b"text/event-stream"
+KEEP_ALIVE = b": keep-alive\n\n"
+HEADERS = (("cache-control", "no-cache"), ("x-accel-buffering", "no"))
+
+
+class Framer:
+    """Frames the replies of one streaming method."""
+
+    def __init__(self, method: Method, renderer: Renderer) -> None:
+        self._renderer = renderer
+        names = {
+            part: field.name if (field := sse_field(method.output, part)) is not None else ""
+            for part in (rest.SSE_ID, rest.SSE_EVENT, rest.SSE_DATA)
+        }
+        self._id, self._event, self._data = names.values()
+
+    def frame(self, message: Message) -> bytes:
+        """One event: its type and id when the contract says so, and one line of JSON."""
+        lines = []
+        if self._event and (event := _line(getattr(message, self._event))):
+            lines.append(b"event: " + event)
+        if self._id:
+            lines.append(b"id: " + _line(getattr(message, self._id)))
+        lines.append(b"data: " + self._renderer.json(message, self._data))
+        return b"\n".join(lines) + b"\n\n"
+
+
+def error_frame(body: bytes) -> bytes:
+    """The last event of a stream that failed: the documented error body."""
+    return b"event: error\ndata: " + body + b"\n\n"
+
+
+def _line(value: object) -> bytes:
+    # A line break would end the field, and a NUL makes clients drop an id.
+    return str(value).replace("\r", " ").replace("\n", " ").replace("\0", "").encode()

@@ -1,0 +1,277 @@
+"""The rules of the contract, checked on the typed request, the same for gRPC and REST."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from google.protobuf.descriptor import FieldDescriptor as FieldKind
+from google.protobuf.message import Message
+from onegenie.rest.v1 import annotations_pb2 as rest
+
+from edge.contract import (
+    FLOATS,
+    INTEGERS,
+    TEXT_LIKE,
+    WRAPPERS,
+    Descriptor,
+    FieldDescriptor,
+    Surface,
+    field_rule,
+    is_map,
+    is_required,
+    is_uuid,
+)
+from edge.decode import Violations
+
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+# A check of one value at a path.
+Check = Callable[[Any, str, "Violations"], None]
+
+
+class Validator:
+    """Checks messages against the options of their fields, for one surface."""
+
+    def __init__(self, surface: Surface) -> None:
+        self._surface = surface
+        self._checks: dict[str, list[Check]] = {}
+
+    def validate(self, message: Message, findings: Violations | None = None) -> None:
+        """Raise ApiError naming every broken rule of `message`, and what `findings` holds."""
+        findings = findings or Violations()
+        self._message(message, "", findings)
+        findings.check()
+
+    def _of(self, descriptor: Descriptor) -> list[Check]:
+        checks = self._checks.get(descriptor.full_name)
+        if checks is None:
+            # Listed before it is filled: a message may hold itself.
+            checks = self._checks[descriptor.full_name] = []
+            checks.extend(c for f in descriptor.fields if (c := self._field(f)) is not None)
+        return checks
+
+    def _message(self, message: Message, path: str, findings: Violations) -> None:
+        for check in self._of(message.DESCRIPTOR):
+            check(message, path, findings)
+
+    def _field(self, field: FieldDescriptor) -> Check | None:
+        """The check of a field, called with the message that holds it."""
+        name, key, rule = field.name, self._surface.json_key(field), field_rule(field)
+        required, presence = is_required(field), field.has_presence
+        value_checks = list(self._value_checks(field))
+        size_checks = list(_size_checks(field, rule)) if field.is_repeated else []
+
+        def at(path: str) -> str:
+            return f"{path}.{key}" if path else key
+
+        if is_map(field):
+            entry = field.message_type.fields_by_name
+            key_checks = list(self._value_checks(entry["key"]))
+            item_checks = list(self._value_checks(entry["value"]))
+            if not (required or size_checks or key_checks or item_checks):
+                return None
+
+            def check_map(message: Message, path: str, findings: Violations) -> None:
+                entries = getattr(message, name)
+                if required and not entries:
+                    findings(at(path), "is required")
+                    return
+                for check in size_checks:
+                    check(entries, at(path), findings)
+                for entry_key, value in entries.items():
+                    for check in key_checks:
+                        check(entry_key, at(path), findings)
+                    for check in item_checks:
+                        check(value, f"{at(path)}.{entry_key}", findings)
+
+            return check_map
+
+        if field.is_repeated:
+            if not (required or size_checks or value_checks):
+                return None
+
+            def check_repeated(message: Message, path: str, findings: Violations) -> None:
+                values = getattr(message, name)
+                if required and not values:
+                    findings(at(path), "is required")
+                    return
+                for check in size_checks:
+                    check(values, at(path), findings)
+                for index, value in enumerate(values) if value_checks else ():
+                    for check in value_checks:
+                        check(value, f"{at(path)}[{index}]", findings)
+
+            return check_repeated
+
+        if not (required or value_checks):
+            return None
+        blank_is_missing = field.type == FieldKind.TYPE_STRING and not (rule.malformed_is_not_found)
+
+        def check_one(message: Message, path: str, findings: Violations) -> None:
+            value = getattr(message, name)
+            if presence and not message.HasField(name):
+                missing = True
+            elif (presence and not required) or field.message_type is not None:
+                missing = False
+            elif field.type in INTEGERS or field.type in FLOATS:
+                missing = not presence and not value
+            elif field.type == FieldKind.TYPE_BOOL:
+                missing = False
+            else:  # a string, bytes or an enum: its default is as good as nothing
+                missing = not (value.strip() if blank_is_missing and required else value)
+            if missing:
+                if required:
+                    findings(at(path), "is required")
+                return
+            for check in value_checks:
+                check(value, at(path), findings)
+
+        return check_one
+
+    def _value_checks(self, field: FieldDescriptor) -> Iterator[Check]:
+        """The checks of one value of a field: of the field itself, or of an element."""
+        rule = field_rule(field)
+        if field.type == FieldKind.TYPE_STRING:
+            if rule.malformed_is_not_found:
+                yield _names_something
+                return
+            yield _no_nul
+            if is_uuid(field):
+                yield _is_uuid
+            if words := list(getattr(rule, "in")):
+                yield _one_of(words)
+            if rule.pattern:
+                yield _matches(rule.pattern)
+        elif field.type in FLOATS:
+            yield _is_finite
+        elif field.message_type is not None and not is_map(field):
+            name = field.message_type.full_name
+            if name in _FREE_FORM_CHECKS:
+                yield _FREE_FORM_CHECKS[name]
+            elif name in WRAPPERS:
+                inner = _wrapped_check(field.message_type.fields[0])
+                if inner is not None:
+                    yield _on_wrapped(inner)
+            elif name not in TEXT_LIKE:
+                yield self._message
+        if rule.HasField("gte") or rule.HasField("lte"):
+            yield _in_bounds(rule)
+        if not field.is_repeated:
+            yield from _size_checks(field, rule)
+
+
+def _size_checks(field: FieldDescriptor, rule: rest.FieldRule) -> Iterator[Check]:
+    low = rule.min_len if rule.HasField("min_len") else None
+    high = rule.max_len if rule.HasField("max_len") else None
+    if low is None and high is None:
+        return
+    if field.is_repeated:
+        unit = "element"
+    else:
+        unit = "character" if field.type == FieldKind.TYPE_STRING else "byte"
+
+    def check(value: Any, path: str, findings: Violations) -> None:
+        if low is not None and len(value) < low:
+            findings(path, f"must have at least {low} {unit}{'s' * (low != 1)}")
+        elif high is not None and len(value) > high:
+            findings(path, f"must have at most {high} {unit}{'s' * (high != 1)}")
+
+    yield check
+
+
+def _wrapped_check(field: FieldDescriptor) -> Check | None:
+    if field.type == FieldKind.TYPE_STRING:
+        return _no_nul
+    return _is_finite if field.type in FLOATS else None
+
+
+def _on_wrapped(check: Check) -> Check:
+    return lambda message, path, findings: check(message.value, path, findings)
+
+
+def _names_something(value: str, path: str, findings: Violations) -> None:
+    if not UUID.fullmatch(value):
+        findings.names_nothing = True
+
+
+def _is_uuid(value: str, path: str, findings: Violations) -> None:
+    if not UUID.fullmatch(value):
+        findings(path, "must be a UUID")
+
+
+def _no_nul(value: str, path: str, findings: Violations) -> None:
+    if "\0" in value:
+        findings(path, "must not contain the NUL character")
+
+
+def _is_finite(value: float, path: str, findings: Violations) -> None:
+    if not math.isfinite(value):
+        findings(path, "must be a finite number")
+
+
+def _one_of(words: list[str]) -> Check:
+    allowed, text = frozenset(words), "must be one of " + ", ".join(words)
+
+    def check(value: str, path: str, findings: Violations) -> None:
+        if value not in allowed:
+            findings(path, text)
+
+    return check
+
+
+def _matches(pattern: str) -> Check:
+    compiled = re.compile(pattern)
+
+    def check(value: str, path: str, findings: Violations) -> None:
+        if not compiled.fullmatch(value):
+            findings(path, f"must match {pattern}")
+
+    return check
+
+
+def _in_bounds(rule: rest.FieldRule) -> Check:
+    low = rule.gte if rule.HasField("gte") else -math.inf
+    high = rule.lte if rule.HasField("lte") else math.inf
+
+    def check(value: float, path: str, findings: Violations) -> None:
+        if value < low:
+            findings(path, f"must be at least {low:.17g}")
+        elif value > high:
+            findings(path, f"must be at most {high:.17g}")
+
+    return check
+
+
+def _check_value(value: Any, path: str, findings: Violations) -> None:
+    kind = value.WhichOneof("kind")
+    if kind == "string_value":
+        _no_nul(value.string_value, path, findings)
+    elif kind == "number_value":
+        _is_finite(value.number_value, path, findings)
+    elif kind == "struct_value":
+        _check_struct(value.struct_value, path, findings)
+    elif kind == "list_value":
+        _check_list(value.list_value, path, findings)
+
+
+def _check_struct(value: Any, path: str, findings: Violations) -> None:
+    for key, item in value.fields.items():
+        if "\0" in key:
+            findings(path, "must not have a key with the NUL character")
+        else:
+            _check_value(item, f"{path}.{key}", findings)
+
+
+def _check_list(value: Any, path: str, findings: Violations) -> None:
+    for index, item in enumerate(value.values):
+        _check_value(item, f"{path}[{index}]", findings)
+
+
+_FREE_FORM_CHECKS: dict[str, Check] = {
+    "google.protobuf.Struct": _check_struct,
+    "google.protobuf.Value": _check_value,
+    "google.protobuf.ListValue": _check_list,
+}
