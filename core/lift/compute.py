@@ -6,7 +6,9 @@ Only a one-shot process imports this module (Ibis, DuckDB, pyarrow).
 from __future__ import annotations
 
 import csv
-from datetime import datetime
+import math
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import ibis
@@ -16,6 +18,7 @@ import pyarrow.parquet as pq
 
 from core.lift.expression import lift_pairs
 from core.lift.port import Pair
+from core.store.importer import Problem
 
 SCHEMA = pa.schema(
     [
@@ -90,59 +93,69 @@ def read_orders(path: Path) -> pa.Table:
 
 
 def _read_csv(path: Path) -> pa.Table:
-    problems: list[str] = []
+    problems: list[Problem] = []
+
+    def wrong(message: str, column: str | None = None, value: str | None = None) -> None:
+        problems.append(Problem(path.name, reader.line_num, column, value, message))
+
     try:
         file = path.open(encoding="utf-8-sig", newline="")
     except OSError as error:
         raise OrdersError(f"{path.name}: {error.strerror}") from error
     with file:
         reader = csv.reader(file, strict=True)
+        columns: dict[str, list[object]] = {}
         try:
             header = next(reader, [])
-            if missing := [name for name in NEEDED if name not in header]:
-                raise OrdersError(f"line 1: no column {', '.join(missing)}")
-            columns = {field.name: [] for field in SCHEMA if field.name in header}
-            for row in reader:
+            for name in NEEDED:
+                if name not in header:
+                    wrong("the column is missing", name)
+            columns = {name: [] for name in SCHEMA.names if name in header}
+            for row in () if problems else reader:
                 if not row:
                     continue
                 if len(row) != len(header):
-                    problems.append(
-                        f"line {reader.line_num}: {len(row)} values for {len(header)} columns"
-                    )
+                    wrong(f"{len(row)} values for {len(header)} columns")
                     continue
                 values = dict(zip(header, row, strict=True))
                 for name, column in columns.items():
                     try:
                         column.append(_value(name, values[name].strip()))
                     except ValueError as error:
-                        problems.append(f"line {reader.line_num}, column {name}: {error}")
+                        wrong(str(error), name, values[name])
         except (csv.Error, UnicodeDecodeError) as error:
-            raise OrdersError(f"line {reader.line_num + 1}: {error}") from error
+            wrong(f"can't be read: {error}")
     if problems:
         more = len(problems) - MOST_PROBLEMS
-        tail = [f"and {more} more"] if more > 0 else []
-        raise OrdersError("\n".join(problems[:MOST_PROBLEMS] + tail))
-    return pa.table({name: pa.array(column, SCHEMA.field(name).type) for name, column in columns.items()})
+        tail = [f"… and {more} more"] if more > 0 else []
+        raise OrdersError("\n".join([*map(str, problems[:MOST_PROBLEMS]), *tail]))
+    return pa.table(
+        {name: pa.array(column, SCHEMA.field(name).type) for name, column in columns.items()}
+    )
 
 
 def _value(name: str, text: str) -> object:
     """A CSV value as SCHEMA wants it; ValueError says what is wrong with it."""
-    if name == "customer_id":
+    if name == "order_id" and not text:
+        raise ValueError("is empty")
+    if name in ("order_id", "customer_id"):
         return text or None
-    if name == "order_id":
-        if not text:
-            raise ValueError("is empty")
-        return text
+    if name == "product_id":
+        if not re.fullmatch(r"[0-9]{1,18}", text):
+            raise ValueError("is not a whole number")
+        return int(text)
+    if not text:
+        return None
+    if name == "quantity":
+        try:
+            quantity = float(text)
+        except ValueError:
+            quantity = math.nan
+        if not math.isfinite(quantity):
+            raise ValueError("is not a number")
+        return quantity
     try:
-        if name == "product_id":
-            return int(text)
-        if not text:
-            return None
-        return float(text) if name == "quantity" else datetime.fromisoformat(text)
+        when = datetime.fromisoformat(text)
     except ValueError:
-        kind = {
-            "product_id": "a whole number",
-            "quantity": "a number",
-            "ordered_at": "a date and time like 2026-05-21T18:30:00",
-        }[name]
-        raise ValueError(f"{text!r} is not {kind}") from None
+        raise ValueError("is not a time like 2026-05-21T18:30:00") from None
+    return when.astimezone(UTC).replace(tzinfo=None) if when.tzinfo else when

@@ -1,4 +1,4 @@
-"""Demo orders: baskets of invented shoppers over a real catalogue, with known pairs planted in them.
+"""Demo orders: baskets of invented shoppers over a real catalogue, with known pairs planted.
 
 How a basket comes about (all random numbers from one seed, so that the same catalogue gives the
 same orders):
@@ -24,10 +24,11 @@ import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
+
+from core.store.search import Entry, SearchIndex
 
 SEED = 20260521
 BASKETS = 60_000
@@ -40,42 +41,42 @@ DAYS = 180
 PLANTED: tuple[tuple[str, str, float], ...] = (
     ("카레", "단무지", 12.0),
     ("카레", "난|요구르트|요거트", 9.0),
-    ("카레", "라씨|우유", 7.0),
+    ("카레", "라씨|우유", 9.0),
     ("파스타", "레드 와인|레드와인|와인", 11.0),
     ("파스타", "파르메산|파마산|파르미지아노", 9.0),
-    ("파스타", "바게트|식빵", 7.0),
+    ("파스타", "바게트|식빵", 9.0),
     ("삼겹살", "쌈장", 12.0),
     ("삼겹살", "상추", 10.0),
     ("삼겹살", "소주", 9.0),
     ("치즈", "크래커", 10.0),
-    ("치즈", "화이트 와인|화이트와인|와인", 8.0),
+    ("치즈", "화이트 와인|화이트와인|와인", 9.0),
     ("라면", "계란|달걀", 9.0),
-    ("라면", "김치|배추김치", 8.0),
+    ("라면", "김치|배추김치", 9.0),
     ("맥주", "오징어|마른오징어", 10.0),
     ("맥주", "치킨|닭강정|닭튀김", 9.0),
     ("식빵", "딸기잼|잼", 11.0),
-    ("식빵", "버터", 8.0),
-    ("소고기", "레드 와인|레드와인|와인", 8.0),
-    ("소고기", "버섯|표고버섯|새송이버섯", 7.0),
-    ("두부", "김치|배추김치", 7.0),
+    ("식빵", "버터", 9.0),
+    ("소고기", "레드 와인|레드와인|와인", 9.0),
+    ("소고기", "버섯|표고버섯|새송이버섯", 9.0),
+    ("두부", "김치|배추김치", 9.0),
     ("두부", "막걸리", 10.0),
     ("부침가루", "막걸리", 11.0),
     ("고추장", "떡볶이떡|떡", 9.0),
-    ("닭고기", "맥주", 7.0),
-    ("닭고기", "치킨무|단무지", 8.0),
+    ("닭고기", "맥주", 9.0),
+    ("닭고기", "치킨무|단무지", 9.0),
     ("우동", "어묵", 10.0),
-    ("만두", "식초", 8.0),
+    ("만두", "식초", 9.0),
     ("연어", "와사비|고추냉이", 11.0),
     ("연어", "레몬", 9.0),
     ("시리얼", "우유", 9.0),
     ("커피", "쿠키|비스킷", 9.0),
-    ("감자", "마요네즈", 7.0),
+    ("감자", "마요네즈", 9.0),
     ("토마토", "모차렐라|모짜렐라", 10.0),
     ("토마토", "바질", 9.0),
-    ("김", "참기름", 7.0),
+    ("김", "참기름", 9.0),
     ("나초", "살사", 12.0),
-    ("양배추", "드레싱|참깨 드레싱", 8.0),
-    ("돼지고기", "생강", 7.0),
+    ("양배추", "드레싱|참깨 드레싱", 9.0),
+    ("돼지고기", "생강", 9.0),
 )
 # Products that may stand for a planted product; the partner is always one product.
 ANCHORS = 3
@@ -124,37 +125,36 @@ def read_catalogue(path: Path) -> list[Item]:
         ]
 
 
-def serving(catalogue: Sequence[Item], terms: str) -> list[Item]:
-    """The products for a term, those that list it before those with it in the name.
+def index_of(catalogue: Sequence[Item]) -> SearchIndex:
+    """The store's own search: what it finds for an ingredient serves it."""
+    return SearchIndex(Entry(item.id, item.names, sorted(item.terms), True) for item in catalogue)
+
+
+def serving(index: SearchIndex, terms: str) -> list[int]:
+    """The products for a term, best first.
 
     terms: alternatives parted by "|"; the first that has any product counts.
     """
-    for term in terms.split("|"):
-        listed = [item for item in catalogue if term in item.terms]
-        named = [item for item in catalogue if term in item.names[0] and item not in listed]
-        if found := listed or (named if len(term) > 1 else []):
-            return found
-    return []
+    found = (index.find([term], 100) for term in terms.split("|"))
+    return next((ids for ids in found if ids), [])
 
 
 def resolve(
-    catalogue: Sequence[Item], planted: Sequence[tuple[str, str, float]] = PLANTED
+    index: SearchIndex, planted: Sequence[tuple[str, str, float]] = PLANTED
 ) -> tuple[PlantedPair, ...]:
     """The planted pairs this catalogue has products for.
 
     A product stands for the first term it serves only, so that none gets more than its partners.
     """
-    anchors: dict[str, list[Item]] = {}
+    anchors: dict[str, list[int]] = {}
     taken: set[int] = set()
     for term in dict.fromkeys(term for term, _, _ in planted):
-        anchors[term] = [item for item in serving(catalogue, term) if item.id not in taken][
-            :ANCHORS
-        ]
-        taken |= {item.id for item in anchors[term]}
+        anchors[term] = [i for i in serving(index, term) if i not in taken][:ANCHORS]
+        taken.update(anchors[term])
     pairs: dict[tuple[int, int], PlantedPair] = {}
     for term, partner_terms, lift in planted:
-        own = {item.id for item in anchors[term]}
-        partner = next((p.id for p in serving(catalogue, partner_terms) if p.id not in own), None)
+        own = anchors[term]
+        partner = next((i for i in serving(index, partner_terms) if i not in own), None)
         if partner is None:
             continue
         for anchor in own:
@@ -178,8 +178,9 @@ def demo_orders(
     dishes: for each dish the terms of its ingredients; without dishes there are no dish baskets.
     """
     rng = np.random.default_rng(seed)
-    place = {item.id: index for index, item in enumerate(catalogue)}
-    pairs = resolve(catalogue, planted)
+    place = {item.id: number for number, item in enumerate(catalogue)}
+    index = index_of(catalogue)
+    pairs = resolve(index, planted)
     inside = sorted({place[i] for pair in pairs for i in (pair.product_id, pair.other_id)})
 
     popularity = 1 / (rng.permutation(len(catalogue)) + 10.0) ** 0.8
@@ -198,7 +199,7 @@ def demo_orders(
         customer_of[order[habitual]], rng.integers(0, habits.shape[1], habitual.sum())
     ]
 
-    cooked = _dish_lines(rng, catalogue, dishes, baskets)
+    cooked = _dish_lines(rng, index, place, dishes, baskets)
     order = np.concatenate([order, cooked[0]])
     product = np.concatenate([product, cooked[1]])
     order, product = _planted_lines(rng, order, product, pairs, place, baskets)
@@ -219,24 +220,24 @@ def demo_orders(
 
 def _dish_lines(
     rng: np.random.Generator,
-    catalogue: Sequence[Item],
+    index: SearchIndex,
+    place: Mapping[int, int],
     dishes: Sequence[Sequence[str]],
     baskets: int,
 ) -> tuple[np.ndarray, np.ndarray, frozenset[tuple[int, int]]]:
     """Orders and products of the baskets for a dish, and the pairs that can meet in them."""
-    place = {item.id: index for index, item in enumerate(catalogue)}
-    by_term: dict[str, list[int]] = {}
-    for term in {term for dish in dishes for term in dish}:
-        by_term[term] = [item.id for item in serving(catalogue, term)[:ANCHORS]]
+    by_term = {
+        term: serving(index, term)[:ANCHORS] for term in {term for dish in dishes for term in dish}
+    }
     cooking = np.flatnonzero(rng.random(baskets) < 0.1) if dishes else np.array([], dtype=int)
     weight = 1 / (rng.permutation(len(dishes)) + 5.0)
     dish_of = rng.choice(len(dishes), cooking.size, p=weight / weight.sum()) if dishes else cooking
     orders, products = [cooking[:0]], [cooking[:0]]
     pairs: set[tuple[int, int]] = set()
-    for index, dish in enumerate(dishes):
+    for dish_number, dish in enumerate(dishes):
         choices = [by_term[term] for term in dict.fromkeys(dish) if by_term[term]]
         for number, some in enumerate(choices):
-            mine = cooking[dish_of == index]
+            mine = cooking[dish_of == dish_number]
             mine = mine[rng.random(mine.size) < 0.6]
             orders.append(mine)
             products.append(rng.choice([place[i] for i in some], mine.size))
@@ -276,4 +277,3 @@ def _planted_lines(
         more.append(holding[rng.random(holding.size) < chance] * width + b)
     lines = np.unique(np.concatenate(more))
     return lines // width, lines % width
-

@@ -1,0 +1,150 @@
+"""`onegenie lift`: which products are bought together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from rich.table import Table
+
+from core.cli.common import TenantOption, fail, out, run_with_database, tenant_id
+from core.lift.port import Pair
+from core.lift.store import pairs_for, replace_pairs
+from core.platform.database import Database
+from core.platform.settings import load_settings
+
+app = typer.Typer(
+    help="Co-purchase lift: which products are bought together.", no_args_is_help=True
+)
+
+# Ibis and DuckDB come with an extra and are imported only by the commands that compute.
+_MISSING = "this needs the 'lift' extra: pip install 'onegenie[lift]'"
+
+
+@app.command("import")
+def import_orders(orders: Path, tenant: TenantOption = None) -> None:
+    """Read order lines from a .csv or .parquet file and compute the lift from them.
+
+    Columns: order_id, customer_id, product_id, and if there are, ordered_at and quantity.
+    All or nothing: errors are listed by line and column.
+    """
+    try:
+        import pyarrow.parquet as pq
+
+        from core.lift.compute import OrdersError, pairs_from_parquet, read_orders
+        from core.lift.seed import orders_file
+    except ImportError:
+        fail(_MISSING)
+    try:
+        lines = read_orders(orders)
+    except OrdersError as error:
+        fail(str(error))
+
+    async def work(database: Database) -> int:
+        owner = await _tenant(database, tenant)
+        path = orders_file(load_settings().data_dir, owner)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(lines, path)
+        return await _replace(database, owner, pairs_from_parquet(path))
+
+    count = run_with_database(work)
+    out.print(f"{lines.num_rows:,} order lines, {count:,} pairs", highlight=False)
+
+
+@app.command()
+def compute(
+    tenant: TenantOption = None,
+    orders_url: Annotated[
+        str | None,
+        typer.Option(
+            help="Ibis connection string of the database with the order lines, for example "
+            "duckdb:///data/shop.duckdb; without it the lines imported last."
+        ),
+    ] = None,
+    table: Annotated[str, typer.Option(help="Its table.")] = "order_lines",
+) -> None:
+    """Compute the lift anew, from the imported lines or where the lines are."""
+    try:
+        from core.lift.compute import OrdersError, pairs_from_parquet, pairs_from_url
+        from core.lift.seed import orders_file
+    except ImportError:
+        fail(_MISSING)
+
+    async def work(database: Database) -> int:
+        owner = await _tenant(database, tenant)
+        if orders_url:
+            return await _replace(database, owner, pairs_from_url(orders_url, table))
+        path = orders_file(load_settings().data_dir, owner)
+        if not path.is_file():
+            raise OrdersError("no orders were imported for this tenant, and no --orders-url given")
+        return await _replace(database, owner, pairs_from_parquet(path))
+
+    try:
+        out.print(f"{run_with_database(work):,} pairs", highlight=False)
+    except OrdersError as error:
+        fail(str(error))
+
+
+@app.command()
+def demo(tenant: TenantOption = None) -> None:
+    """Generate demo orders over the demo store's catalogue and compute the lift from them."""
+    try:
+        from core.lift.seed import seed_demo_lift
+    except ImportError:
+        fail(_MISSING)
+
+    async def work(database: Database) -> int:
+        owner = await _tenant(database, tenant)
+        return await seed_demo_lift(database, owner, load_settings().data_dir)
+
+    out.print(f"{run_with_database(work):,} pairs", highlight=False)
+
+
+@app.command()
+def show(
+    product: Annotated[int, typer.Argument(help="The store's number of the product.")],
+    tenant: TenantOption = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most pairs to show.")] = 10,
+) -> None:
+    """Show what is bought together with a product, the highest lift first."""
+    from core.store.embedded import EmbeddedStores
+
+    async def work(database: Database) -> tuple[list[Pair], dict[int, str]]:
+        owner = await _tenant(database, tenant)
+        async with database.connect() as conn:
+            pairs = (await pairs_for(conn, owner, [product]))[:limit]
+        products = (
+            await EmbeddedStores(database)
+            .of(owner)
+            .get_products([product, *(pair.other_id for pair in pairs)])
+        )
+        return pairs, {p.id: p.name for p in products}
+
+    pairs, names = run_with_database(work)
+    if not pairs:
+        fail(f"no pairs of product {product}")
+    shown = Table("product", "name", "lift", "CVR", "support", "baskets", "customers")
+    shown.title = f"{product} {names.get(product, '')}".strip()
+    for pair in pairs:
+        shown.add_row(
+            str(pair.other_id),
+            names.get(pair.other_id, ""),
+            f"{pair.lift:.2f}",
+            f"{pair.confidence:.1%}",
+            f"{pair.support:.2%}",
+            f"{pair.co_count:,}",
+            f"{pair.customers:,}",
+        )
+    out.print(shown)
+
+
+async def _tenant(database: Database, tenant: str | None) -> UUID:
+    async with database.connect() as conn:
+        return await tenant_id(conn, tenant)
+
+
+async def _replace(database: Database, owner: UUID, pairs: list[Pair]) -> int:
+    async with database.begin() as conn:
+        return await replace_pairs(conn, owner, pairs)

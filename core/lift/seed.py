@@ -1,0 +1,58 @@
+"""Lift of the demo store: orders are generated, kept as Parquet, computed, stored.
+
+Run it in a process of its own (`onegenie lift demo`): what it imports weighs some 150 MB.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+import pyarrow.parquet as pq
+import yaml
+
+from core.lift.compute import pairs_from_parquet
+from core.lift.orders import DemoOrders, demo_orders, read_catalogue
+from core.lift.store import replace_pairs
+from core.platform.database import Database
+
+_CORE = Path(__file__).resolve().parent.parent
+CATALOGUE = _CORE / "store" / "demo" / "products.csv"
+DISHES = _CORE / "meal" / "data" / "dishes.yaml"
+INGREDIENTS = _CORE / "meal" / "data" / "ingredients.yaml"
+
+
+async def seed_demo_lift(database: Database, tenant_id: UUID, data_dir: Path) -> int:
+    """Make the tenant's lift from demo orders; returns how many pairs there are.
+
+    The orders stay in DATA_DIR/orders/<tenant>.parquet.
+    """
+    path = orders_file(data_dir, tenant_id)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(orders_of_demo_store().lines, path)
+    pairs = pairs_from_parquet(path)
+    async with database.begin() as conn:
+        return await replace_pairs(conn, tenant_id, pairs)
+
+
+def orders_of_demo_store() -> DemoOrders:
+    """Orders over the demo store's catalogue, for the meal engine's dishes among others."""
+    return demo_orders(read_catalogue(CATALOGUE), dishes_by_term())
+
+
+def orders_file(data_dir: Path, tenant_id: UUID) -> Path:
+    """Where a tenant's order lines are kept."""
+    return data_dir / "orders" / f"{tenant_id}.parquet"
+
+
+def dishes_by_term() -> list[list[str]]:
+    """For each dish of the meal engine's catalogue the Korean names of its ingredients."""
+    if not (DISHES.is_file() and INGREDIENTS.is_file()):
+        return []
+    korean = {entry["key"]: entry["ko"] for entry in _read(INGREDIENTS)}
+    return [[korean[key] for key in dish["ingredients"] if key in korean] for dish in _read(DISHES)]
+
+
+def _read(path: Path) -> list[dict]:
+    # The C loader: the files are long, and the first start waits for them.
+    return list(yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader))
