@@ -9,7 +9,7 @@ from uuid import UUID
 from onegenie.store.v1 import store_pb2, store_pb2_grpc
 
 from core.store.embedded import EmbeddedStore, EmbeddedStores
-from edge.errors import ApiError, FieldViolation
+from edge.errors import FieldViolation, invalid
 
 _PAGE = 500
 _MATCHES = 10
@@ -79,7 +79,4 @@ def _after(page_token: str) -> int:
         return 0
     if page_token.isascii() and page_token.isdigit() and len(page_token) < 19:
         return int(page_token)
-    raise ApiError(
-        "INVALID_REQUEST",
-        fields=(FieldViolation("page_token", "is not the next_page_token of an earlier reply"),),
-    )
+    raise invalid(FieldViolation("page_token", "is not the next_page_token of an earlier reply"))
