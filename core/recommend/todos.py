@@ -55,9 +55,10 @@ async def make_todos(meal: Meal, store: Store) -> recommend_pb2.Todos:
     """The meal's texts and ingredients, and what to buy for them in aisle order.
 
     For each ingredient the product in stock that wastes least, then costs least, in as many
-    packs as the recipe needs (at most 99, at most what is in stock). Tap water is not bought. An ingredient with nothing in stock stays in `ingredients` and
-    has no item. Two ingredients served by one product share an item. `total` is the sum of
-    price times quantity. Raises StoreUnavailable.
+    packs as the recipe needs (at most 99, at most what is in stock). Tap water is not bought.
+    An ingredient with nothing in stock stays in `ingredients` and has no item. Two ingredients
+    served by one product share an item. `total` is the sum of price times quantity. Raises
+    StoreUnavailable.
     """
     wanted = [ingredient for ingredient in meal.ingredients if not _from_the_tap(ingredient)]
     queries = [store_pb2.ProductQuery(ko=i.name.ko, en=i.name.en, ja=i.name.ja) for i in wanted]

@@ -1,0 +1,100 @@
+"""`onegenie store`: what a tenant's embedded store holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from onegenie.store.v1 import store_pb2
+from rich.markup import escape
+from rich.table import Table
+
+from core.cli.common import TenantOption, err, out, run_with_database, tenant_id
+from core.platform.database import Database
+from core.store import importer
+from core.store.embedded import EmbeddedStores
+
+app = typer.Typer(help="Catalogue and floor of a tenant's store.", no_args_is_help=True)
+
+
+@app.command("import")
+def import_(
+    path: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, help="A folder of CSV files, or one of them. See docs/store.md."
+        ),
+    ],
+    tenant: TenantOption = None,
+) -> None:
+    """Replace the store's tables with what the files hold: all of them, or nothing."""
+
+    async def work(database: Database) -> importer.Counts:
+        async with database.begin() as conn:
+            owner = await tenant_id(conn, tenant)
+            if path.is_dir():
+                return await importer.import_folder(conn, owner, path)
+            return await importer.import_file(conn, owner, path)
+
+    try:
+        counts = run_with_database(work)
+    except importer.ImportFailed as failed:
+        _show_problems(failed)
+        raise typer.Exit(1) from None
+    table = Table("imported", "rows")
+    for name, rows in counts.items():
+        table.add_row(name, str(rows))
+    out.print(table)
+
+
+@app.command("list")
+def list_products(
+    tenant: TenantOption = None,
+    search: Annotated[
+        str | None, typer.Option(help="Only products with this in a name, the brand or barcode.")
+    ] = None,
+) -> None:
+    """Show the store's products."""
+
+    async def work(database: Database) -> list[store_pb2.Product]:
+        async with database.connect() as conn:
+            owner = await tenant_id(conn, tenant)
+        return await EmbeddedStores(database).of(owner).list_products()
+
+    products = [p for p in run_with_database(work) if search is None or _mentions(p, search)]
+    table = Table("id", "barcode", "name", "brand", "price", "stock", "section")
+    for product in products:
+        table.add_row(
+            str(product.id),
+            product.barcode,
+            escape(product.name),
+            escape(product.brand),
+            f"{product.price_unit}{product.price:,.0f}" if product.HasField("price") else "",
+            str(product.quantity) if product.HasField("quantity") else "",
+            f"{product.section_code} {escape(product.section_name)}".strip(),
+        )
+    out.print(table)
+    out.print(f"{len(products)} products")
+
+
+def _mentions(product: store_pb2.Product, text: str) -> bool:
+    fields = (product.name, product.name_en, product.name_ja, product.brand, product.barcode)
+    return any(text.casefold() in field.casefold() for field in fields)
+
+
+def _show_problems(failed: importer.ImportFailed) -> None:
+    table = Table("file", "line", "column", "what is wrong", "value")
+    for problem in failed.problems:
+        table.add_row(
+            escape(problem.file),
+            "" if problem.line is None else str(problem.line),
+            problem.column or "",
+            problem.message,
+            "" if problem.value is None else escape(problem.value),
+        )
+    err.print(table)
+    errors = "error" if failed.total == 1 else "errors"
+    shown = len(failed.problems)
+    more = f", the first {shown} shown" if failed.total > shown else ""
+    err.print(f"{failed.total} {errors}{more}. Nothing was imported.")
