@@ -197,7 +197,8 @@ class _Endpoint:
         self.rest_class = request_class(method) if method.bindings else None
         self.body_field = body_field(method)
         self.body_name = next((b.body for b in method.bindings if b.body), "")
-        self.string_fields = (*method.query_fields, *method.path_fields)
+        self.path_fields, self.query_fields = method.path_fields, method.query_fields
+        self.has_parts = method.has_parts
         self.resume_field = sse_field(method.input, rest.SSE_LAST_EVENT_ID)
         self.framer = Framer(method, renderer)
         self.response_body = method.bindings[0].response_body if method.bindings else ""
@@ -408,33 +409,40 @@ class _Endpoint:
         try:
             sent: Any = self.rest_class.FromString(raw)
         except DecodeError:
-            raise invalid(FieldViolation("path", "path or query is not UTF-8")) from None
+            raise invalid(FieldViolation("url", "must be UTF-8")) from None
         message = self.request_class()
+        has_body = False
         if self.body_field:
-            self._fill_body(message, getattr(sent, self.body_field), report)
+            has_body = self._fill_body(message, getattr(sent, self.body_field), report)
         if self.resume_field is not None and (last := call.metadata.get("last-event-id")):
             # An EventSource cannot mend an id it was not given by us: a bad one counts as none.
             self.decoder.strings(message, self.resume_field.name, [last], _ignore)
-        for name in self.string_fields:
+        for name in self.query_fields if not has_body or self.body_name != "*" else ():
             if values := getattr(sent, name):
                 self.decoder.strings(message, name, values, report)
+        for name in self.path_fields:
+            # A query parameter of the same name comes after the path's value.
+            if values := getattr(sent, name):
+                self.decoder.strings(message, name, values[:1], report)
         return message
 
-    def _fill_body(self, message: Message, body: Any, report: Violations) -> None:
+    def _fill_body(self, message: Message, body: Any, report: Violations) -> bool:
+        """Fill in the body; False when there is none."""
         if len(body.data) > self.max_body_bytes:
             raise ApiError(rest.CONDITION_TOO_LARGE)
-        if self.method.has_parts and multipart.is_multipart(body.content_type):
+        if self.has_parts and multipart.is_multipart(body.content_type):
             multipart.fill(message, body.content_type, body.data, self.decoder, report)
-            return
+            return True
         if not body.data.strip():
-            return
-        if self.method.has_parts and "json" not in body.content_type.lower():
+            return False
+        if self.has_parts and "json" not in body.content_type.lower():
             raise invalid(FieldViolation("body", "must be multipart/form-data"))
         value = parse_json(body.data)
         if self.body_name == "*":
-            self.decoder.body(message, value, report, skip=self.method.path_fields)
+            self.decoder.body(message, value, report, skip=self.path_fields)
         else:
             self.decoder.field(message, self.body_name, value, report)
+        return True
 
     # Errors
 
