@@ -12,10 +12,12 @@ descriptor set, which buf lints and compares without reaching a registry.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -82,6 +84,7 @@ def derive(image: Path, out: Path) -> None:
     """Write what is derived from options; the stubs must be importable."""
     from edge.contract import Contract, ContractError
     from edge.derive import envoy_descriptor
+    from edge.openapi import document
 
     descriptors = descriptor_pb2.FileDescriptorSet.FromString(image.read_bytes())
     try:
@@ -91,6 +94,10 @@ def derive(image: Path, out: Path) -> None:
     envoy = out / "envoy" / "rest.pb"
     envoy.parent.mkdir(parents=True, exist_ok=True)
     envoy.write_bytes(envoy_descriptor(contract).SerializeToString(deterministic=True))
+    openapi = out / "openapi" / "openapi.json"
+    openapi.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(document(contract, descriptors, _info()), ensure_ascii=False, indent=2)
+    openapi.write_text(text + "\n", encoding="utf-8")
 
 
 def service_names(descriptors: descriptor_pb2.FileDescriptorSet) -> list[str]:
@@ -101,6 +108,16 @@ def service_names(descriptors: descriptor_pb2.FileDescriptorSet) -> list[str]:
         if not file.package.startswith("google.")
         for service in file.service
     ]
+
+
+def _info() -> dict[str, str]:
+    """Title, version and description of the API: those of the project in this folder."""
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return {
+        "title": project["name"],
+        "version": project["version"],
+        "description": project["description"],
+    }
 
 
 def _search_path() -> list[str]:

@@ -1,0 +1,538 @@
+"""What REST clients get, as an OpenAPI 3.1 document written from the contract alone.
+
+Unlike the generators that only know google.api.http, it tells the truth about
+what this edge adds: envelopes, nulls, success statuses, error bodies, multipart
+and server-sent events.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from google.protobuf.descriptor import FieldDescriptor as FieldKind
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from onegenie.rest.v1 import annotations_pb2 as rest
+
+from edge.contract import (
+    FLOATS,
+    HTTP_BODY,
+    INTEGERS,
+    WRAPPERS,
+    Binding,
+    Contract,
+    Descriptor,
+    FieldDescriptor,
+    Method,
+    Reason,
+    Surface,
+    enum_word,
+    field_rule,
+    is_map,
+    is_required,
+    is_uuid,
+    sse_field,
+)
+from edge.errors import body_of
+
+Schema = dict[str, Any]
+
+# What any method may answer, whatever it does.
+_ALWAYS = (
+    rest.CONDITION_INVALID_ARGUMENT,
+    rest.CONDITION_RATE_LIMITED,
+    rest.CONDITION_INTERNAL,
+    rest.CONDITION_UNAVAILABLE,
+    rest.CONDITION_DEADLINE_EXCEEDED,
+)
+_RETRYABLE = (rest.CONDITION_RATE_LIMITED, rest.CONDITION_UNAVAILABLE)
+
+
+def document(contract: Contract, image: FileDescriptorSet, info: Mapping[str, str]) -> Schema:
+    """The OpenAPI document of the contract's REST methods.
+
+    `image` is the contract with its comments, `info` the document's title, version
+    and description. The same input gives the same document.
+    """
+    return _Writer(contract, comments(image)).document(info)
+
+
+def comments(image: FileDescriptorSet) -> dict[str, str]:
+    """The comment of each named thing in the files, by its full name."""
+    found: dict[str, str] = {}
+    for file in image.file:
+        texts = {
+            tuple(place.path): place.leading_comments or place.trailing_comments
+            for place in file.source_code_info.location
+        }
+
+        def note(path: tuple[int, ...], name: str, texts: Any = texts) -> None:
+            lines = [line.strip() for line in texts.get(path, "").strip().splitlines()]
+            found[name] = "\n".join(lines)
+
+        def enum(path: tuple[int, ...], scope: str, proto: Any, note: Any = note) -> None:
+            note(path, f"{scope}.{proto.name}")
+            for index, value in enumerate(proto.value):
+                note((*path, 2, index), f"{scope}.{proto.name}.{value.name}")
+
+        def message(
+            path: tuple[int, ...], scope: str, proto: Any, note: Any = note, enum: Any = enum
+        ) -> None:
+            name = f"{scope}.{proto.name}"
+            note(path, name)
+            for index, field in enumerate(proto.field):
+                note((*path, 2, index), f"{name}.{field.name}")
+            for index, nested in enumerate(proto.nested_type):
+                message((*path, 3, index), name, nested, note, enum)
+            for index, nested in enumerate(proto.enum_type):
+                enum((*path, 4, index), name, nested)
+
+        for index, proto in enumerate(file.message_type):
+            message((4, index), file.package, proto)
+        for index, listed in enumerate(file.enum_type):
+            enum((5, index), file.package, listed)
+        for index, service in enumerate(file.service):
+            note((6, index), f"{file.package}.{service.name}")
+            for number, method in enumerate(service.method):
+                note((6, index, 2, number), f"{file.package}.{service.name}.{method.name}")
+    return found
+
+
+class _Writer:
+    def __init__(self, contract: Contract, notes: Mapping[str, str]) -> None:
+        self.contract = contract
+        self.notes = notes
+        self.schemas: dict[str, Schema] = {}
+        self.names: dict[tuple[Surface, str, bool], str] = {}
+        self.responses: dict[str, Schema] = {}
+        self.schemes: dict[str, Schema] = {}
+        self.path_names: dict[str, str] = {}
+
+    def document(self, info: Mapping[str, str]) -> Schema:
+        paths: dict[str, Schema] = {}
+        tags: dict[str, Schema] = {}
+        for method in self.contract.methods.values():
+            for number, binding in enumerate(method.bindings):
+                path, operation = self.operation(method, binding, number)
+                paths.setdefault(path, {})[binding.verb.lower()] = operation
+            if method.bindings:
+                tag = method.service.rpartition(".")[2]
+                tags[tag] = _described({"name": tag}, self.notes.get(method.service, ""))
+        return {
+            "openapi": "3.1.0",
+            "info": dict(info),
+            "servers": [{"url": "/"}],
+            "tags": list(tags.values()),
+            "paths": paths,
+            "components": {
+                "schemas": dict(sorted(self.schemas.items())),
+                "responses": dict(sorted(self.responses.items())),
+                "securitySchemes": dict(sorted(self.schemes.items())),
+            },
+        }
+
+    # Operations
+
+    def operation(self, method: Method, binding: Binding, number: int) -> tuple[str, Schema]:
+        service = method.service.rpartition(".")[2]
+        note = self.notes.get(f"{method.service}.{method.name}", "")
+        path, path_names = self.path(method, binding)
+        operation: Schema = {
+            "operationId": f"{service}_{method.name}" + (f"_{number + 1}" if number else ""),
+            "tags": [service],
+            "summary": _first_sentence(note),
+            "description": note,
+        }
+        if parameters := self.parameters(method, binding, path_names):
+            operation["parameters"] = parameters
+        if binding.body:
+            operation["requestBody"] = self.request_body(method, binding)
+        operation["responses"] = self.answers(method, binding)
+        operation["security"] = self.security(method)
+        return path, operation
+
+    def path(self, method: Method, binding: Binding) -> tuple[str, dict[str, str]]:
+        """The path as OpenAPI writes it, and the name there of each path field. Paths that
+        differ only in their variables' names are one path in OpenAPI: the first names win."""
+        fields = method.input.fields_by_name
+
+        def key(found: re.Match[str]) -> str:
+            return "{" + method.surface.json_key(fields[found[1]]) + "}"
+
+        path = re.sub(r"\{([^=}]+)[^}]*\}", key, binding.template)
+        path = self.path_names.setdefault(re.sub(r"\{[^}]*\}", "{}", path), path)
+        return path, dict(zip(binding.path_fields, re.findall(r"\{([^}]*)\}", path), strict=True))
+
+    def parameters(
+        self, method: Method, binding: Binding, path_names: Mapping[str, str]
+    ) -> list[Schema]:
+        surface, fields = method.surface, method.input.fields_by_name
+        parameters = [
+            self.parameter(surface, fields[name], shown, "path", True)
+            for name, shown in path_names.items()
+        ]
+        if binding.body != "*":
+            parameters += [
+                self.parameter(
+                    surface, fields[name], surface.json_key(fields[name]), "query",
+                    is_required(fields[name]),
+                )
+                for name in method.query_fields
+                if name not in binding.path_fields
+            ]  # fmt: skip
+        parameters += [
+            {"name": name.title(), "in": "header", "schema": {"type": "string"}}
+            for name in method.rule.headers
+        ]
+        if (resume := sse_field(method.input, rest.SSE_LAST_EVENT_ID)) is not None:
+            parameters.append(
+                {
+                    "name": "Last-Event-ID",
+                    "in": "header",
+                    "description": f"Sets `{surface.json_key(resume)}`, which wins when both are "
+                    "sent. A value that is none of ours counts as absent.",
+                    "schema": {"type": "string"},
+                }
+            )
+        return parameters
+
+    def parameter(
+        self, surface: Surface, field: FieldDescriptor, name: str, place: str, required: bool
+    ) -> Schema:
+        parameter: Schema = {"name": name, "in": place}
+        if note := self.notes.get(field.full_name, ""):
+            parameter["description"] = note
+        if required:
+            parameter["required"] = True
+        schema = self.field(surface, field, request=True, nullable=False)
+        return parameter | {"schema": schema}
+
+    def request_body(self, method: Method, binding: Binding) -> Schema:
+        surface = method.surface
+        if binding.body == "*":
+            fields = [f for f in method.input.fields if f.name not in binding.path_fields]
+            needed = any(is_required(f) for f in fields)
+            if method.has_parts:
+                return {"required": True, "content": {"multipart/form-data": self.form(fields)}}
+            if binding.path_fields:
+                schema = self.object(surface, fields, request=True)
+            else:
+                schema = self.message(surface, method.input, request=True)
+        else:
+            field = method.input.fields_by_name[binding.body]
+            needed = is_required(field)
+            schema = self.field(surface, field, request=True)
+        body: Schema = {"content": {"application/json": {"schema": schema}}}
+        return body | {"required": True} if needed else body
+
+    def form(self, fields: Iterable[FieldDescriptor]) -> Schema:
+        """The schema of a multipart body; files are binary, so they have no type."""
+        properties: Schema = {}
+        required = []
+        for field in fields:
+            rule = field_rule(field)
+            if not rule.part:
+                continue
+            part: Schema = {"type": "string", **_limits(field)} if _is_text(field) else {}
+            if field.is_repeated:
+                part = {"type": "array", "items": part, **_counts(field)}
+            properties[rule.part] = _described(part, self.notes.get(field.full_name, ""))
+            if is_required(field):
+                required.append(rule.part)
+        schema: Schema = {"type": "object", "properties": properties}
+        return {"schema": schema | ({"required": required} if required else {})}
+
+    def security(self, method: Method) -> list[Schema]:
+        if method.access == rest.ACCESS_PUBLIC:
+            return []
+        value = rest.Access.Name(method.access)  # type: ignore[arg-type]
+        name = value.removeprefix("ACCESS_").lower()
+        note = self.notes.get(f"{rest.Access.DESCRIPTOR.full_name}.{value}", "")
+        self.schemes[name] = _described({"type": "http", "scheme": "bearer"}, note)
+        return [{name: []}]
+
+    # Answers
+
+    def answers(self, method: Method, binding: Binding) -> Schema:
+        answers: Schema = {str(method.success_status): self.success(method, binding)}
+        by_status: dict[int, list[Reason]] = {}
+        for reason in self.reasons(method):
+            by_status.setdefault(reason.http_status, []).append(reason)
+        for status, reasons in sorted(by_status.items()):
+            answers[str(status)] = self.error(method.surface, status, reasons)
+        return answers
+
+    def reasons(self, method: Method) -> list[Reason]:
+        """The reasons a method may answer with: those it names, and those of its kind."""
+        surface = method.surface
+        conditions = list(_ALWAYS)
+        if method.access != rest.ACCESS_PUBLIC:
+            conditions.append(rest.CONDITION_UNAUTHENTICATED)
+        if method.reads_body:
+            conditions.append(rest.CONDITION_TOO_LARGE)
+        if any(field_rule(field).malformed_is_not_found for field in method.input.fields):
+            conditions.append(rest.CONDITION_NOT_FOUND)
+        names = {
+            *(surface.conditions[condition].name for condition in conditions),
+            *method.rule.reasons,
+        }
+        return [reason for reason in surface.reasons.values() if reason.name in names]
+
+    def success(self, method: Method, binding: Binding) -> Schema:
+        if method.output.full_name == HTTP_BODY:
+            return {"description": "The bytes, of the type they have.", "content": {"*/*": {}}}
+        surface = method.surface
+        if method.server_streaming:
+            return self.events(method)
+        if binding.response_body:
+            field = method.output.fields_by_name[binding.response_body]
+            data = self.field(surface, field, request=False)
+        else:
+            data = self.message(surface, method.output, request=False)
+        if method.rule.bare:
+            schema = data
+        elif surface.envelope == rest.ENVELOPE_SUCCESS_DATA:
+            schema = _object({"success": {"const": True}, "data": data})
+        else:
+            schema = _object({"status": {"const": method.success_status}, "data": data})
+        note = self.notes.get(method.output.full_name, "") or "Success."
+        return {"description": note, "content": {"application/json": {"schema": schema}}}
+
+    def events(self, method: Method) -> Schema:
+        """A stream. `x-itemSchema` describes one event, as OpenAPI 3.2's itemSchema does."""
+        surface = method.surface
+        data = sse_field(method.output, rest.SSE_DATA)
+        schema = (
+            self.message(surface, method.output, request=False)
+            if data is None
+            else self.field(surface, data, request=False)
+        )
+        properties: Schema = {}
+        for key, part in (("event", rest.SSE_EVENT), ("id", rest.SSE_ID)):
+            if (field := sse_field(method.output, part)) is not None:
+                properties[key] = _described(
+                    {"type": "string"}, self.notes.get(field.full_name, "")
+                )
+        properties["data"] = {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": schema,
+        }
+        return {
+            "description": "Server-sent events. A comment line comes after 15 seconds of silence. "
+            "A failure after the first event is an event `error` whose data is the body of "
+            "the error, and ends the stream.",
+            "content": {
+                "text/event-stream": {
+                    "schema": {"type": "string"},
+                    "x-itemSchema": _object(properties),
+                }
+            },
+        }
+
+    def error(self, surface: Surface, status: int, reasons: Sequence[Reason]) -> Schema:
+        """A reference to the response of an HTTP status that these reasons have."""
+        label = surface.reasons_enum.rpartition(".")[2].removesuffix("Reason")
+        name = "-".join([label, str(status), *(reason.name for reason in reasons)])
+        if name not in self.responses:
+            shapes = [
+                _error_schema(surface, status, [r for r in reasons if r.general is general])
+                for general in (False, True)
+                if any(r.general is general for r in reasons)
+            ]
+            lines = [
+                f"`{r.code}`: {self.notes.get(r.comment_path, '') or r.message}" for r in reasons
+            ]
+            media: Schema = {"schema": shapes[0] if len(shapes) == 1 else {"oneOf": shapes}}
+            media["examples"] = {
+                reason.name: {"value": _example(surface, reason)} for reason in reasons
+            }
+            response: Schema = {
+                "description": "\n\n".join(lines),
+                "content": {"application/json": media},
+            }
+            if any(reason.condition in _RETRYABLE for reason in reasons):
+                response["headers"] = {
+                    "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}
+                }
+            self.responses[name] = response
+        return {"$ref": f"#/components/responses/{name}"}
+
+    # Schemas
+
+    def message(self, surface: Surface, message: Descriptor, request: bool) -> Schema:
+        """A reference to a message's schema, or the schema itself where JSON has none by name."""
+        known = self.well_known(surface, message)
+        if known is not None:
+            return known
+        key = (surface, message.full_name, request)
+        if key not in self.names:
+            taken = set(self.names.values())
+            short = message.full_name.rpartition(".")[2]
+            candidates = (short, f"{short}Input", message.full_name, f"{message.full_name}.Input")
+            numbered = (f"{message.full_name}.{n}" for n in range(2, 100))
+            name = next(n for n in (*candidates, *numbered) if n not in taken)
+            self.names[key] = name
+            self.schemas[name] = _described(
+                self.object(surface, message.fields, request),
+                self.notes.get(message.full_name, ""),
+            )
+        return {"$ref": f"#/components/schemas/{self.names[key]}"}
+
+    def object(self, surface: Surface, fields: Iterable[FieldDescriptor], request: bool) -> Schema:
+        properties, required = {}, []
+        for field in fields:
+            key = surface.json_key(field)
+            schema = self.field(surface, field, request)
+            properties[key] = _described(schema, self.notes.get(field.full_name, ""))
+            # A reply has every key but those left out when unset.
+            if is_required(field) if request else not field_rule(field).omit_unset:
+                required.append(key)
+        schema = {"type": "object", "properties": properties}
+        return schema | {"required": required} if required else schema
+
+    def field(
+        self, surface: Surface, field: FieldDescriptor, request: bool, nullable: bool = True
+    ) -> Schema:
+        """The schema of a field, null included where it may be."""
+        if is_map(field):
+            value = field.message_type.fields_by_name["value"]
+            return {"type": "object", "additionalProperties": self.value(surface, value, request)}
+        if field.is_repeated:
+            items = self.value(surface, field, request)
+            return {"type": "array", "items": items, **(_counts(field) if request else {})}
+        schema = self.value(surface, field, request)
+        if not (nullable and field.has_presence) or is_required(field):
+            return schema
+        return schema if field_rule(field).omit_unset and not request else _nullable(schema)
+
+    def value(self, surface: Surface, field: FieldDescriptor, request: bool) -> Schema:
+        """The schema of one value of a field."""
+        if field.message_type is not None:
+            return self.message(surface, field.message_type, request)
+        schema = _scalar(field)
+        return {**schema, **_limits(field)} if request else schema
+
+    def well_known(self, surface: Surface, message: Descriptor) -> Schema | None:
+        name = message.full_name
+        if name in WRAPPERS:
+            return _scalar(message.fields[0])
+        if name == "google.protobuf.Timestamp":
+            if surface.time_format == rest.TIME_FORMAT_LOCAL_SECONDS:
+                pattern = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}$"
+                return {"type": "string", "pattern": pattern}
+            return {"type": "string", "format": "date-time"}
+        found: dict[str, Schema] = {
+            "google.protobuf.Duration": {"type": "string", "pattern": r"^-?\d+(\.\d+)?s$"},
+            "google.protobuf.FieldMask": {"type": "string"},
+            "google.protobuf.Struct": {"type": "object", "additionalProperties": True},
+            "google.protobuf.ListValue": {"type": "array", "items": {}},
+            "google.protobuf.Value": {},
+        }
+        return found.get(name)
+
+
+def _is_text(field: FieldDescriptor) -> bool:
+    return bool(field.type == FieldKind.TYPE_STRING)
+
+
+def _scalar(field: FieldDescriptor) -> Schema:
+    if field.type == FieldKind.TYPE_ENUM:
+        values = [v for v in field.enum_type.values if not _never_sent(v)]
+        return {"type": "string", "enum": [enum_word(v) for v in values]}
+    if field.type == FieldKind.TYPE_BYTES:
+        return {"type": "string", "contentEncoding": "base64"}
+    if field.type == FieldKind.TYPE_BOOL:
+        return {"type": "boolean"}
+    if field.type in INTEGERS:
+        wide = field.cpp_type in (FieldKind.CPPTYPE_INT64, FieldKind.CPPTYPE_UINT64)
+        return {"type": "integer", "format": "int64" if wide else "int32"}
+    if field.type in FLOATS:
+        return {"type": "number", "format": "double"}
+    return {"type": "string", "format": "uuid"} if is_uuid(field) else {"type": "string"}
+
+
+def _never_sent(value: Any) -> bool:
+    return bool(value.number == 0 and value.name.endswith("_UNSPECIFIED"))
+
+
+def _limits(field: FieldDescriptor) -> Schema:
+    """The bounds of one value of a field."""
+    rule = field_rule(field)
+    limits: Schema = {}
+    if rule.HasField("gte"):
+        limits["minimum"] = _number(rule.gte)
+    if rule.HasField("lte"):
+        limits["maximum"] = _number(rule.lte)
+    if words := list(getattr(rule, "in")):
+        limits["enum"] = words
+    if rule.pattern:
+        limits["pattern"] = f"^(?:{rule.pattern})$"
+    if _is_text(field) and not field.is_repeated:
+        least = max(rule.min_len, int(is_required(field)))
+        if least:
+            limits["minLength"] = least
+        if rule.HasField("max_len"):
+            limits["maxLength"] = rule.max_len
+    return limits
+
+
+def _counts(field: FieldDescriptor) -> Schema:
+    """How many elements a repeated field may have."""
+    rule = field_rule(field)
+    least = max(rule.min_len, int(is_required(field)))
+    counts = {"minItems": least} if least else {}
+    return counts | ({"maxItems": rule.max_len} if rule.HasField("max_len") else {})
+
+
+def _number(value: float) -> float | int:
+    return int(value) if value.is_integer() else value
+
+
+def _nullable(schema: Schema) -> Schema:
+    if not schema:
+        return schema
+    if "$ref" in schema:
+        return {"anyOf": [schema, {"type": "null"}]}
+    nullable = {**schema, "type": [schema["type"], "null"]}
+    if "enum" in schema:
+        nullable["enum"] = [*schema["enum"], None]
+    return nullable
+
+
+def _object(properties: Schema) -> Schema:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _described(schema: Schema, note: str) -> Schema:
+    return {**schema, "description": note} if note else schema
+
+
+def _first_sentence(note: str) -> str:
+    return re.split(r"(?<=\.)\s", note.replace("\n", " "), maxsplit=1)[0]
+
+
+def _error_schema(surface: Surface, status: int, reasons: Sequence[Reason]) -> Schema:
+    codes: Schema = {"enum": sorted({reason.code for reason in reasons})}
+    message: Schema = {"type": "string"}
+    if surface.envelope == rest.ENVELOPE_SUCCESS_DATA:
+        error = _object({"code": codes, "message": message})
+        schema = _object({"success": {"const": False}, "error": error})
+    else:
+        error = _object({"errorCode": codes, "message": message})
+        place = "error" if reasons[0].general else "data"
+        schema = _object({"status": {"const": status}, place: error})
+    if any(reason.condition == rest.CONDITION_INVALID_ARGUMENT for reason in reasons):
+        violation = {"field": {"type": "string"}, "description": {"type": "string"}}
+        error["properties"]["fields"] = {
+            "type": "array",
+            "items": _object(violation),
+            "description": "What is wrong, by the path of the field.",
+        }
+    return schema
+
+
+def _example(surface: Surface, reason: Reason) -> Any:
+    return orjson.loads(body_of(surface, reason, reason.message))
