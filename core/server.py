@@ -18,7 +18,6 @@ from onegenie.recommend.v1 import recommend_pb2_grpc
 from onegenie.store.v1 import store_pb2_grpc
 
 from core.lift.store import TenantLiftPairs
-from core.meal.embedded import EmbeddedMealEngine
 from core.meal.engine import MealEngine
 from core.platform import telemetry
 from core.platform.database import open_database
@@ -56,13 +55,13 @@ async def serve(
     async with (
         open_database(database_url, settings.database_pool) as database,
         Jobs(database_url, settings.job_concurrency) as jobs,
-        _open_engine(settings) as configured_engine,
+        _open_engine(settings, engine) as engine,
     ):
         stores = EmbeddedStores(database)
         pipeline = Pipeline(
             database,
             jobs,
-            engine or configured_engine,
+            engine,
             stores,
             lambda tenant: TenantLiftPairs(database, tenant),
         )
@@ -98,9 +97,10 @@ async def serve(
 
 
 @contextlib.asynccontextmanager
-async def _open_engine(settings: Settings) -> AsyncIterator[MealEngine]:
-    engine: MealEngine
-    if settings.meal_engine == "openai":
+async def _open_engine(settings: Settings, engine: MealEngine | None) -> AsyncIterator[MealEngine]:
+    if engine is not None:
+        pass
+    elif settings.meal_engine == "openai":
         # An extra: loaded only where it is used.
         from core.meal.openai import OpenAIMealEngine
 
@@ -112,6 +112,8 @@ async def _open_engine(settings: Settings) -> AsyncIterator[MealEngine]:
             timeout=settings.openai_timeout,
         )
     else:
+        from core.meal.embedded import EmbeddedMealEngine
+
         engine = EmbeddedMealEngine()
     try:
         yield engine

@@ -20,6 +20,7 @@ from onegenie.recommend.v1 import recommend_pb2_grpc as pb_grpc
 
 from core.meal.engine import MealEngine
 from core.meal.models import Constraints, Meal, MealIngredient, MealRequest, Text
+from core.platform import server as platform_server
 from core.platform.database import Database
 from core.platform.settings import Settings
 from core.server import serve
@@ -142,6 +143,9 @@ class Shopper:
         )
         return response.chat
 
+
+# There is no proxy in front of these cores that would need time to turn away.
+platform_server.DRAIN_SECONDS = 0.0
 
 STORE = Path(__file__).parent / "data" / "store"
 

@@ -114,11 +114,10 @@ async def _first_answer(
     row = await store.round_by_idempotency_key(conn, caller, command.idempotency_key)
     if row is None:
         return None
-    # A request without a chat_id opened the chat it was answered with.
-    asked_chat = command.chat_id and uuid.UUID(command.chat_id)
-    same_chat = row.round_no == 1 if asked_chat is None else row.chat_id == asked_chat
+    # A request without a chat_id opened the chat it was answered with: its round is the first.
+    asked_chat = row.chat_id if row.round_no > 1 else None
     if (
-        not same_chat
+        (command.chat_id and uuid.UUID(command.chat_id)) != asked_chat
         or row.prompt != command.prompt
         or row.profile_id != uuid.UUID(command.profile_id)
     ):

@@ -163,9 +163,7 @@ async def test_after_an_error_the_chat_goes_on_without_that_round(
     assert [turn.prompt for turn in engine.asked[-1].history] == ["카레"]
 
 
-async def test_eight_follow_ups_that_did_not_fail(
-    shopper: Shopper, engine: ScriptedEngine
-) -> None:
+async def test_eight_follow_ups_that_did_not_fail(shopper: Shopper, engine: ScriptedEngine) -> None:
     first = await shopper.start("카레")
     await shopper.finish(first)
     engine.answer = refuse
