@@ -22,9 +22,7 @@ app = typer.Typer(help="Catalogue and floor of a tenant's store.", no_args_is_he
 def import_(
     path: Annotated[
         Path,
-        typer.Argument(
-            exists=True, help="A folder of CSV files, or one of them. See docs/store.md."
-        ),
+        typer.Argument(exists=True, help="A folder of CSV files, or one of them (docs/store.md)."),
     ],
     tenant: TenantOption = None,
 ) -> None:

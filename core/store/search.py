@@ -16,6 +16,9 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 _SIZE = re.compile(r"[\d.,]+[^\W\d]{0,4}([x×*][\d.,]+[^\W\d]{0,4})?")
+_COUNT = re.compile(
+    r"(?<!\S)[\d.,]+\s+(kg|g|ml|l|pcs?|packs?|ea|ct|개|개입|입|個|枚)(?!\S)", re.IGNORECASE
+)
 _BRACKETS = re.compile(r"\([^)]*\)|\[[^]]*\]")
 _EXACT, _HEAD = 2, 1
 
@@ -84,13 +87,9 @@ def normalise(text: str) -> str:
 
 
 def _words(name: str) -> list[str]:
-    """The words of a product name without sizes ("300g", "10구") and remarks in brackets."""
-    kept = [
-        word
-        for word in _BRACKETS.sub(" ", unicodedata.normalize("NFKC", name)).split()
-        if not _SIZE.fullmatch(word)
-    ]
-    return _split(" ".join(kept))
+    """The words of a product name but for sizes ("300g", "10구", "4 pcs") and bracketed remarks."""
+    text = _COUNT.sub(" ", _BRACKETS.sub(" ", unicodedata.normalize("NFKC", name)))
+    return _split(" ".join(word for word in text.split() if not _SIZE.fullmatch(word)))
 
 
 def _split(text: str) -> list[str]:
