@@ -57,14 +57,12 @@ async def ensure_demo(database: Database, base_url: str, env_file: Path) -> bool
     return True
 
 
-async def lacks_lift(database: Database) -> bool:
-    """Whether the demo tenant's co-purchase lift has not been computed yet."""
+async def lacks_lift(database: Database) -> uuid.UUID | None:
+    """The demo tenant, if its co-purchase lift has not been computed yet."""
     async with database.connect() as conn:
         demo = await conn.scalar(select(tenants.c.id).where(tenants.c.name == TENANT_NAME))
-        if demo is None:
-            return False
         some = select(lift_pairs.c.product_id).where(lift_pairs.c.tenant_id == demo).limit(1)
-        return await conn.scalar(some) is None
+        return None if demo is None or await conn.scalar(some) else demo
 
 
 async def _make(conn: AsyncConnection) -> uuid.UUID:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from core.cli import credit, key, tenant
+from core.cli import credit, key, lift, store, tenant
 from core.cli.recommend import recommend
+from core.cli.up import up
 
 app = typer.Typer(
     help="Recommendation rounds for shoppers in a store.",
@@ -13,10 +14,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,
 )
+app.command()(up)
 app.command()(recommend)
 app.add_typer(tenant.app, name="tenant")
 app.add_typer(key.app, name="key")
 app.add_typer(credit.app, name="credit")
+app.add_typer(store.app, name="store")
+app.add_typer(lift.app, name="lift")
 
 
 def main() -> None:

@@ -29,16 +29,8 @@ from core.platform.envoy import DESCRIPTOR, envoy_binary, load_contract, render
 from core.platform.settings import Settings
 
 CORE_COMMAND = (sys.executable, "-m", "core.server", "--socket")
-# The tables and the demo, in a process of its own: what they import is needed only once.
-PREPARE_COMMAND = (
-    sys.executable,
-    "-c",
-    "import asyncio\n"
-    "from core.platform.settings import load_settings\n"
-    "from core.platform.setup import prepare\n"
-    "settings = load_settings()\n"
-    "asyncio.run(prepare(settings, settings.database_url.get_secret_value()))",
-)
+# The tables and the demo, in a process of its own.
+PREPARE_COMMAND = (sys.executable, "-m", "core.prepare")
 
 _SOCKET_PATH_MAX = 100  # the kernel takes 107 characters on Linux, 103 on macOS
 _READY_SECONDS = 60.0

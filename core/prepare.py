@@ -1,0 +1,41 @@
+"""Prepare the database before the core processes start: tables, and the demo on the first start.
+
+`python -m core.prepare` is a process of its own, because what it imports for the demo is large and
+needed only once. It prints a line for each thing that takes time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from core.demo import ensure_demo, lacks_lift
+from core.platform.database import open_database
+from core.platform.migrate import upgrade
+from core.platform.settings import Settings, load_settings
+
+
+async def prepare(settings: Settings, database_url: str) -> None:
+    """Migrate, and make the demo tenant where there is no tenant yet (DEMO)."""
+    upgrade(database_url)
+    if not settings.demo:
+        return
+    async with open_database(database_url, pool_size=2) as database:
+        if not await ensure_demo(database, settings.base_url, settings.data_dir / "demo.env"):
+            return
+        if tenant_id := await lacks_lift(database):
+            from core.lift.seed import seed_demo_lift
+
+            _say("computing what sells together in the demo store (once)")
+            await seed_demo_lift(database, tenant_id, settings.data_dir)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
+
+
+if __name__ == "__main__":
+    loaded = load_settings()
+    if loaded.database_url is None:
+        sys.exit("onegenie: DATABASE_URL: it is needed here (`onegenie up` sets it)")
+    asyncio.run(prepare(loaded, loaded.database_url.get_secret_value()))
