@@ -4,11 +4,11 @@ How a basket comes about (all random numbers from one seed, so that the same cat
 same orders):
 
 1. Products have a Zipf popularity: the k-th most popular is picked in proportion to
-   1 / (k + 10) ** 0.8. The planted products are raised to at least 1.5 times the average.
+   1 / (k + 10) ** 0.8. The planted products are raised to at least three times the average.
 2. Customers differ in how often they come (Zipf too) and each has a dozen habits; every third
    pick is one of them. Habits make pairs of one household, which lift has to see through.
-3. A tenth of the baskets is for a dish: its ingredients, each with probability 0.6 (the rest is at
-   home), in one of the products that serve it.
+3. Six baskets in a hundred are for a dish: its ingredients, each with probability 0.5 (the rest is
+   at home), in one of the products that serve it.
 4. A planted pair A → B with lift L: a basket with A gets B as well with the probability that makes
    P(B | A) = L · P(B), worked out from how often A and B came up in steps 1 to 3.
 
@@ -31,52 +31,79 @@ import pyarrow as pa
 from core.store.search import Entry, SearchIndex
 
 SEED = 20260521
-BASKETS = 60_000
-CUSTOMERS = 6_000
+BASKETS = 80_000
+CUSTOMERS = 8_000
 FIRST_DAY = np.datetime64("2026-01-01T09:00:00", "s")
 DAYS = 180
 
-# What goes with what: term of the product, of its partner, lift. A partner may name alternatives,
-# the first one the store sells is taken. At most three partners a product.
+# What goes with what: term of the product, of its partner, lift. Either may name alternatives: the
+# first one the store sells is taken. At most three partners a product.
 PLANTED: tuple[tuple[str, str, float], ...] = (
-    ("카레", "단무지", 12.0),
-    ("카레", "난|요구르트|요거트", 9.0),
-    ("카레", "라씨|우유", 9.0),
-    ("파스타", "레드 와인|레드와인|와인", 11.0),
-    ("파스타", "파르메산|파마산|파르미지아노", 9.0),
-    ("파스타", "바게트|식빵", 9.0),
-    ("삼겹살", "쌈장", 12.0),
-    ("삼겹살", "상추", 10.0),
-    ("삼겹살", "소주", 9.0),
-    ("치즈", "크래커", 10.0),
-    ("치즈", "화이트 와인|화이트와인|와인", 9.0),
-    ("라면", "계란|달걀", 9.0),
-    ("라면", "김치|배추김치", 9.0),
-    ("맥주", "오징어|마른오징어", 10.0),
-    ("맥주", "치킨|닭강정|닭튀김", 9.0),
-    ("식빵", "딸기잼|잼", 11.0),
-    ("식빵", "버터", 9.0),
-    ("소고기", "레드 와인|레드와인|와인", 9.0),
-    ("소고기", "버섯|표고버섯|새송이버섯", 9.0),
-    ("두부", "김치|배추김치", 9.0),
+    ("고형 카레", "단무지", 13.0),
+    ("고형 카레", "마시는 요구르트", 10.0),
+    ("고형 카레", "돈까스", 11.0),
+    ("카레가루", "단무지", 13.0),
+    ("카레가루", "마시는 요구르트", 10.0),
+    ("스파게티면", "레드와인|레드 와인", 12.0),
+    ("스파게티면", "파르메산 치즈", 12.0),
+    ("스파게티면", "바게트", 11.0),
+    ("토마토소스", "모차렐라|모짜렐라 치즈", 11.0),
+    ("토마토소스", "바질", 12.0),
+    ("크림파스타 소스", "화이트와인|화이트 와인", 12.0),
+    ("크림파스타 소스", "베이컨", 11.0),
+    ("삼겹살", "쌈장", 14.0),
+    ("삼겹살", "상추", 12.0),
+    ("삼겹살", "소주", 11.0),
+    ("돼지고기 목살", "쌈장", 12.0),
+    ("돼지고기 목살", "깻잎", 11.0),
+    ("슬라이스 치즈", "햄버거 번", 12.0),
+    ("크림치즈", "베이글", 14.0),
+    ("소고기 스테이크용|소고기 등심", "레드와인|레드 와인", 13.0),
+    ("소고기 스테이크용|소고기 등심", "아스파라거스", 12.0),
+    ("소고기 불고기용", "당면", 11.0),
+    ("소고기 불고기용", "양송이버섯|새송이버섯", 10.0),
+    ("라면", "계란|달걀", 12.0),
+    ("라면", "김치|배추김치", 11.0),
+    ("라면", "대파", 9.0),
+    ("맥주", "감자칩", 11.0),
+    ("맥주", "치킨|후라이드 치킨", 13.0),
+    ("마른오징어|오징어채", "맥주", 12.0),
+    ("우유 식빵|식빵", "딸기잼", 14.0),
+    ("우유 식빵|식빵", "버터", 11.0),
+    ("핫케이크가루", "메이플시럽", 14.0),
+    ("핫케이크가루", "버터", 10.0),
     ("두부", "막걸리", 10.0),
-    ("부침가루", "막걸리", 11.0),
-    ("고추장", "떡볶이떡|떡", 9.0),
-    ("닭고기", "맥주", 9.0),
-    ("닭고기", "치킨무|단무지", 9.0),
-    ("우동", "어묵", 10.0),
-    ("만두", "식초", 9.0),
-    ("연어", "와사비|고추냉이", 11.0),
-    ("연어", "레몬", 9.0),
-    ("시리얼", "우유", 9.0),
-    ("커피", "쿠키|비스킷", 9.0),
-    ("감자", "마요네즈", 9.0),
-    ("토마토", "모차렐라|모짜렐라", 10.0),
-    ("토마토", "바질", 9.0),
-    ("김", "참기름", 9.0),
-    ("나초", "살사", 12.0),
-    ("양배추", "드레싱|참깨 드레싱", 9.0),
-    ("돼지고기", "생강", 9.0),
+    ("두부", "김치|배추김치", 10.0),
+    ("부침가루", "막걸리", 13.0),
+    ("부침가루", "부추", 11.0),
+    ("고추장", "떡볶이떡", 12.0),
+    ("떡볶이 소스", "어묵", 12.0),
+    ("우동면", "어묵", 12.0),
+    ("우동면", "쑥갓", 11.0),
+    ("메밀면", "와사비", 12.0),
+    ("메밀면", "무순", 11.0),
+    ("냉동만두", "식초", 11.0),
+    ("냉동만두", "떡국떡", 10.0),
+    ("닭가슴살", "샐러드 채소", 12.0),
+    ("닭가슴살", "방울토마토", 10.0),
+    ("닭 한 마리|생닭", "인삼|수삼", 14.0),
+    ("닭 한 마리|생닭", "찹쌀", 12.0),
+    ("연어", "와사비", 11.0),
+    ("연어", "레몬", 11.0),
+    ("횟감용 참치|참치회", "와사비", 12.0),
+    ("횟감용 참치|참치회", "사케|청주", 12.0),
+    ("시리얼", "우유", 11.0),
+    ("시리얼", "바나나", 10.0),
+    ("커피", "초코칩쿠키|쿠키", 12.0),
+    ("감자", "마요네즈", 10.0),
+    ("아보카도", "살사", 12.0),
+    ("나초", "살사", 13.0),
+    ("양배추", "참깨 드레싱|드레싱", 11.0),
+    ("바닐라 아이스크림|아이스크림", "콜라", 10.0),
+    ("김밥김|김", "단무지", 11.0),
+    ("김밥김|김", "참치캔", 10.0),
+    ("오징어", "소주", 10.0),
+    ("탄산수", "위스키", 11.0),
 )
 # Products that may stand for a planted product; the partner is always one product.
 ANCHORS = 3
@@ -184,7 +211,7 @@ def demo_orders(
     inside = sorted({place[i] for pair in pairs for i in (pair.product_id, pair.other_id)})
 
     popularity = 1 / (rng.permutation(len(catalogue)) + 10.0) ** 0.8
-    popularity[inside] = np.maximum(popularity[inside], 1.5 * popularity.mean())
+    popularity[inside] = np.maximum(popularity[inside], 3 * popularity.mean())
     popularity /= popularity.sum()
 
     activity = 1 / (np.arange(customers) + 20.0) ** 0.6
@@ -229,7 +256,7 @@ def _dish_lines(
     by_term = {
         term: serving(index, term)[:ANCHORS] for term in {term for dish in dishes for term in dish}
     }
-    cooking = np.flatnonzero(rng.random(baskets) < 0.1) if dishes else np.array([], dtype=int)
+    cooking = np.flatnonzero(rng.random(baskets) < 0.06) if dishes else np.array([], dtype=int)
     weight = 1 / (rng.permutation(len(dishes)) + 5.0)
     dish_of = rng.choice(len(dishes), cooking.size, p=weight / weight.sum()) if dishes else cooking
     orders, products = [cooking[:0]], [cooking[:0]]
@@ -238,7 +265,7 @@ def _dish_lines(
         choices = [by_term[term] for term in dict.fromkeys(dish) if by_term[term]]
         for number, some in enumerate(choices):
             mine = cooking[dish_of == dish_number]
-            mine = mine[rng.random(mine.size) < 0.6]
+            mine = mine[rng.random(mine.size) < 0.5]
             orders.append(mine)
             products.append(rng.choice([place[i] for i in some], mine.size))
             pairs |= {

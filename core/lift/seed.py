@@ -18,8 +18,8 @@ from core.platform.database import Database
 
 _CORE = Path(__file__).resolve().parent.parent
 CATALOGUE = _CORE / "store" / "demo" / "products.csv"
-DISHES = _CORE / "meal" / "data" / "dishes.yaml"
-INGREDIENTS = _CORE / "meal" / "data" / "ingredients.yaml"
+MEAL_DATA = _CORE / "meal" / "data"
+INGREDIENTS = MEAL_DATA / "ingredients.yaml"
 
 
 async def seed_demo_lift(database: Database, tenant_id: UUID, data_dir: Path) -> int:
@@ -47,10 +47,15 @@ def orders_file(data_dir: Path, tenant_id: UUID) -> Path:
 
 def dishes_by_term() -> list[list[str]]:
     """For each dish of the meal engine's catalogue the Korean names of its ingredients."""
-    if not (DISHES.is_file() and INGREDIENTS.is_file()):
+    if not INGREDIENTS.is_file():
         return []
     korean = {entry["key"]: entry["ko"] for entry in _read(INGREDIENTS)}
-    return [[korean[key] for key in dish["ingredients"] if key in korean] for dish in _read(DISHES)]
+    return [
+        # An ingredient reads "key quantity"; the shopper buys a pack whatever the quantity.
+        [korean[key] for line in dish["ingredients"] if (key := line.split()[0]) in korean]
+        for file in sorted(MEAL_DATA.glob("dishes_*.yaml"))
+        for dish in _read(file)
+    ]
 
 
 def _read(path: Path) -> list[dict]:

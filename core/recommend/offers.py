@@ -246,9 +246,10 @@ def _offer(
         rank=rank,
     )
     _describe(item, candidate.product)
-    for name in ("zone_id", "zone_name"):
-        if candidate.product.HasField(name):
-            setattr(item, name, getattr(candidate.product, name))
+    if candidate.product.HasField("zone_id"):
+        item.zone_id = candidate.product.zone_id
+    if candidate.product.HasField("zone_name"):
+        item.zone_name = candidate.product.zone_name
     scores = (
         f"우선순위 {item.priority_score:.3f} × 매장 가중치 → 적용 점수 {item.applied_score:.3f}."
         if shelf.language == "ko"
@@ -265,14 +266,14 @@ def _describe(
     """Name, brand, price and the product itself."""
     item.product.CopyFrom(to_product(product))
     item.item_name = product.name
-    for theirs, ours in (
-        ("name_en", "item_name_en"),
-        ("brand", "brand"),
-        ("price", "price"),
-        ("price_unit", "price_unit"),
-    ):
-        if product.HasField(theirs):
-            setattr(item, ours, getattr(product, theirs))
+    if product.HasField("name_en"):
+        item.item_name_en = product.name_en
+    if product.HasField("brand"):
+        item.brand = product.brand
+    if product.HasField("price"):
+        item.price = product.price
+    if product.HasField("price_unit"):
+        item.price_unit = product.price_unit
 
 
 def _location(place: store_pb2.Location) -> recommend_pb2.Location:

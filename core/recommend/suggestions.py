@@ -20,6 +20,7 @@ from core.recommend import wording
 from core.recommend.products import to_product
 from core.recommend.wording import Language, localized, money
 from core.store.port import Store
+from core.store.search import normalise
 
 CROSS_SELL, UPSELL, IMPULSE = "cross-sell", "upsell", "impulse"
 ITEMS = 6
@@ -493,13 +494,9 @@ def metres(one: store_pb2.Location, other: store_pb2.Location) -> float:
     return math.dist((one.x, one.y), (other.x, other.y))
 
 
-_SIZE = re.compile(r"[\d.,]+\w*|\d*[x×*]\d+\w*")
-
-
 def _words(name: str, brand: str) -> list[str]:
-    words = re.sub(r"\([^)]*\)|\[[^]]*\]", " ", name).casefold().split()
     drop = set(brand.casefold().split())
-    return [word for word in words if word not in drop and not _SIZE.fullmatch(word)]
+    return [word for word in wording.plain_words(name.casefold()) if word not in drop]
 
 
 def alikeness(one: store_pb2.Product, other: store_pb2.Product) -> float:
@@ -551,9 +548,13 @@ async def excluded_ids(
 def _names(product: store_pb2.Product, term: str) -> bool:
     names = [n.casefold() for n in (product.name, product.name_en, product.name_ja) if n]
     if term.isascii():
-        word = re.compile(rf"\b{re.escape(term.removesuffix('s'))}(s|es)?\b")
-        return any(word.search(name) for name in names)
+        return any(f" {_singular(term)} " in f" {_singular(name)} " for name in names)
     if len(term) == 1 and "가" <= term <= "힣":
         # 파 is at the end of 대파, but in 파스타 it means nothing.
         return any(word.endswith(term) for name in names for word in name.split())
     return any(term in name for name in names)
+
+
+def _singular(text: str) -> str:
+    """The words as the store's search has them: potatoes and Potato are the same."""
+    return " ".join(normalise(word) for word in re.split(r"[\W_]+", text))

@@ -59,7 +59,13 @@ def _final_sound(word: str) -> str:
     return _READ.get(last, "")
 
 
-_SIZE = re.compile(r"[\d.,]+\s*[^\W\d]{0,4}([x×*][\d.,]+[^\W\d]{0,4})?")
+_SIZE = re.compile(r"[x×*]?[\d.,]+[^\W\d]{0,4}([x×*][\d.,]+[^\W\d]{0,4})?")
+
+
+def plain_words(name: str) -> list[str]:
+    """The words of a product name without sizes and remarks in brackets."""
+    words = re.sub(r"\([^)]*\)|\[[^]]*\]", " ", name).split()
+    return [word for word in words if not _SIZE.fullmatch(word)]
 
 
 def name_in(product: store_pb2.Product, language: Language) -> str:
@@ -72,10 +78,10 @@ def name_in(product: store_pb2.Product, language: Language) -> str:
 def short_name(product: store_pb2.Product, language: Language) -> str:
     """The name as people say it: without size, remarks in brackets and a leading brand."""
     name = name_in(product, language)
-    words = re.sub(r"\([^)]*\)|\[[^]]*\]", " ", name).split()
+    words = plain_words(name)
     if len(words) > 1 and words[0].casefold() == product.brand.casefold():
         words = words[1:]
-    return " ".join(word for word in words if not _SIZE.fullmatch(word)) or name
+    return " ".join(words) or name
 
 
 def store_language(product: store_pb2.Product) -> Language:
@@ -124,7 +130,7 @@ def localized(
 
 
 # Sections that sell no food: nothing is said of tables and dinners there.
-NOT_FOOD = {"EC", "HH", "CK", "BT", "PT", "ST"}
+NOT_FOOD = {"EC", "HH", "CK"}
 
 Copy = dict[Language, str]
 
