@@ -40,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.image:
         options.image.parent.mkdir(parents=True, exist_ok=True)
         _descriptor_set([options.proto], options.image)
+        _mark_imports(options.image, set(_sources(options.proto)))
         return 0
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder) / "gen"
@@ -64,9 +65,9 @@ def generate(proto: Path, out: Path, include: Sequence[Path] = ()) -> None:
     python.mkdir(parents=True)
     sources = _sources(proto)
     with_service = [name for name in sources if _has_service(proto / name)]
-    _protoc(roots, f"--python_out={python}", f"--mypy_out=quiet:{python}", *sources)
+    run_protoc(roots, f"--python_out={python}", f"--mypy_out=quiet:{python}", *sources)
     if with_service:
-        _protoc(
+        run_protoc(
             roots, f"--grpc_python_out={python}", f"--mypy_grpc_out=quiet:{python}", *with_service
         )
     image = out.parent / "contract.pb"
@@ -137,7 +138,7 @@ def _has_service(source: Path) -> bool:
 
 
 def _descriptor_set(roots: Sequence[Path], target: Path) -> None:
-    _protoc(
+    run_protoc(
         roots,
         f"--descriptor_set_out={target}",
         "--include_imports",
@@ -146,7 +147,19 @@ def _descriptor_set(roots: Sequence[Path], target: Path) -> None:
     )
 
 
-def _protoc(roots: Sequence[Path], *arguments: str) -> None:
+def _mark_imports(image: Path, own: set[str]) -> None:
+    """Tell buf which files are only imported, so that it does not lint them: a field of
+    its own in FileDescriptorProto (buf.alpha.image.v1.ImageFile.buf_extension.is_import)."""
+    is_import = b"\xd2\xf6\x03\x02\x08\x01"
+    descriptors = descriptor_pb2.FileDescriptorSet.FromString(image.read_bytes())
+    for file in descriptors.file:
+        if file.name not in own:
+            file.MergeFromString(is_import)
+    image.write_bytes(descriptors.SerializeToString(deterministic=True))
+
+
+def run_protoc(roots: Sequence[Path], *arguments: str) -> None:
+    """Run protoc over `roots`, the APIs of Google and the well-known types; exit on an error."""
     import google.api
     import grpc_tools
 

@@ -1,9 +1,11 @@
-"""The servicers of tests/protos/echo, and the ways the edge's tests call them."""
+"""The servicers of tests/protos/edgetest, and the ways the edge's tests call them."""
 
 from __future__ import annotations
 
 import asyncio
+import atexit
 import functools
+import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -21,13 +23,15 @@ from edge.gen import generate
 from edge.server import EdgeInterceptor
 
 ROOT = Path(__file__).parent.parent
-SERVICES = ("echo.v1.EchoService", "echo.v1.StatusService")
+SERVICES = ("edgetest.v1.EchoService", "edgetest.v1.StatusService")
 
 
 @functools.cache
 def stubs() -> Path:
     """Generate the test contract's stubs once a session; importable from then on."""
-    out = Path(tempfile.mkdtemp(prefix="echo-")) / "gen"
+    folder = tempfile.mkdtemp(prefix="edge-")
+    atexit.register(shutil.rmtree, folder)
+    out = Path(folder) / "gen"
     generate(ROOT / "tests" / "protos", out, include=[ROOT / "proto"])
     sys.path.insert(0, str(out / "python"))
     return out
@@ -46,24 +50,24 @@ class Unknown(Exception):
 def servicers() -> tuple[Any, Any, list[str]]:
     """The two servicers, and a list in which they note what they clean up."""
     stubs()
-    from echo.v1 import echo_pb2, echo_pb2_grpc
+    from edgetest.v1 import edgetest_pb2, edgetest_pb2_grpc
 
     notes: list[str] = []
 
-    class Echo(echo_pb2_grpc.EchoServiceServicer):
+    class Echo(edgetest_pb2_grpc.EchoServiceServicer):
         async def Say(self, request, context):
-            return echo_pb2.SayResponse(said=request)
+            return edgetest_pb2.SayResponse(said=request)
 
         async def List(self, request, context):
-            return echo_pb2.ListResponse(asked=request)
+            return edgetest_pb2.ListResponse(asked=request)
 
         async def GetThing(self, request, context):
             if request.kind == "none":
-                return echo_pb2.GetThingResponse()
-            return echo_pb2.GetThingResponse(thing=echo_pb2.Thing(name=request.kind))
+                return edgetest_pb2.GetThingResponse()
+            return edgetest_pb2.GetThingResponse(thing=edgetest_pb2.Thing(name=request.kind))
 
         async def PutThing(self, request, context):
-            return echo_pb2.PutThingResponse(thing=request.thing)
+            return edgetest_pb2.PutThingResponse(thing=request.thing)
 
         async def Fail(self, request, context):
             match request.how:
@@ -88,7 +92,7 @@ def servicers() -> tuple[Any, Any, list[str]]:
                         await asyncio.sleep(60)
                     finally:
                         notes.append("slow")
-            return echo_pb2.FailResponse()
+            return edgetest_pb2.FailResponse()
 
         async def Count(self, request, context):
             try:
@@ -98,8 +102,8 @@ def servicers() -> tuple[Any, Any, list[str]]:
                     await asyncio.sleep(0.2)
                     raise ApiError("TEAPOT")
                 for number in range(request.after + 1, request.after + 4):
-                    thing = echo_pb2.Thing(name=f"n{number}")
-                    yield echo_pb2.CountResponse(number=number, event="tick", thing=thing)
+                    thing = edgetest_pb2.Thing(name=f"n{number}")
+                    yield edgetest_pb2.CountResponse(number=number, event="tick", thing=thing)
                 if request.how == "break":
                     raise ApiError("TEAPOT")
                 if request.how == "zero":
@@ -107,28 +111,28 @@ def servicers() -> tuple[Any, Any, list[str]]:
                 if request.how == "hang":
                     await asyncio.sleep(60)
                 while request.how == "flood":
-                    yield echo_pb2.CountResponse(number=1, event="tick" * 1000)
+                    yield edgetest_pb2.CountResponse(number=1, event="tick" * 1000)
             finally:
                 notes.append(f"count {request.how}")
 
         async def Plain(self, request, context):
             for number in range(0 if request.how == "empty" else 2):
-                yield echo_pb2.PlainResponse(number=number)
+                yield edgetest_pb2.PlainResponse(number=number)
 
         async def Sum(self, request_iterator, context):
             total = 0
             async for request in request_iterator:
                 total += request.number
-            return echo_pb2.SumResponse(sum=total)
+            return edgetest_pb2.SumResponse(sum=total)
 
         async def Chat(self, request_iterator, context):
             async for request in request_iterator:
-                yield echo_pb2.SumResponse(sum=request.number)
+                yield edgetest_pb2.SumResponse(sum=request.number)
 
         async def Download(self, request, context):
             return httpbody_pb2.HttpBody(content_type="image/png", data=b"\x89PNG")
 
-    class Status(echo_pb2_grpc.StatusServiceServicer):
+    class Status(edgetest_pb2_grpc.StatusServiceServicer):
         async def Upload(self, request, context):
             files = [("files", f) for f in request.files]
             if request.HasField("cover"):
@@ -136,23 +140,23 @@ def servicers() -> tuple[Any, Any, list[str]]:
             seen = [f"{n}:{f.filename}:{f.content_type}:{len(f.content)}" for n, f in files]
             seen += [f"raw:{len(request.raw)}"] + [f"raws:{len(raw)}" for raw in request.raws]
             seen += [request.title, request.album_id]
-            reply = echo_pb2.UploadResponse(seen=seen)
+            reply = edgetest_pb2.UploadResponse(seen=seen)
             reply.created_at.FromSeconds(0)
             return reply
 
         async def Remove(self, request, context):
             if request.friend_id == 7:
                 raise ApiError("FRIEND")
-            return echo_pb2.RemoveResponse(friend_id=request.friend_id)
+            return edgetest_pb2.RemoveResponse(friend_id=request.friend_id)
 
         async def Word(self, request, context):
-            return echo_pb2.WordResponse(word=f"{request.friend_id} 성공")
+            return edgetest_pb2.WordResponse(word=f"{request.friend_id} 성공")
 
         async def Bare(self, request, context):
-            return echo_pb2.BareResponse(choices=["a"])
+            return edgetest_pb2.BareResponse(choices=["a"])
 
         async def Numbers(self, request, context):
-            return echo_pb2.NumbersResponse(numbers=[1, 2.5])
+            return edgetest_pb2.NumbersResponse(numbers=[1, 2.5])
 
     return Echo(), Status(), notes
 
@@ -163,14 +167,14 @@ async def serving(address: str, *interceptors: Any, **options: Any) -> AsyncIter
     from grpc_health.v1 import health, health_pb2_grpc
 
     echo, status, notes = servicers()
-    from echo.v1 import echo_pb2_grpc
+    from edgetest.v1 import edgetest_pb2_grpc
 
     edge = EdgeInterceptor(
         contract(), interceptors, **{"domain": "echo", "zone": "Asia/Seoul", **options}
     )
     server = grpc.aio.server(interceptors=(edge,))
-    echo_pb2_grpc.add_EchoServiceServicer_to_server(echo, server)
-    echo_pb2_grpc.add_StatusServiceServicer_to_server(status, server)
+    edgetest_pb2_grpc.add_EchoServiceServicer_to_server(echo, server)
+    edgetest_pb2_grpc.add_StatusServiceServicer_to_server(status, server)
     health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server)
     server.add_insecure_port(address)
     await server.start()

@@ -1,0 +1,168 @@
+"""A contract that leaves something unsaid is refused, with every problem at once."""
+
+import itertools
+import sys
+from pathlib import Path
+
+import pytest
+from onegenie.rest.v1 import annotations_pb2 as rest
+
+from edge.contract import Contract, ContractError, lower_camel
+from edge.gen import run_protoc
+from tests import edge_app
+
+ROOT = Path(__file__).parents[3]
+HEADER = """
+syntax = "proto3";
+package bad{n}.v1;
+import "google/api/annotations.proto";
+import "google/api/field_behavior.proto";
+import "google/api/field_info.proto";
+import "google/protobuf/any.proto";
+import "onegenie/rest/v1/annotations.proto";
+"""
+SURFACE = """
+  option (onegenie.rest.v1.surface) = {
+    envelope: ENVELOPE_SUCCESS_DATA json_names: JSON_NAMES_PROTO
+    time_format: TIME_FORMAT_RFC3339_SECONDS
+    reasons: "onegenie.error.v1.SdkReason" path_prefixes: "/v1/"
+  };
+"""
+PUBLIC = "option (onegenie.rest.v1.method).access = ACCESS_PUBLIC;"
+_numbers = itertools.count(1)
+
+
+def problems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> str:
+    """What is wrong with a contract of one service `S`, one a line."""
+    package = f"bad{next(_numbers)}"
+    folder = tmp_path / "proto" / package / "v1"
+    folder.mkdir(parents=True)
+    text = (HEADER + body).replace("bad{n}", package).replace("SURFACE", SURFACE)
+    (folder / "bad.proto").write_text(text.replace("@PUBLIC", PUBLIC))
+    roots = [tmp_path / "proto", ROOT / "proto"]
+    run_protoc(roots, f"--python_out={tmp_path}", f"{package}/v1/bad.proto")
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    with pytest.raises(ContractError) as refused:
+        Contract.load([f"{package}.v1.S"])
+    return "\n".join(refused.value.problems)
+
+
+def test_everything_said_is_accepted():
+    contract = edge_app.contract()
+    say = contract.methods["/edgetest.v1.EchoService/Say"]
+    assert (say.access, say.success_status) == (rest.ACCESS_SDK_KEY, 202)
+    assert say.path_fields == ("room_id",)
+    assert say.query_fields == ()
+    assert contract.surface_of_path("/s/x").envelope == rest.ENVELOPE_STATUS_DATA
+    assert contract.surface_of_path("/elsewhere") is None
+
+
+def test_an_unknown_service_is_named():
+    with pytest.raises(ContractError, match=r"nowhere\.v1\.S: there is no such service"):
+        Contract.load(["nowhere.v1.S"])
+
+
+def test_a_method_without_access_and_a_service_without_surface(tmp_path, monkeypatch):
+    found = problems(tmp_path, monkeypatch, "service S { rpc A(M) returns (M); } message M {}")
+    assert "S.A: (onegenie.rest.v1.method) has no access" in found
+    for missing in ("envelope", "json_names", "time_format", "reasons", "path_prefixes"):
+        assert f"(onegenie.rest.v1.surface) has no {missing}" in found
+
+
+def test_a_catalogue_has_a_reason_for_each_condition(tmp_path, monkeypatch):
+    body = """
+    service S { SURFACE rpc A(M) returns (M) { @PUBLIC } }
+    message M {}
+    enum SReason {
+      S_REASON_UNSPECIFIED = 0;
+      S_REASON_BAD = 1 [(onegenie.rest.v1.error) = {
+        grpc_code: UNKNOWN http_status: 200 condition: CONDITION_INTERNAL }];
+      S_REASON_TWICE = 2 [(onegenie.rest.v1.error) = {
+        grpc_code: INTERNAL http_status: 500 message: "x" condition: CONDITION_INTERNAL }];
+    }
+    """.replace("SURFACE", SURFACE.replace("onegenie.error.v1.SdkReason", "bad{n}.v1.SReason"))
+    found = problems(tmp_path, monkeypatch, body)
+    assert "S_REASON_BAD: grpc_code must be neither OK nor UNKNOWN" in found
+    assert "S_REASON_BAD: http_status must be 400 to 599" in found
+    assert "S_REASON_BAD: has no message" in found
+    assert "S_REASON_BAD and S_REASON_TWICE both stand for CONDITION_INTERNAL" in found
+    assert "no value stands for CONDITION_NOT_FOUND" in found
+
+
+def test_paths_and_bodies_must_exist(tmp_path, monkeypatch):
+    found = problems(
+        tmp_path,
+        monkeypatch,
+        """
+        service S {
+          SURFACE
+          rpc A(M) returns (M) {
+            option (google.api.http) = {post: "/v1/{nope}/" body: "name" response_body: "nope"};
+            option (onegenie.rest.v1.method) = {
+              access: ACCESS_PUBLIC success_status: 302 reasons: "NOPE" };
+          }
+          rpc B(M) returns (M) { option (google.api.http) = {get: "/elsewhere"}; @PUBLIC }
+          rpc C(M) returns (M) { option (google.api.http) = {get: "/v1/{name}"}; @PUBLIC }
+          rpc D(stream M) returns (M) { option (google.api.http) = {get: "/v1/{name}"}; @PUBLIC }
+        }
+        message M { string name = 1; M inner = 2; }
+        """,
+    )
+    assert "{nope} is not a scalar field of M" in found
+    assert "/v1/{nope}/ must not end in '/'" in found
+    assert "body 'name' is not a message of M" in found
+    assert "M has no field 'nope'" in found
+    assert "success_status must be 200 to 299" in found
+    assert "SdkReason has no reason NOPE" in found
+    assert "/elsewhere is under none of the surface's path_prefixes" in found
+    assert "inner is a message and cannot be a query parameter" in found
+    assert "GET /v1/{name} is already" in found
+    assert "requests are a stream has no REST form" in found
+
+
+def test_rules_must_fit_their_fields(tmp_path, monkeypatch):
+    found = problems(
+        tmp_path,
+        monkeypatch,
+        """
+        service S { SURFACE rpc A(M) returns (M) {
+          option (google.api.http) = {post: "/v1/a" body: "*"}; @PUBLIC } }
+        message M {
+          string pattern = 1 [(onegenie.rest.v1.field).pattern = "("];
+          int32 word = 2 [(onegenie.rest.v1.field).in = "x"];
+          string number = 3 [(onegenie.rest.v1.field).gte = 1];
+          bool sized = 4 [(onegenie.rest.v1.field).max_len = 1];
+          int32 needed = 5 [(google.api.field_behavior) = REQUIRED];
+          string id = 6 [(onegenie.rest.v1.field).malformed_is_not_found = true];
+          float fraction = 7;
+          google.protobuf.Any any = 8;
+          string twin = 9 [(onegenie.rest.v1.field).json_key = "sized"];
+          int32 part = 10 [(onegenie.rest.v1.field).part = "p"];
+          string e1 = 11 [(onegenie.rest.v1.field).sse = SSE_ID];
+          string e2 = 12 [(onegenie.rest.v1.field).sse = SSE_ID];
+        }
+        """,
+    )
+    for text in (
+        "M.pattern: pattern '(' does not compile",
+        "M.word: pattern, in and UUID4 are for strings",
+        "M.number: gte and lte are for numbers",
+        "M.sized: min_len and max_len are for",
+        "M.needed: a required number or bool must be `optional`",
+        "M.id: malformed_is_not_found is for UUIDs",
+        "M.fraction: use double",
+        "M.any: google.protobuf.Any has no JSON form",
+        "sized and twin are both 'sized' in JSON",
+        "M.part: a multipart part fills",
+        "two fields are SSE_ID",
+    ):
+        assert text in found
+
+
+def test_lower_camel_is_protocs():
+    for message in ("SayRequest", "ListRequest", "UploadRequest"):
+        edge_app.stubs()
+        from edgetest.v1 import edgetest_pb2
+
+        for field in getattr(edgetest_pb2, message).DESCRIPTOR.fields:
+            assert lower_camel(field.name) == field.json_name

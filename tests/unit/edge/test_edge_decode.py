@@ -1,0 +1,237 @@
+"""What REST clients send becomes a typed message, or an error that names the field."""
+
+import json
+import re
+
+import pytest
+from google.protobuf import json_format
+from onegenie.rest.v1 import annotations_pb2 as rest
+
+from edge.decode import MAX_VIOLATIONS, Decoder, Violations, parse_json
+from edge.errors import ApiError
+from tests import edge_app
+
+edge_app.stubs()
+from edgetest.v1 import edgetest_pb2 as pb  # noqa: E402
+
+METHODS = edge_app.contract().methods
+DECODER = Decoder(METHODS["/edgetest.v1.EchoService/Say"].surface)
+
+
+def decode(body: str | bytes | dict, message=None, skip=()):
+    """The message of a JSON body; raises ApiError."""
+    message = pb.SayRequest() if message is None else message
+    text = json.dumps(body) if isinstance(body, dict) else body
+    report = Violations()
+    value = parse_json(text.encode() if isinstance(text, str) else text)
+    DECODER.body(message, value, report, skip)
+    report.check()
+    return message
+
+
+def faults(body, **options) -> dict[str, str]:
+    """Field paths and what is wrong with them."""
+    with pytest.raises(ApiError) as refused:
+        decode(body, **options)
+    assert refused.value.reason == rest.CONDITION_INVALID_ARGUMENT
+    return {fault.field: fault.description for fault in refused.value.fields}
+
+
+FULL = {
+    "prompt": "hé",
+    "chat_id": "x",
+    "ratio": 2.5,
+    "big": 2**53 + 1,
+    "small": 7,
+    "flag": True,
+    "blob": "AQI=",
+    "items": [{"rec_id": "a", "quantity": 2, "inner": {"rec_id": "b"}}],
+    "numbers": [1, 2],
+    "counts": {"a": 1},
+    "by_name": {"k": {"rec_id": "c"}},
+    "extra": {"a": [1, None, {"b": True}], "c": {}},
+    "any": [1, "x"],
+    "many": [1, None, "x", {}],
+    "list": [[]],
+    "at": "2026-04-29T05:28:08Z",
+    "span": "1.5s",
+    "mask": "promptText,chatId",
+    "wrapped": "w",
+    "right": 3,
+    "item": {},
+}
+
+
+def test_a_full_body_is_read_as_protobuf_reads_it():
+    expected = json_format.ParseDict(FULL, pb.SayRequest())
+    assert decode(FULL) == expected
+
+
+def test_both_spellings_of_a_key_and_its_own_key():
+    assert decode({"chatId": "a", "byName": {}, "items": [{"recId": "r"}]}) == pb.SayRequest(
+        chat_id="a", items=[pb.Item(rec_id="r")]
+    )
+    for key in ("pageInfo2", "page_info", "pageInfo2"):
+        assert decode({key: "p"}).page_info == "p"
+
+
+def test_unknown_keys_are_ignored_null_is_unset_and_the_last_key_wins():
+    message = decode('{"nope": {"a": [1]}, "prompt": null, "flag": false, "big": 1, "big": 2}')
+    assert message == pb.SayRequest(big=2)
+    assert not decode({"chat_id": None, "item": None, "any": None}).HasField("any")
+
+
+def test_integers_and_doubles_may_be_strings_and_whole_numbers_may_have_a_point():
+    assert decode({"big": "9007199254740993", "small": 3.0, "ratio": "1e3"}) == pb.SayRequest(
+        big=9007199254740993, small=3, ratio=1000
+    )
+
+
+def test_an_enum_is_its_word_its_name_or_its_number():
+    for sent in ("dark-blue", "COLOR_DARK_BLUE", 2):
+        assert decode({"color": sent}).color == pb.COLOR_DARK_BLUE
+    assert faults({"color": "green"}) == {"color": "must be one of red, dark-blue"}
+    assert "color" in faults({"color": 9})
+    assert "color" in faults({"color": True})
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "text"),
+    [
+        ({"prompt": 5}, "prompt", "must be a string"),
+        ({"prompt": ["x"]}, "prompt", "must be a string"),
+        ({"big": "abc"}, "big", "must be a whole number"),
+        ({"big": 1.5}, "big", "must be a whole number"),
+        ({"big": True}, "big", "must be a whole number"),
+        ({"big": ""}, "big", "must be a whole number"),
+        ({"small": -1}, "small", "must be between 0 and 4294967295"),
+        ({"big": 2**63}, "big", f"must be between {-(2**63)} and {2**63 - 1}"),
+        ({"ratio": "x"}, "ratio", "must be a number"),
+        ({"ratio": False}, "ratio", "must be a number"),
+        ({"flag": "true"}, "flag", "must be true or false"),
+        ({"flag": 1}, "flag", "must be true or false"),
+        ({"blob": "*"}, "blob", "must be a base64 string"),
+        ({"items": {}}, "items", "must be an array"),
+        ({"items": ["x"]}, "items[0]", "must be a JSON object"),
+        ({"items": [{}, {"quantity": "x"}]}, "items[1].quantity", "must be a whole number"),
+        ({"items": [None]}, "items[0]", "must be a JSON object"),
+        ({"numbers": [1, "x"]}, "numbers[1]", "must be a whole number"),
+        ({"numbers": [None]}, "numbers[0]", "must be a whole number"),
+        ({"counts": []}, "counts", "must be a JSON object"),
+        ({"counts": {"a": "x"}}, "counts.a", "must be a whole number"),
+        ({"by_name": {"k": {"rec_id": 1}}}, "by_name.k.rec_id", "must be a string"),
+        ({"item": {"inner": {"rec_id": 1}}}, "item.inner.rec_id", "must be a string"),
+        ({"extra": []}, "extra", "must be a JSON object"),
+        ({"list": {}}, "list", "must be an array"),
+        ({"at": "yesterday"}, "at", "must be a time such as 2026-04-29T05:28:08Z"),
+        ({"at": 5}, "at", "must be a time such as 2026-04-29T05:28:08Z"),
+        ({"span": "x"}, "span", "must be a duration such as 1.5s"),
+        ({"mask": 1}, "mask", "must be a comma-separated list of fields"),
+        ({"wrapped": 1}, "wrapped", "must be a string"),
+        ({"pageInfo2": 1}, "pageInfo2", "must be a string"),
+    ],
+)
+def test_a_wrong_type_is_named(body, field, text):
+    assert faults(body) == {field: text}
+
+
+def test_all_faults_are_told_at_once_but_no_more_than_a_client_can_read():
+    assert set(faults({"prompt": 1, "big": "x"})) == {"prompt", "big"}
+    assert len(faults({"numbers": ["x"] * 1000})) == MAX_VIOLATIONS
+
+
+def test_a_body_that_is_not_json_says_where():
+    found = faults(b'{"a": oops}')
+    assert re.fullmatch(r"not valid JSON: .+ \(line 1 column \d+\)", found["body"])
+    for body in (b"\xff", b"{", b"nul", b"[" * 100_000, b'{"a":' * 100_000, b"1" * 5000 + b"x"):
+        assert set(faults(body)) == {"body"}
+
+
+def test_a_body_must_be_an_object():
+    for body in ("[]", "1", "null", '"x"'):
+        assert faults(body) == {"body": "must be a JSON object"}
+
+
+def test_a_byte_order_mark_is_ignored():
+    assert decode(b'\xef\xbb\xbf{"prompt":"x"}').prompt == "x"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (r'{"prompt": "\ud800"}', "prompt"),
+        (r'{"extra": {"a": ["\udfff"]}}', "extra.a[0]"),
+        (r'{"any": {"\ud800": 1}}', "any.\ufffd"),
+        (r'{"counts": {"\ud800": 1}}', "counts.\ufffd"),
+        (r'{"many": ["ok", "\ud800"]}', "many[1]"),
+    ],
+)
+def test_half_a_surrogate_pair_is_named(body, field):
+    assert faults(body) == {field: "has half of a surrogate pair"}
+
+
+def test_a_whole_surrogate_pair_is_a_character():
+    assert decode(r'{"prompt": "\ud83d\ude00"}').prompt == "😀"
+
+
+def test_numbers_no_double_holds_are_refused_or_left_to_the_rules():
+    assert decode('{"ratio": 1e999}').ratio == float("inf")  # the rules refuse it
+    assert "big" in faults('{"big": 1e999}')
+    assert "big" in faults('{"big": ' + "9" * 400 + "}")
+
+
+def test_free_form_values_nest_as_deep_as_a_message_may():
+    deep: dict = {}
+    for _ in range(25):
+        deep = {"a": deep}
+    message = decode({"extra": deep})
+    assert pb.SayRequest.FromString(message.SerializeToString()) == message
+    for body in (
+        '{"extra":' + '{"a":' * 40 + "1" + "}" * 41,
+        '{"any":' + "[" * 200 + "]" * 200 + "}",
+    ):
+        ((field, text),) = faults(body).items()
+        assert field.startswith(("extra.a", "any[0]"))
+        assert "nested" in text
+    body = '{"item":' + '{"inner":' * 60 + "{}" + "}" * 61
+    assert "nested" in next(iter(faults(body).values()))
+
+
+def test_fields_of_the_path_are_not_taken_from_the_body():
+    assert decode({"room_id": 5, "roomId": "x", "prompt": "p"}, skip=("room_id",)) == pb.SayRequest(
+        prompt="p"
+    )
+
+
+def strings(name: str, *values: str):
+    message, report = pb.ListRequest(), Violations()
+    DECODER.strings(message, name, values, report)
+    report.check()
+    return message
+
+
+def test_query_strings_become_what_their_field_is():
+    assert strings("limit", "5").limit == 5
+    assert strings("limit", "5", "6").limit == 6
+    assert list(strings("friend_ids", "a", "b").friend_ids) == ["a", "b"]
+    assert strings("all", "true").all is True
+    assert strings("color", "red").color == pb.COLOR_RED
+    assert strings("since", "2026-04-29T05:28:08Z").since.seconds == 1777440488
+    assert strings("order", "true").order == "true"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("limit", "abc", "must be a whole number"),
+        ("limit", "", "must be a whole number"),
+        ("limit", "1.5", "must be a whole number"),
+        ("limit", "99999999999", "must be between -2147483648 and 2147483647"),
+        ("all", "yes", "must be true or false"),
+        ("since", "now", "must be a time such as 2026-04-29T05:28:08Z"),
+    ],
+)
+def test_a_wrong_query_string_is_named(name, value, text):
+    with pytest.raises(ApiError) as refused:
+        strings(name, value)
+    assert [(f.field, f.description) for f in refused.value.fields] == [(name, text)]

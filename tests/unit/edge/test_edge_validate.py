@@ -1,0 +1,135 @@
+"""The rules of the contract, the same for gRPC and REST."""
+
+import uuid
+
+import pytest
+from onegenie.rest.v1 import annotations_pb2 as rest
+
+from edge.errors import ApiError
+from edge.validate import Validator
+from tests import edge_app
+
+edge_app.stubs()
+from edgetest.v1 import edgetest_pb2 as pb  # noqa: E402
+
+METHODS = edge_app.contract().methods
+ID = str(uuid.uuid4())
+
+
+def check(message) -> dict[str, str] | int | None:
+    """Field paths and what is wrong with them, a condition, or None for a valid message."""
+    service = "StatusService" if "Upload" in message.DESCRIPTOR.name else "EchoService"
+    surface = next(m.surface for p, m in METHODS.items() if service in p)
+    try:
+        Validator(surface).validate(message)
+    except ApiError as error:
+        return {f.field: f.description for f in error.fields} or error.reason
+    return None
+
+
+def say(**fields):
+    return check(pb.SayRequest(**{"room_id": ID, "prompt": "hi", **fields}))
+
+
+def test_a_valid_message_passes():
+    assert say(chat_id=ID.upper(), order="asc", code="AB12", ratio=1, numbers=[100]) is None
+
+
+@pytest.mark.parametrize("version", [1, 3, 4, 5])
+def test_a_uuid_of_any_version_and_case(version):
+    make = {1: uuid.uuid1, 4: uuid.uuid4}.get(
+        version, lambda: getattr(uuid, f"uuid{version}")(uuid.NAMESPACE_DNS, "x")
+    )
+    assert say(chat_id=str(make())) is None
+    assert say(chat_id=str(make()).upper()) is None
+
+
+@pytest.mark.parametrize("text", ["", "x", ID[:-1], ID.replace("-", ""), "{" + ID + "}", ID + "\n"])
+def test_a_malformed_uuid_is_a_bad_request(text):
+    assert say(chat_id=text) == {"chat_id": "must be a UUID"}
+
+
+@pytest.mark.parametrize("text", ["x", " ", ID[:-1], "a\0b"])
+def test_a_malformed_id_that_names_nothing_is_not_found(text):
+    assert say(room_id=text) == rest.CONDITION_NOT_FOUND
+
+
+def test_a_bad_request_comes_before_not_found():
+    assert say(room_id="x", prompt="") == {"prompt": "is required"}
+
+
+def test_required():
+    for blank in ("", " ", "\t\n", "\u3000"):
+        assert say(prompt=blank) == {"prompt": "is required"}
+    assert say(items=[{}]) == {"items[0].rec_id": "is required"}
+    assert check(pb.PutThingRequest(kind="k")) == {"thing": "is required"}
+    assert check(pb.UploadRequest()) == {"files": "is required"}
+    assert say(room_id="") == {"room_id": "is required"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "path", "text"),
+    [
+        ({"prompt": "x" * 21}, "prompt", "must have at most 20 characters"),
+        ({"order": "up"}, "order", "must be one of asc, desc"),
+        ({"order": ""}, "order", "must be one of asc, desc"),
+        ({"code": "a1"}, "code", "must match [A-Z]{2}[0-9]+"),
+        ({"code": "AB1\n"}, "code", "must match [A-Z]{2}[0-9]+"),
+        ({"ratio": -2}, "ratio", "must be at least -1.5"),
+        ({"ratio": 2e9}, "ratio", "must be at most 1000000000"),
+        ({"ratio": float("nan")}, "ratio", "must be a finite number"),
+        ({"ratio": float("-inf")}, "ratio", "must be a finite number"),
+        ({"blob": b"12345"}, "blob", "must have at most 4 bytes"),
+        ({"numbers": [1, 101]}, "numbers[1]", "must be at most 100"),
+        (
+            {"items": [pb.Item(rec_id="x")] * 4},
+            "items",
+            "must have at most 3 elements",
+        ),
+        ({"items": [pb.Item(rec_id="x", quantity=0)]}, "items[0].quantity", "must be at least 1"),
+        (
+            {"by_name": {"k": pb.Item(rec_id="x", quantity=10)}},
+            "by_name.k.quantity",
+            "must be at most 9",
+        ),
+        (
+            {"item": pb.Item(rec_id="x", inner=pb.Item())},
+            "item.inner.rec_id",
+            "is required",
+        ),
+    ],
+)
+def test_a_broken_rule_is_named(fields, path, text):
+    assert say(**fields) == {path: text}
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"prompt": "a\0"}, "prompt"),
+        ({"left": "\0"}, "left"),
+        ({"counts": {"\0": 1}}, "counts"),
+        ({"extra": {"a": {"b": "\0"}}}, "extra.a.b"),
+        ({"extra": {"\0": 1}}, "extra"),
+        ({"many": [{"string_value": "x"}, {"string_value": "\0"}]}, "many[1]"),
+        ({"list": ["\0"]}, "list[0]"),
+        ({"any": {"number_value": float("nan")}}, "any"),
+        ({"wrapped": {"value": "\0"}}, "wrapped"),
+    ],
+)
+def test_what_a_database_cannot_store_is_refused(fields, path):
+    found = say(**fields)
+    assert list(found) == [path]
+
+
+def test_unset_fields_are_not_judged():
+    assert check(pb.ListRequest(room_id="x")) is None
+    assert check(pb.ListRequest(room_id="x", limit=0)) == {"limit": "must be at least 1"}
+
+
+def test_paths_are_spelt_as_the_surface_spells_them():
+    assert check(pb.UploadRequest(files=[pb.File()], title="x" * 11)) == {
+        "title": "must have at most 10 characters"
+    }
+    found = check(pb.SayRequest(room_id=ID, prompt="x", page_info="\0"))
+    assert list(found) == ["pageInfo2"]
