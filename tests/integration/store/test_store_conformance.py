@@ -1,0 +1,234 @@
+"""What every Store does: ours in Postgres, and the same one asked over gRPC."""
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import grpc
+import pytest
+from onegenie.store.v1 import store_pb2, store_pb2_grpc
+
+from core.platform.database import Database
+from core.store.embedded import EmbeddedStores
+from core.store.importer import import_folder
+from core.store.port import Store
+from core.store.remote import RemoteStore, open_channel
+from core.store.service import StoreService
+
+DEMO = Path(__file__).parents[3] / "core" / "store" / "demo"
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    service: store_pb2_grpc.StoreServiceServicer, address: str
+) -> AsyncIterator[None]:
+    server = grpc.aio.server()
+    store_pb2_grpc.add_StoreServiceServicer_to_server(service, server)
+    server.add_insecure_port(address)
+    await server.start()
+    try:
+        yield
+    finally:
+        await server.stop(None)
+
+
+@pytest.fixture(params=["embedded", "remote"])
+async def stores(request, database: Database) -> AsyncIterator:
+    """A function from tenant id to Store."""
+    embedded = EmbeddedStores(database)
+    if request.param == "embedded":
+        yield embedded.of
+        return
+    callers: list = []
+    with tempfile.TemporaryDirectory(prefix="og-") as directory:
+        address = f"unix:{directory}/store.sock"
+        async with (
+            serving(StoreService(embedded, lambda: callers[-1]), address),
+            open_channel(address) as channel,
+        ):
+
+            def of(tenant_id) -> Store:
+                callers.append(tenant_id)
+                return RemoteStore(channel, "token")
+
+            yield of
+
+
+@pytest.fixture
+async def demo(database: Database, tenant, stores) -> Store:
+    """The demo store."""
+    async with database.begin() as conn:
+        await import_folder(conn, tenant.id, DEMO)
+    return stores(tenant.id)
+
+
+def asks(*names: str) -> list[store_pb2.ProductQuery]:
+    return [store_pb2.ProductQuery(ko=name) for name in names]
+
+
+async def test_search_answers_each_query_in_its_place(demo: Store) -> None:
+    tofu, nothing, milk = await demo.search_products(asks("두부", "용의 비늘", "우유"))
+    assert [p.name for p in tofu] == [
+        "국산콩 두부 300g",
+        "국산콩 두부 500g",
+        "찌개두부 300g",
+        "찌개두부 550g",
+    ]
+    assert nothing == []
+    assert milk
+    assert all("우유" in p.name for p in milk)
+    assert not any("식빵" in p.name or "초코" in p.name for p in milk)
+
+
+async def test_search_speaks_three_languages(demo: Store) -> None:
+    found = await demo.search_products(
+        [
+            store_pb2.ProductQuery(ko="두부"),
+            store_pb2.ProductQuery(en="Tofu"),
+            store_pb2.ProductQuery(ja="豆腐"),
+        ]
+    )
+    assert found[0] == found[1] == found[2] != []
+
+
+async def test_search_puts_what_is_in_stock_first(demo: Store) -> None:
+    (eggs,) = await demo.search_products(asks("달걀"))
+    stock = [p.quantity > 0 for p in eggs]
+    assert stock == sorted(stock, reverse=True)
+    assert stock[0]
+    assert not stock[-1]
+
+
+async def test_search_keeps_to_the_limit_and_takes_many_queries(demo: Store) -> None:
+    found = await demo.search_products(asks(*["달걀", "두부"] * 150), limit=2)
+    assert [len(products) for products in found] == [2] * 300
+    assert await demo.search_products([]) == []
+
+
+async def test_get_products_keeps_the_order_and_leaves_out_the_unknown(demo: Store) -> None:
+    products = await demo.get_products([3, 999_999, 1, 3])
+    assert [p.id for p in products] == [3, 1, 3]
+    assert await demo.get_products([]) == []
+    assert len(await demo.get_products(list(range(1, 2001)))) == 914
+
+
+async def test_list_products_is_the_whole_catalogue_by_id(demo: Store) -> None:
+    products = await demo.list_products()
+    assert [p.id for p in products] == list(range(1, 915))
+    assert products[0] == (await demo.get_products([1]))[0]
+
+
+async def test_the_floor(demo: Store) -> None:
+    sections = await demo.sections()
+    codes = [section.code for section in sections]
+    assert codes == sorted(codes)
+    pantry = sections[codes.index("PA")]
+    assert (pantry.name, pantry.zone_id, pantry.zone_name) == ("식료품", 12, "Pantry")
+    assert len({(s.location.x, s.location.y) for s in sections}) == len(sections)
+    screens = await demo.signage()
+    assert [(s.number, s.orientation) for s in screens] == [(1, "landscape"), (2, "portrait")]
+    events = await demo.signage_events()
+    assert [e.id for e in events] == [1, 2, 3, 4]
+    assert sum(e.enabled for e in events) == 3
+
+
+async def test_coupon_spots_come_by_number_with_their_product(demo: Store) -> None:
+    spots = await demo.coupon_spots()
+    assert [spot.spot_no for spot in spots] == list(range(1, 9))
+    bar = spots[0]
+    assert (bar.discount_value, bar.location.x, bar.location.y) == (10, 12.3, 4.5)
+    assert bar.product == (await demo.get_products([bar.product_id]))[0]
+    assert (bar.item_name, bar.item_name_en) == ("프로틴 바 50g", "Protein Bar 50g")
+
+
+async def test_a_change_is_seen_at_once(
+    demo: Store, database: Database, tenant, tmp_path: Path
+) -> None:
+    assert await demo.coupon_spots()
+    assert (await demo.search_products(asks("두부"))) != [[]]
+    new = tmp_path / "new"
+    new.mkdir()
+    header = "spot_no,product_id,discount_value,x,y,radius\n"
+    (new / "coupon_spots.csv").write_text(header + "7,1,30,0,0,1\n")
+    (new / "products.csv").write_text("id,name\n1,새 두부\n")
+    async with database.begin() as conn:
+        await import_folder(conn, tenant.id, new)
+    (spot,) = await demo.coupon_spots()
+    assert (spot.spot_no, spot.product.name) == (7, "새 두부")
+    assert [p.name for p in (await demo.search_products(asks("두부")))[0]] == ["새 두부"]
+
+
+async def test_a_store_of_nothing(database: Database, tenant, stores) -> None:
+    for tenant_id in (tenant.id, uuid4()):
+        empty = stores(tenant_id)
+        assert await empty.search_products(asks("두부")) == [[]]
+        assert await empty.get_products([1]) == []
+        for read in (
+            empty.list_products,
+            empty.sections,
+            empty.coupon_spots,
+            empty.signage,
+            empty.signage_events,
+        ):
+            assert await read() == []
+
+
+async def test_many_polls_at_once_share_their_reads(database: Database, tenant) -> None:
+    async with database.begin() as conn:
+        await import_folder(conn, tenant.id, DEMO)
+    store = EmbeddedStores(database).of(tenant.id)
+    reads = 0
+    connect = database.connect
+
+    def counting():
+        nonlocal reads
+        reads += 1
+        return connect()
+
+    database.connect = counting  # type: ignore[method-assign]
+    answers = await asyncio.gather(*(store.coupon_spots() for _ in range(200)))
+    assert all(answer is answers[0] for answer in answers)
+    assert len(answers[0]) == 8
+    # The revision and the spots.
+    assert reads == 2
+    await store.coupon_spots()
+    assert reads == 3
+
+
+async def test_a_poll_that_comes_during_a_read_gets_a_later_one(
+    database: Database, tenant, tmp_path: Path
+) -> None:
+    store = EmbeddedStores(database).of(tenant.id)
+    started, go_on = asyncio.Event(), asyncio.Event()
+    read = store._read_revision
+
+    async def slow() -> int:
+        revision = await read()
+        started.set()
+        await go_on.wait()
+        return revision
+
+    store._revision._read = slow
+    first = asyncio.create_task(store.coupon_spots())
+    await started.wait()
+    async with database.begin() as conn:
+        await import_folder(conn, tenant.id, DEMO)
+    second = asyncio.create_task(store.coupon_spots())
+    await asyncio.sleep(0)
+    go_on.set()
+    await first
+    assert len(await second) == 8
+
+
+async def test_a_poll_that_leaves_takes_nobody_along(database: Database, tenant) -> None:
+    store = EmbeddedStores(database).of(tenant.id)
+    leaving = asyncio.create_task(store.coupon_spots())
+    staying = asyncio.create_task(store.coupon_spots())
+    await asyncio.sleep(0)
+    leaving.cancel()
+    assert await staying == []
+    with pytest.raises(asyncio.CancelledError):
+        await leaving

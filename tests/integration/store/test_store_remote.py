@@ -1,0 +1,190 @@
+"""A tenant's own store that is slow, down, wrong or coming back."""
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from uuid import uuid4
+
+import grpc
+import pytest
+from onegenie.store.v1 import store_pb2, store_pb2_grpc
+
+from core.store.port import StoreUnavailable
+from core.store.remote import Endpoint, RemoteStore, RemoteStores, open_channel
+
+
+class Upstream(store_pb2_grpc.StoreServiceServicer):
+    """Someone else's store; tests say how it behaves."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.seen: list[str | None] = []
+        self.failures: list[grpc.StatusCode] = []
+        self.delay = 0.0
+
+    async def ListCouponSpots(self, request, context):
+        self.calls += 1
+        self.seen.append(dict(context.invocation_metadata()).get("authorization"))
+        await asyncio.sleep(self.delay)
+        if self.failures:
+            await context.abort(self.failures.pop(0), "password=hunter2 at 10.0.0.7")
+        return store_pb2.ListCouponSpotsResponse(
+            coupon_spots=[store_pb2.CouponSpot(spot_no=1, discount_value=10)]
+        )
+
+    async def SearchProducts(self, request, context):
+        return store_pb2.SearchProductsResponse()
+
+    async def ListProducts(self, request, context):
+        return store_pb2.ListProductsResponse(
+            products=[store_pb2.Product(id=1)], next_page_token="again"
+        )
+
+
+@contextlib.asynccontextmanager
+async def running(upstream: Upstream, address: str) -> AsyncIterator[None]:
+    server = grpc.aio.server()
+    store_pb2_grpc.add_StoreServiceServicer_to_server(upstream, server)
+    server.add_insecure_port(address)
+    await server.start()
+    try:
+        yield
+    finally:
+        await server.stop(None)
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    # Not tmp_path: a Unix socket's path must be short.
+    with tempfile.TemporaryDirectory(prefix="og-") as directory:
+        yield f"unix:{directory}/store.sock"
+
+
+@pytest.fixture
+async def upstream(address: str) -> AsyncIterator[Upstream]:
+    service = Upstream()
+    async with running(service, address):
+        yield service
+
+
+@pytest.fixture
+async def store(address: str) -> AsyncIterator[RemoteStore]:
+    async with open_channel(address) as channel:
+        yield RemoteStore(channel, "s3cret", timeout=5)
+
+
+async def refused(store: RemoteStore) -> str:
+    with pytest.raises(StoreUnavailable) as caught:
+        await store.coupon_spots()
+    return str(caught.value)
+
+
+async def test_it_shows_its_token(upstream: Upstream, store: RemoteStore) -> None:
+    assert [spot.spot_no for spot in await store.coupon_spots()] == [1]
+    assert upstream.seen == ["Bearer s3cret"]
+    assert "s3cret" not in repr(Endpoint("unix:/x", "s3cret"))
+
+
+async def test_slow_is_a_timeout(upstream: Upstream, address: str) -> None:
+    upstream.delay = 30
+    async with open_channel(address) as channel:
+        assert await refused(RemoteStore(channel, "t", timeout=0.05)) == "store: upstream timeout"
+
+
+async def test_down_is_unavailable_and_back_is_back(address: str, store: RemoteStore) -> None:
+    assert await refused(store) == "store: upstream unavailable"
+    first = Upstream()
+    async with running(first, address):
+        await until_it_answers(store)
+    assert await refused(store) == "store: upstream unavailable"
+    async with running(Upstream(), address):
+        await until_it_answers(store)
+
+
+async def until_it_answers(store: RemoteStore) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            with contextlib.suppress(StoreUnavailable):
+                await store.coupon_spots()
+                return
+            await asyncio.sleep(0.05)
+
+
+async def test_a_short_absence_is_retried(upstream: Upstream, store: RemoteStore) -> None:
+    upstream.failures = [grpc.StatusCode.UNAVAILABLE] * 3
+    assert len(await store.coupon_spots()) == 1
+    assert upstream.calls == 4
+
+
+async def test_a_long_absence_is_not_retried_for_ever(
+    upstream: Upstream, store: RemoteStore
+) -> None:
+    upstream.failures = [grpc.StatusCode.UNAVAILABLE] * 1000
+    for _ in range(25):
+        assert await refused(store) == "store: upstream unavailable"
+    # Four tries each would be a hundred: the channel's budget of retries ran out.
+    assert upstream.calls < 50
+
+
+@pytest.mark.parametrize(
+    ("status", "message"),
+    [
+        (grpc.StatusCode.UNAUTHENTICATED, "store: upstream refused the credential"),
+        (grpc.StatusCode.PERMISSION_DENIED, "store: upstream refused the credential"),
+        (grpc.StatusCode.RESOURCE_EXHAUSTED, "store: upstream is over its limits"),
+        (grpc.StatusCode.INTERNAL, "store: upstream error (INTERNAL)"),
+        (grpc.StatusCode.UNKNOWN, "store: upstream error (UNKNOWN)"),
+    ],
+)
+async def test_other_failures_are_told_once_and_in_our_words(
+    upstream: Upstream, store: RemoteStore, status: grpc.StatusCode, message: str
+) -> None:
+    upstream.failures = [status]
+    assert await refused(store) == message
+    assert upstream.calls == 1
+
+
+async def test_replies_that_make_no_sense(upstream: Upstream, store: RemoteStore) -> None:
+    with pytest.raises(StoreUnavailable, match="wrong number of matches"):
+        await store.search_products([store_pb2.ProductQuery(ko="두부")])
+    with pytest.raises(StoreUnavailable, match="repeats a page"):
+        await store.list_products()
+    with pytest.raises(StoreUnavailable, match="does not offer this call"):
+        await store.sections()
+
+
+async def test_leaving_is_not_a_failure(upstream: Upstream, store: RemoteStore) -> None:
+    upstream.delay = 30
+    asking = asyncio.create_task(store.coupon_spots())
+    await asyncio.sleep(0.05)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+
+
+async def test_tenants_share_a_channel_but_not_a_token(upstream: Upstream, address: str) -> None:
+    class Others:
+        def of(self, tenant_id):
+            return self
+
+    one, two, three, others = uuid4(), uuid4(), uuid4(), Others()
+    stores = RemoteStores(
+        {one: Endpoint(address, "a"), two: Endpoint(address, "b")}, others, timeout=5
+    )
+    await stores.of(one).coupon_spots()
+    await stores.of(two).coupon_spots()
+    assert upstream.seen == ["Bearer a", "Bearer b"]
+    assert stores.of(three) is others
+    assert len(stores._channels) == 1
+    await stores.close()
+
+
+@pytest.mark.parametrize("address", ["http://localhost:1", "https://localhost", "localhost:1"])
+async def test_addresses(address: str) -> None:
+    await open_channel(address).close()
+
+
+async def test_an_address_of_another_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match="not ftp://"):
+        open_channel("ftp://localhost")
