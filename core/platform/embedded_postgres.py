@@ -348,9 +348,9 @@ def _running_pid(data: Path) -> int | None:
     return None
 
 
-def _lock(path: Path, kind: int) -> int:
+def _lock(path: Path, kind: int, create: int = os.O_CREAT) -> int:
     """Take a lock on `path`. Closing the returned descriptor, or dying, gives it back."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    handle = os.open(path, os.O_RDWR | create | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(handle, kind)
     except BaseException:
@@ -360,8 +360,8 @@ def _lock(path: Path, kind: int) -> int:
 
 
 @contextmanager
-def _starting(directory: Path) -> Iterator[None]:
-    handle = _lock(directory / "start.lock", fcntl.LOCK_EX)
+def _starting(directory: Path, create: int = os.O_CREAT) -> Iterator[None]:
+    handle = _lock(directory / "start.lock", fcntl.LOCK_EX, create)
     try:
         yield
     finally:
@@ -386,11 +386,14 @@ def _stop_if_unused(directory: Path) -> bool:
 
 
 def _keep(directory: Path, pid: int) -> None:
-    """Stop the server of `pid` when its last user is gone."""
+    """Stop the server of `pid` when its last user is gone.
+
+    Creates no file: the directory may be being deleted.
+    """
     while True:
-        os.close(_lock(directory / "in-use.lock", fcntl.LOCK_EX))  # waits for the last user
+        os.close(_lock(directory / "in-use.lock", fcntl.LOCK_EX, create=0))  # the last user is gone
         # Not held while waiting for start.lock: a starter holds that one and wants this one.
-        with _starting(directory):
+        with _starting(directory, create=0):
             if _running_pid(directory / "data") != pid or _stop_if_unused(directory):
                 return
 
