@@ -73,7 +73,7 @@ def list_products(
             f"{product.section_code} {escape(product.section_name)}".strip(),
         )
     out.print(table)
-    out.print(f"{len(products)} products")
+    out.print("1 product" if len(products) == 1 else f"{len(products)} products")
 
 
 def _mentions(product: store_pb2.Product, text: str) -> bool:
