@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -63,6 +64,8 @@ async def make_todos(meal: Meal, store: Store) -> recommend_pb2.Todos:
     wanted = [ingredient for ingredient in meal.ingredients if not _from_the_tap(ingredient)]
     queries = [store_pb2.ProductQuery(ko=i.name.ko, en=i.name.en, ja=i.name.ja) for i in wanted]
     found = await store.search_products(queries, _CANDIDATES) if queries else []
+    # Reading the vocabulary takes a tenth of a second, once: not on the loop.
+    await asyncio.to_thread(_grams_per_unit)
     picks: dict[int, _Pick] = {}
     for ingredient, candidates in zip(wanted, found, strict=True):
         pick = _pick(ingredient, candidates)
