@@ -99,8 +99,9 @@ class Surface:
     conditions: Mapping[int, Reason]
 
     def json_key(self, field: FieldDescriptor) -> str:
-        """The key of a field in JSON."""
-        if key := field_rule(field).json_key:
+        """The key of a field in JSON; of a multipart part, the part's name."""
+        rule = field_rule(field)
+        if key := rule.json_key or rule.part:
             return key
         if self.json_names == rest.JSON_NAMES_CAMEL:
             return field.json_name

@@ -74,11 +74,9 @@ def generate(proto: Path, out: Path, include: Sequence[Path] = ()) -> None:
     _descriptor_set(roots, image)
     # A new process: this one may hold older stubs of the options.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(python), *_search_path()))}
-    subprocess.run(
-        [sys.executable, "-m", "edge.gen", "--derive", str(image), "--out", str(out)],
-        check=True,
-        env=environment,
-    )
+    command = [sys.executable, "-m", "edge.gen", "--derive", str(image), "--out", str(out)]
+    if code := subprocess.run(command, env=environment).returncode:
+        sys.exit(code)
 
 
 def derive(image: Path, out: Path) -> None:
@@ -166,13 +164,17 @@ def run_protoc(roots: Sequence[Path], *arguments: str) -> None:
     google_apis = Path(next(iter(google.api.__path__))).parent.parent
     well_known = Path(str(files(grpc_tools))) / "_proto"
     plugins = [
-        f"--plugin=protoc-gen-{name}={Path(sys.executable).parent / f'protoc-gen-{name}'}"
-        for name in ("mypy", "mypy_grpc")
+        f"--plugin=protoc-gen-{name}={tool(f'protoc-gen-{name}')}" for name in ("mypy", "mypy_grpc")
     ]
     command = [sys.executable, "-m", "grpc_tools.protoc", *(f"-I{root}" for root in roots)]
     result = subprocess.run([*command, f"-I{google_apis}", f"-I{well_known}", *plugins, *arguments])
     if result.returncode:
         sys.exit(result.returncode)
+
+
+def tool(name: str) -> Path:
+    """A program that was installed beside this Python."""
+    return Path(sys.executable).parent / name
 
 
 def _files(folder: Path) -> dict[str, bytes]:

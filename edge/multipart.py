@@ -87,9 +87,11 @@ def fill(
                 setattr(message, field.name, part.content)
         else:
             try:
-                texts.setdefault(field.name, []).append(part.content.decode())
+                text = part.content.decode()
             except UnicodeDecodeError:
                 report(part.name, "must be UTF-8 text")
+            else:
+                texts.setdefault(field.name, []).append(text)
     for name, values in texts.items():
         decoder.strings(message, name, values, report)
 

@@ -1,0 +1,150 @@
+"""The OpenAPI document says what clients really get."""
+
+import json
+
+import pytest
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import validate
+
+from edge.errors import error_body
+from edge.openapi import comments, document
+from edge.render import Renderer, json_cache
+from tests import edge_app
+
+OUT = edge_app.stubs()
+IMAGE = FileDescriptorSet.FromString((OUT.parent / "contract.pb").read_bytes())
+INFO = {"title": "t", "version": "1"}
+DOCUMENT = document(edge_app.contract(), IMAGE, INFO)
+
+
+def operation(verb: str, path: str) -> dict:
+    return DOCUMENT["paths"][path][verb]
+
+
+def schema_of(verb: str, path: str, status: int) -> dict:
+    answer = operation(verb, path)["responses"][str(status)]
+    if "$ref" in answer:
+        answer = DOCUMENT["components"]["responses"][answer["$ref"].rpartition("/")[2]]
+    return answer["content"]["application/json"]["schema"]
+
+
+def accepts(schema: dict, value) -> bool:
+    whole = {**schema, "components": DOCUMENT["components"]}
+    return Draft202012Validator(whole).is_valid(value)
+
+
+def test_the_document_is_valid_and_always_the_same():
+    validate(json.loads(json.dumps(DOCUMENT)))
+    assert json.dumps(document(edge_app.contract(), IMAGE, INFO)) == json.dumps(DOCUMENT)
+    assert json.loads((OUT / "openapi" / "openapi.json").read_text())["paths"] == DOCUMENT["paths"]
+
+
+def test_comments_of_the_contract_are_its_descriptions():
+    notes = comments(IMAGE)
+    assert notes["edgetest.v1.EchoService.Say"] == "Answers what it was sent."
+    assert notes["edgetest.v1.Item.quantity"] == "How many."
+    assert operation("post", "/e/say/{room_id}")["summary"] == "Answers what it was sent."
+    assert DOCUMENT["components"]["schemas"]["Thing"]["description"] == "A thing."
+
+
+def test_a_reply_has_its_status_its_envelope_and_its_nulls():
+    schema = schema_of("post", "/e/say/{room_id}", 202)
+    from edgetest.v1 import edgetest_pb2 as pb
+
+    surface = edge_app.contract().methods["/edgetest.v1.EchoService/Say"].surface
+    renderer = Renderer(surface, "UTC", json_cache(1000))  # type: ignore[arg-type]
+    data = json.loads(renderer.json(pb.SayResponse(said=pb.SayRequest(color=1, note="n"))))
+    assert accepts(schema, {"success": True, "data": data})
+    assert accepts(schema, {"success": True, "data": {**data, "said": None}})
+    assert not accepts(schema, {"success": False, "data": data})
+    assert not accepts(schema, {"success": True, "data": {**data, "said": {}}})
+    assert not accepts(schema, data)
+    without_note = {k: v for k, v in data["said"].items() if k != "note"}
+    assert accepts(schema, {"success": True, "data": {**data, "said": without_note}})
+    for key in without_note:
+        missing = {k: v for k, v in data["said"].items() if k != key}
+        assert not accepts(schema, {"success": True, "data": {**data, "said": missing}}), key
+
+
+def test_the_status_envelope_arrays_strings_and_bare_replies():
+    assert accepts(schema_of("get", "/s/numbers", 200), {"status": 200, "data": [1, 2.5]})
+    assert accepts(schema_of("get", "/s/word", 200), {"status": 200, "data": "x"})
+    assert accepts(schema_of("get", "/s/deeper/bare", 200), {"choices": ["a"]})
+    assert not accepts(schema_of("get", "/s/numbers", 200), {"status": 201, "data": []})
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "codes"),
+    [
+        ("post", "/e/say/{room_id}", {400, 401, 404, 413, 418, 429, 500, 503, 504}),
+        ("get", "/e/list/{room_id}", {400, 429, 500, 503, 504}),
+        ("delete", "/s/friend", {400, 401, 409, 413, 429, 500, 503, 504}),
+    ],
+)
+def test_every_error_status_is_listed(verb, path, codes):
+    answers = {int(code) for code in operation(verb, path)["responses"]}
+    assert {code for code in answers if code >= 400} == codes
+
+
+def test_error_bodies_match_what_is_sent():
+    for verb, path, method in (
+        ("post", "/e/say/{room_id}", "/edgetest.v1.EchoService/Say"),
+        ("delete", "/s/friend", "/edgetest.v1.StatusService/Remove"),
+    ):
+        surface = edge_app.contract().methods[method].surface
+        for condition, reason in surface.conditions.items():
+            if str(reason.http_status) in operation(verb, path)["responses"]:
+                status, body = error_body(surface, condition)
+                assert accepts(schema_of(verb, path, status), json.loads(body))
+    conflict = {"status": 409, "data": {"errorCode": "FRIEND_2", "message": "x"}}
+    assert accepts(schema_of("delete", "/s/friend", 409), conflict)
+    assert not accepts(schema_of("delete", "/s/friend", 400), conflict)
+
+
+def test_parameters_have_their_place_and_their_bounds():
+    found = {p["name"]: p for p in operation("get", "/e/list/{room_id}")["parameters"]}
+    assert found["room_id"]["in"] == "path"
+    assert found["room_id"]["required"]
+    assert found["limit"]["schema"] == {
+        "type": "integer", "format": "int32", "minimum": 1, "maximum": 500,
+    }  # fmt: skip
+    assert found["order"]["schema"]["enum"] == ["desc", "asc"]
+    assert found["friend_ids"]["schema"] == {"type": "array", "items": {"type": "string"}}
+    say = operation("post", "/e/say/{room_id}")
+    assert [p["name"] for p in say["parameters"]] == ["room_id", "Idempotency-Key"]
+    assert "friendId" in [p["name"] for p in operation("get", "/s/word")["parameters"]]
+    assert "parameters" not in operation("post", "/s/word")
+    count = {p["name"]: p["in"] for p in operation("get", "/e/count/{how}")["parameters"]}
+    assert count == {"how": "path", "after": "query", "Last-Event-ID": "header"}
+
+
+def test_request_bodies():
+    body = operation("post", "/e/say/{room_id}")["requestBody"]
+    schema = body["content"]["application/json"]["schema"]
+    assert body["required"]
+    assert "room_id" not in schema["properties"]
+    assert accepts(schema, {"prompt": "x", "items": [{"rec_id": "a"}], "chat_id": None})
+    for wrong in ({}, {"prompt": ""}, {"prompt": "x", "items": [{}]}, {"prompt": "x" * 21}):
+        assert not accepts(schema, wrong)
+    thing = operation("put", "/e/thing/{kind}")["requestBody"]
+    assert accepts(thing["content"]["application/json"]["schema"], {"name": "x"})
+
+
+def test_uploads_streams_and_downloads():
+    form = operation("post", "/s/upload/{albumId}")["requestBody"]["content"]
+    schema = form["multipart/form-data"]["schema"]
+    assert set(schema["properties"]) == {"files", "coverImage", "raw", "raws", "title"}
+    assert schema["required"] == ["files"]
+    assert schema["properties"]["files"]["maxItems"] == 3
+    events = operation("get", "/e/count/{how}")["responses"]["200"]["content"]
+    item = events["text/event-stream"]["x-itemSchema"]["properties"]
+    assert set(item) == {"event", "id", "data"}
+    assert "Thing" in json.dumps(item["data"]["contentSchema"])
+    assert "*/*" in operation("get", "/e/download")["responses"]["200"]["content"]
+
+
+def test_security_is_what_access_says():
+    assert operation("post", "/e/say/{room_id}")["security"] == [{"sdk_key": []}]
+    assert operation("get", "/e/list/{room_id}")["security"] == []
+    assert set(DOCUMENT["components"]["securitySchemes"]) == {"sdk_key", "user"}
