@@ -14,9 +14,11 @@ from sqlalchemy import func, select
 from core.meal.engine import MealError
 from core.meal.models import Meal, MealRequest
 from core.platform.database import Database
+from core.platform.events import Events
+from core.platform.identity import CACHE_SECONDS
 from core.recommend.models import rounds
-from core.tenant.models import credit_ledger, tenants
-from core.tenant.store import create_key
+from core.tenant.models import api_keys, credit_ledger, tenants
+from core.tenant.store import add_secret, create_key, revoke_key, revoke_other_secrets
 from tests.support import (
     ScriptedEngine,
     Shopper,
@@ -298,10 +300,9 @@ async def test_answers_are_in_the_profiles_language_else_the_tenants(
     tenant_locale: str,
     expected: str,
 ) -> None:
-    shopper = await make_shopper(
-        database, channel, locale=tenant_locale, **({"locale": locale} if False else {})
+    shopper = await add_profile(
+        await make_shopper(database, channel, locale=tenant_locale), locale=locale
     )
-    shopper = await add_profile(shopper, locale=locale)
     last = await shopper.finish(await shopper.start("카레"))
     assert last.todos.recipe_title == f"{expected}: 카레"
 
@@ -322,15 +323,111 @@ async def test_a_watcher_resumes_after_the_version_it_has_seen(
     assert [state async for state in shopper.watch(started, after_version=5)] == []
 
 
-async def test_two_processes_share_rounds_and_a_revoked_key_ends_in_both(
-    database: Database, database_url: str, shopper: Shopper, engine: ScriptedEngine
+async def test_a_client_that_leaves_frees_everything(
+    shopper: Shopper, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    opened: list[Events] = []
+    watch = Events.watch
+    monkeypatch.setattr(
+        Events, "watch", lambda self, topic: (opened.append(self), watch(self, topic))[1]
+    )
     engine.open.clear()
+    started = await shopper.start()
+    calls = [shopper.watch(started) for _ in range(20)]
+    for call in calls:
+        await call.read()
+    assert opened[0].watcher_count == 20
+    for call in calls:
+        call.cancel()
+    async with asyncio.timeout(5):
+        while opened[0].watcher_count:
+            await asyncio.sleep(0.01)
+
+
+async def test_two_processes_share_rounds(
+    database_url: str, shopper: Shopper, engine: ScriptedEngine
+) -> None:
     async with running_core(database_url, engine) as other:
         there = Shopper(other, shopper.secret, shopper.profile_id, shopper.tenant_id)
+        engine.open.clear()
         started = [await shopper.start(f"{number}") for number in range(6)]
         watching = [asyncio.ensure_future(there.finish(one)) for one in started]
         await asyncio.sleep(0.2)
         engine.open.set()
         for last in await asyncio.gather(*watching):
             assert last.status == pb.ROUND_STATUS_COMPLETED
+
+
+async def test_a_watcher_on_one_process_sees_the_steps_run_by_the_other(
+    database_url: str, database: Database
+) -> None:
+    busy, idle = ScriptedEngine(), ScriptedEngine()
+    async with running_core(database_url, busy) as here:
+        shopper = await make_shopper(database, here)
+        busy.open.clear()
+        started = await shopper.start()
+        async with asyncio.timeout(10):
+            while not busy.asked:
+                await asyncio.sleep(0.01)
+        async with running_core(database_url, idle) as other:
+            there = Shopper(other, shopper.secret, shopper.profile_id, shopper.tenant_id)
+            versions = []
+            async for state in there.watch(started):
+                versions.append(state.version)
+                busy.open.set()
+            assert (versions[0], versions[-1]) == (1, 5)
+    assert not idle.asked
+
+
+async def test_a_revoked_key_is_refused_in_every_process(
+    database_url: str, database: Database, shopper: Shopper, engine: ScriptedEngine
+) -> None:
+    async with running_core(database_url, engine) as other:
+        there = Shopper(other, shopper.secret, shopper.profile_id, shopper.tenant_id)
+        both = (shopper, there)
+        for one in both:
+            await one.rounds.ListChats(
+                pb.ListChatsRequest(profile_id=one.profile_id), metadata=one.metadata
+            )
+        async with database.begin() as conn:
+            key_id = await conn.scalar(select(api_keys.c.id).filter_by(tenant_id=shopper.tenant_id))
+            assert await revoke_key(conn, shopper.tenant_id, key_id)
+        await asyncio.sleep(CACHE_SECONDS + 0.1)
+        for one in both:
+            assert await refused(one.start()) == (
+                grpc.StatusCode.UNAUTHENTICATED,
+                "UNAUTHORIZED",
+            )
+
+
+async def test_a_second_secret_of_a_key_sees_its_chats(
+    shopper: Shopper, database: Database, channel: grpc.aio.Channel
+) -> None:
+    started = await shopper.start()
+    async with database.begin() as conn:
+        key_id = await conn.scalar(select(api_keys.c.id).filter_by(tenant_id=shopper.tenant_id))
+        secret = await add_secret(conn, key_id, "sdk")
+        await revoke_other_secrets(conn, key_id, keep=secret)
+    rotated = Shopper(channel, secret, shopper.profile_id, shopper.tenant_id)
+    assert (await rotated.finish(started)).status == pb.ROUND_STATUS_COMPLETED
+    await asyncio.sleep(CACHE_SECONDS + 0.1)
+    assert (await refused(shopper.get_chat(started.chat_id)))[1] == "UNAUTHORIZED"
+
+
+async def test_a_stopping_process_hands_its_work_back(
+    database_url: str, database: Database
+) -> None:
+    stuck, quick = ScriptedEngine(), ScriptedEngine()
+    stuck.open.clear()
+    async with running_core(database_url, stuck) as here:
+        shopper = await make_shopper(database, here)
+        started = await shopper.start()
+        states = shopper.watch(started)
+        await states.read()
+        async with asyncio.timeout(10):
+            while not stuck.asked:
+                await asyncio.sleep(0.01)
+    # The stream ended with the process, the round did not.
+    async with running_core(database_url, quick) as other:
+        there = Shopper(other, shopper.secret, shopper.profile_id, shopper.tenant_id)
+        assert (await there.finish(started)).status == pb.ROUND_STATUS_COMPLETED
