@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import grpc
+import yaml
 from onegenie.store.v1 import store_pb2, store_pb2_grpc
+from pydantic import TypeAdapter, ValidationError
 
 from core.store.port import Store, Stores, StoreUnavailable
 
@@ -66,6 +69,29 @@ class Endpoint:
 
     address: str
     token: str = field(repr=False)
+
+
+def load_endpoints(path: Path) -> dict[UUID, Endpoint]:
+    """Endpoints by tenant id from a YAML file: `<tenant id>: {address: …, token: …}`.
+
+    Raises ValueError that says what is wrong with it, and shows no token.
+    """
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+        endpoints = TypeAdapter(dict[UUID, Endpoint]).validate_python(content or {})
+        for endpoint in endpoints.values():
+            _scheme(endpoint.address)
+    except ValidationError as error:
+        problems = [
+            f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
+            for problem in error.errors(include_input=False)
+        ]
+        raise ValueError(f"{path}: {'; '.join(problems)}") from None
+    except yaml.YAMLError:
+        raise ValueError(f"{path}: is not YAML") from None
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise ValueError(f"{path}: {error}") from None
+    return endpoints
 
 
 class RemoteStore:
@@ -173,11 +199,16 @@ class RemoteStores:
 
 def open_channel(address: str) -> grpc.aio.Channel:
     """A channel to a StoreService; see Endpoint for the forms of address."""
-    scheme, separator, target = address.partition("://")
-    if not separator:
-        return grpc.aio.insecure_channel(address, options=_OPTIONS)
+    scheme, target = _scheme(address)
     if scheme == "https":
         return grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(), options=_OPTIONS)
-    if scheme == "http":
-        return grpc.aio.insecure_channel(target, options=_OPTIONS)
-    raise ValueError(f"a store's address begins with https:// or http://, not {scheme}://")
+    return grpc.aio.insecure_channel(target, options=_OPTIONS)
+
+
+def _scheme(address: str) -> tuple[str, str]:
+    scheme, separator, target = address.partition("://")
+    if not separator:
+        return "http", address
+    if scheme not in ("http", "https"):
+        raise ValueError(f"a store's address begins with https:// or http://, not {scheme}://")
+    return scheme, target
