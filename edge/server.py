@@ -339,8 +339,8 @@ class _Endpoint:
 
         write = call.context.write
         task = asyncio.create_task(run())
+        opened = answered = False
         try:
-            opened = False
             while True:
                 try:
                     async with asyncio.timeout(self.edge._heartbeat if opened else self.edge._open):
@@ -348,6 +348,7 @@ class _Endpoint:
                 except TimeoutError:
                     frame = sse.KEEP_ALIVE
                 if frame is None:
+                    answered = True
                     break
                 if not opened:
                     opened = True
@@ -370,6 +371,10 @@ class _Endpoint:
         finally:
             task.cancel()
             await asyncio.wait((task,))
+            # What fails while it is cleaned up after a client that left is nobody's answer.
+            failed = None if answered or task.cancelled() else task.exception()
+            if failed is not None:
+                self._reason(call, failed)
 
     async def _open_events(self, call: Call) -> None:
         status = (STATUS_HEADER, str(self.method.success_status))
@@ -415,8 +420,12 @@ class _Endpoint:
         if self.body_field:
             has_body = self._fill_body(message, getattr(sent, self.body_field), report)
         if self.resume_field is not None and (last := call.metadata.get("last-event-id")):
-            # An EventSource cannot mend an id it was not given by us: a bad one counts as none.
-            self.decoder.strings(message, self.resume_field.name, [last], _ignore)
+            # A browser cannot mend what it remembers: an id that is none of ours counts as none.
+            resumed, wrong = self.request_class(), Violations()
+            self.decoder.strings(resumed, self.resume_field.name, [last], wrong)
+            self.validator.check_field(resumed, self.resume_field, wrong)
+            if not wrong.found:
+                message.MergeFrom(resumed)
         for name in self.query_fields if not has_body or self.body_name != "*" else ():
             if values := getattr(sent, name):
                 self.decoder.strings(message, name, values, report)
@@ -505,10 +514,6 @@ def _varint(value: int) -> bytes:
 
 def _identity(data: bytes) -> bytes:
     return data
-
-
-def _ignore(path: str, description: str) -> None:
-    """A report nobody reads."""
 
 
 async def _send_headers(call: Call, headers: Iterable[tuple[str, str]]) -> None:

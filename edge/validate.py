@@ -45,6 +45,11 @@ class Validator:
         self._message(message, "", findings)
         findings.check()
 
+    def check_field(self, message: Message, field: FieldDescriptor, findings: Violations) -> None:
+        """Report what is wrong with one field of `message`."""
+        if (check := self._field(field)) is not None:
+            check(message, "", findings)
+
     def _of(self, descriptor: Descriptor) -> list[Check]:
         checks = self._checks.get(descriptor.full_name)
         if checks is None:

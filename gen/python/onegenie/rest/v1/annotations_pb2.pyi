@@ -362,7 +362,12 @@ class FieldRule(_message.Message):
     sse: Global___Sse.ValueType
     """The field's part in server-sent events."""
     part: _builtins.str
-    """The field is filled from the multipart part of this name."""
+    """The field is filled from the multipart/form-data part of this name, which is
+    its name in JSON and in errors too. A string takes the part's text, bytes take
+    its contents; a message takes them into `bytes content`, and the part's file
+    name and type into `string filename` and `string content_type` where it has
+    them. A repeated field takes every part of the name, any other the last one.
+    """
     pattern: _builtins.str
     """Pattern (RE2 subset of Python's `re`) the whole string must match."""
     def __init__(

@@ -1,0 +1,202 @@
+"""The edge behind a real Envoy with the production configuration: what clients of HTTP see."""
+
+import asyncio
+import tempfile
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+import httpx
+import pytest
+
+from core.platform.envoy import envoy_binary, render
+from tests import edge_app
+from tests.e2e.envoy_front import Options, free_port
+
+edge_app.stubs()
+from edgetest.v1 import edgetest_pb2 as pb  # noqa: E402
+from edgetest.v1 import edgetest_pb2_grpc as pb_grpc  # noqa: E402
+
+ROOM = str(uuid.uuid4())
+UPLOAD = (
+    b"--B\r\nContent-Disposition: form-data; name=files; filename=test.png\r\n"
+    b"Content-Type: image/png\r\n\r\nabc\r\n--B--\r\n"
+)
+
+
+@pytest.fixture(scope="module")
+async def front() -> AsyncIterator[httpx.AsyncClient]:
+    """An HTTP client of an Envoy before one server of the test contract."""
+    with tempfile.TemporaryDirectory(prefix="edge-") as name:
+        folder, port = Path(name), free_port()
+        config = folder / "envoy.yaml"
+        config.write_text(
+            render(
+                Options(port=port),
+                edge_app.contract(),
+                descriptor=edge_app.stubs() / "envoy" / "rest.pb",
+                cores=[folder / "core.sock"],
+                admin=folder / "admin.sock",
+                access_log=folder / "access.jsonl",
+            )
+        )
+        async with edge_app.serving(f"unix:{folder / 'core.sock'}", heartbeat_seconds=0.1):
+            envoy = await asyncio.create_subprocess_exec(
+                str(envoy_binary()), "-c", str(config), "--disable-hot-restart",
+                "--concurrency", "1", "--log-path", str(folder / "envoy.log"),
+            )  # fmt: skip
+            try:
+                async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+                    await _ready(client, envoy, folder / "envoy.log")
+                    yield client
+            finally:
+                envoy.kill()
+                await envoy.wait()
+
+
+async def _ready(client: httpx.AsyncClient, envoy, log: Path) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            assert envoy.returncode is None, log.read_text()
+            try:
+                if (await client.get("/e/list/x")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.05)
+
+
+async def test_the_status_is_the_contracts(front):
+    answer = await front.post(f"/e/say/{ROOM}", json={"prompt": "hi"})
+    assert answer.status_code == 202
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json()["data"]["said"]["room_id"] == ROOM
+    answer = await front.get("/e/fail/teapot")
+    assert (answer.status_code, answer.headers["retry-after"]) == (418, "2")
+    assert answer.json()["error"]["code"] == "TEAPOT"
+    assert not [name for name in answer.headers if name.startswith(("grpc", "x-http-status"))]
+    assert (await front.get("/e/fail/zero")).status_code == 500
+
+
+async def test_a_trailing_slash_is_nothing(front):
+    assert (await front.get("/e/list/r/?limit=3")).json()["data"]["asked"]["limit"] == 3
+    answer = await front.post(f"/e/say/{ROOM}/", json={"prompt": "hi"})
+    assert answer.status_code == 202
+
+
+async def test_the_path_wins_over_query_and_body(front):
+    query = "prompt=evil&room_id=evil&http_body_.content_type=evil"
+    answer = await front.post(f"/e/say/{ROOM}?{query}", json={"prompt": "hi", "room_id": "evil"})
+    said = answer.json()["data"]["said"]
+    assert (said["room_id"], said["prompt"]) == (ROOM, "hi")
+    answer = await front.get(f"/e/list/{ROOM}?room_id=evil&unknown=1")
+    assert answer.json()["data"]["asked"]["room_id"] == ROOM
+
+
+async def test_query_parameters(front):
+    answer = await front.get(
+        "/e/list/a%20b?limit=5&friend_ids=a&friendIds=b&all=true&color=dark-blue&order=asc"
+    )
+    asked = answer.json()["data"]["asked"]
+    assert asked["room_id"] == "a b"
+    assert (asked["limit"], asked["all"], asked["color"]) == (5, True, "dark-blue")
+    assert asked["friend_ids"] == ["a", "b"]
+    for query, message in (
+        ("limit=abc", "limit: must be a whole number"),
+        ("limit=501", "limit: must be at most 500"),
+        ("limit=", "limit: must be a whole number"),
+        ("order=up", "order: must be one of desc, asc"),
+    ):
+        answer = await front.get(f"/e/list/r?{query}")
+        assert (answer.status_code, answer.json()["error"]["message"]) == (400, message)
+
+
+@pytest.mark.parametrize("url", ["/e/list/%ff", "/e/list/r?order=%ff"])
+async def test_a_url_that_is_not_utf8(front, url):
+    answer = await front.get(url)
+    assert (answer.status_code, answer.json()["error"]["message"]) == (400, "url: must be UTF-8")
+
+
+async def test_bodies_reach_the_core_as_they_are(front):
+    url = f"/e/say/{ROOM}"
+    for body in (b"{oops", b"[" * 100_000):
+        answer = await front.post(url, content=body)
+        assert answer.status_code == 400
+        assert answer.json()["error"]["message"].startswith("body: not valid JSON")
+    answer = await front.post(url, content=b"")
+    assert answer.json()["error"]["message"] == "prompt: is required"
+    answer = await front.post(url, json={"prompt": 5, "unknown": {"a": [1]}})
+    assert answer.json()["error"]["message"] == "prompt: must be a string"
+    answer = await front.request("DELETE", "/s/friend", json={"friendId": 7})
+    assert answer.status_code == 409
+    assert answer.json() == {
+        "status": 409,
+        "data": {"errorCode": "FRIEND_2", "message": "이미 친구입니다."},
+    }
+
+
+async def test_no_such_path_has_the_shape_of_its_surface(front):
+    assert (await front.get("/e/nowhere")).json()["error"]["code"] == "NOT_FOUND"
+    assert (await front.get("/s/nowhere")).json()["error"]["errorCode"] == "COMMON_4"
+    assert (await front.get("/e/nowhere")).status_code == 404
+
+
+async def test_too_large(front):
+    answer = await front.post(f"/e/say/{ROOM}", content=b"x" * (1 << 21))
+    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "TOO_LARGE")
+    answer = await front.post("/s/upload/7", files={"files": ("a.png", b"x" * 100_001)})
+    assert (answer.status_code, answer.json()["error"]["errorCode"]) == (413, "COMMON_5")
+
+
+async def test_uploads(front):
+    kind = {"content-type": "multipart/form-data; boundary=B"}
+    answer = await front.post("/s/upload/77/", content=UPLOAD, headers=kind)
+    assert answer.status_code == 201
+    assert answer.json()["data"]["seen"] == ["files:test.png:image/png:3", "raw:0", "", "77"]
+    answer = await front.post("/s/upload/77", content=UPLOAD[:-10], headers=kind)
+    assert answer.status_code == 400
+    files = [("files", ("사진.png", b"abcd", "image/png")), ("coverImage", ("c", b"x", "a/b"))]
+    answer = await front.post("/s/upload/77", files=files, data={"title": "제목"})
+    assert answer.json()["data"]["seen"][:2] == ["files:사진.png:image/png:4", "cover:c:a/b:1"]
+
+
+async def test_events(front):
+    answer = await front.get("/e/count/ok", headers={"last-event-id": "4"})
+    assert answer.headers["content-type"] == "text/event-stream"
+    assert answer.headers["cache-control"] == "no-cache"
+    assert answer.text.startswith('event: tick\nid: 5\ndata: {"name":"n5","times":[]}\n\n')
+    answer = await front.get("/e/count/break")
+    assert answer.status_code == 200
+    assert answer.text.split("\n\n")[-2].startswith('event: error\ndata: {"success":false')
+    assert (await front.get("/e/count/teapot")).status_code == 418
+    assert (await front.get("/e/plain/empty")).text == ": keep-alive\n\n"
+    async with front.stream("GET", "/e/count/hang") as stream:
+        text = ""
+        async for chunk in stream.aiter_text():
+            text += chunk
+            if text.count(": keep-alive\n\n") == 2:
+                break
+    assert text.count("event: tick") == 3
+
+
+async def test_bytes_of_their_own_type(front):
+    answer = await front.get("/e/download")
+    assert (answer.headers["content-type"], answer.content) == ("image/png", b"\x89PNG")
+
+
+async def test_grpc_on_the_same_port(front):
+    address = f"{front.base_url.host}:{front.base_url.port}"
+    async with grpc.aio.insecure_channel(address) as channel:
+        echo = pb_grpc.EchoServiceStub(channel)
+        request = pb.SayRequest(room_id=ROOM, prompt="hi")
+        assert (await echo.Say(request)).said == request
+        # A forged mark does not change what a gRPC client gets.
+        forged = (("x-envoy-original-path", "/e/say"),)
+        assert (await echo.Say(request, metadata=forged)).said == request
+        replies = [reply async for reply in echo.Count(pb.CountRequest(how="ok"))]
+        assert [reply.number for reply in replies] == [1, 2, 3]
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await echo.Say(pb.SayRequest(room_id=ROOM))
+        assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+        assert refused.value.details() == "prompt: is required"

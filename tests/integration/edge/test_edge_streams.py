@@ -1,0 +1,196 @@
+"""Many replies: server-sent events for REST callers, messages for gRPC callers."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import grpc
+import pytest
+
+from tests import edge_app
+
+edge_app.stubs()
+from edgetest.v1 import edgetest_pb2 as pb  # noqa: E402
+
+TEAPOT = b'{"success":false,"error":{"code":"TEAPOT","message":"I am a teapot."}}'
+OOPS = b'{"success":false,"error":{"code":"OOPS","message":"Internal error."}}'
+
+
+def event(number: int) -> bytes:
+    return b'event: tick\nid: %d\ndata: {"name":"n%d","times":[]}\n\n' % (number, number)
+
+
+async def read(call) -> tuple[dict[str, str], list[str], bytes]:
+    """Headers, the content types, and all bytes of a stream."""
+    chunks = [chunk async for chunk in call]
+    headers = dict(await call.initial_metadata())
+    return headers, [c.content_type for c in chunks], b"".join(c.data for c in chunks)
+
+
+async def until(condition) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def test_events_have_type_id_and_one_line_of_data(caller):
+    headers, types, body = await read(caller.events("EchoService/Count", how="ok"))
+    assert set(types) == {"text/event-stream"}
+    assert headers["x-http-status"] == "200"
+    assert headers["cache-control"] == "no-cache"
+    assert headers["x-accel-buffering"] == "no"
+    assert body == event(1) + event(2) + event(3)
+    assert caller.notes == ["count ok"]
+
+
+async def test_a_reply_without_marks_is_the_data_itself(caller):
+    _, _, body = await read(caller.events("EchoService/Plain", how="two"))
+    assert body == b'data: {"number":0}\n\ndata: {"number":1}\n\n'
+
+
+async def test_an_empty_stream_is_an_event_stream_all_the_same(caller):
+    headers, types, body = await read(caller.events("EchoService/Plain", how="empty"))
+    assert (headers["x-http-status"], types, body) == (
+        "200",
+        ["text/event-stream"],
+        b": keep-alive\n\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "header", "first"),
+    [
+        ("5", None, 6),
+        (None, "7", 8),
+        ("5", "7", 6),
+        (None, "garbage", 1),
+        (None, "-1", 1),
+        (None, "", 1),
+    ],
+)
+async def test_a_stream_goes_on_where_the_client_left(caller, sent, header, first):
+    metadata = (("last-event-id", header),) if header is not None else ()
+    strings = {"after": sent} if sent else {}
+    call = caller.events("EchoService/Count", metadata, how="ok", **strings)
+    assert (await read(call))[2].startswith(event(first))
+
+
+async def test_a_number_below_the_rule_is_refused_in_the_query(caller):
+    headers, types, body = await read(caller.events("EchoService/Count", how="ok", after="-1"))
+    assert (headers["x-http-status"], types) == ("400", ["application/json"])
+    assert b"after: must be at least 0" in body
+
+
+@pytest.mark.parametrize("how", ["teapot", "late"])
+async def test_an_error_before_the_first_event_is_an_ordinary_error(caller, how):
+    headers, types, body = await read(caller.events("EchoService/Count", how=how))
+    assert (headers["x-http-status"], types, body) == ("418", ["application/json"], TEAPOT)
+    assert headers["cache-control"] == "no-store"
+
+
+async def test_an_interceptors_refusal_is_an_ordinary_error(serve):
+    @asynccontextmanager
+    async def refuse(call):
+        raise edge_app.ApiError("NO_KEY")
+        yield
+
+    async with serve(refuse) as caller:
+        headers, types, _ = await read(caller.events("EchoService/Count", how="ok"))
+        assert (headers["x-http-status"], types) == ("401", ["application/json"])
+
+
+async def test_an_error_after_the_first_event_is_the_last_event(serve):
+    heard = []
+    async with serve(on_error=lambda call, error: heard.append(str(error))) as caller:
+        _, _, body = await read(caller.events("EchoService/Count", how="break"))
+        assert body == event(1) + event(2) + event(3) + b"event: error\ndata: " + TEAPOT + b"\n\n"
+        assert heard == []
+        _, _, body = await read(caller.events("EchoService/Count", how="zero"))
+        assert body.endswith(b"event: error\ndata: " + OOPS + b"\n\n")
+        assert heard == ["secret"]
+
+
+async def test_a_slow_start_opens_the_stream_and_errors_become_events(serve):
+    async with serve(open_seconds=0.01) as caller:
+        headers, _, body = await read(caller.events("EchoService/Count", how="late"))
+        assert headers["x-http-status"] == "200"
+        assert body == b": keep-alive\n\nevent: error\ndata: " + TEAPOT + b"\n\n"
+
+
+async def test_silence_is_filled_with_comments(serve):
+    async with serve(heartbeat_seconds=0.02) as caller:
+        call = caller.events("EchoService/Count", how="hang")
+        chunks = [(await call.read()).data for _ in range(6)]
+        assert chunks[:3] == [event(1), event(2), event(3)]
+        assert chunks[3:] == [b": keep-alive\n\n"] * 3
+        call.cancel()
+
+
+@pytest.mark.parametrize("how", ["hang", "flood"])
+async def test_a_client_that_leaves_frees_everything(serve, how):
+    ended = []
+
+    @asynccontextmanager
+    async def note(call):
+        try:
+            yield
+        finally:
+            ended.append(call.method.name)
+
+    async with serve(note) as caller:
+        before = len(asyncio.all_tasks())
+        call = caller.events("EchoService/Count", how=how)
+        await call.read()
+        call.cancel()
+        await until(lambda: caller.notes == [f"count {how}"] and ended == ["Count"])
+        call = caller.echo.Count(pb.CountRequest(how=how))
+        await call.read()
+        call.cancel()
+        await until(lambda: len(caller.notes) == 2 and len(ended) == 2)
+        await until(lambda: len(asyncio.all_tasks()) <= before)
+
+
+async def test_a_failure_while_cleaning_up_is_reported(serve):
+    heard = []
+
+    @asynccontextmanager
+    async def careless(call):
+        try:
+            yield
+        finally:
+            raise edge_app.Unknown("careless")
+
+    async with serve(careless, on_error=lambda call, error: heard.append(str(error))) as caller:
+        call = caller.events("EchoService/Count", how="hang")
+        await call.read()
+        call.cancel()
+        await until(lambda: heard == ["careless"])
+
+
+async def test_native_streams_are_messages(caller):
+    replies = [reply async for reply in caller.echo.Count(pb.CountRequest(how="ok", after=4))]
+    assert [reply.number for reply in replies] == [5, 6, 7]
+    assert [reply async for reply in caller.echo.Plain(pb.CountRequest(how="empty"))] == []
+
+
+@pytest.mark.parametrize(
+    ("how", "before", "code"),
+    [
+        ("teapot", 0, grpc.StatusCode.FAILED_PRECONDITION),
+        ("break", 3, grpc.StatusCode.FAILED_PRECONDITION),
+        ("zero", 3, grpc.StatusCode.INTERNAL),
+    ],
+)
+async def test_native_streams_end_in_a_status(caller, how, before, code):
+    call = caller.echo.Count(pb.CountRequest(how=how))
+    for _ in range(before):
+        assert await call.read() is not grpc.aio.EOF
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await call.read()
+    assert refused.value.code() == code
+
+
+async def test_a_bad_native_request_of_a_stream(caller):
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await caller.echo.Count(pb.CountRequest(after=-1)).read()
+    assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert refused.value.details() == "after: must be at least 0"
