@@ -13,10 +13,16 @@ from core.demo import ensure_demo, lacks_lift
 from core.platform.database import open_database
 from core.platform.migrate import upgrade
 from core.platform.settings import Settings, load_settings
+from core.store.remote import load_endpoints
 
 
 async def prepare(settings: Settings, database_url: str) -> None:
     """Migrate, and make the demo tenant where there is no tenant yet (DEMO)."""
+    if settings.store_endpoints is not None:
+        try:
+            load_endpoints(settings.store_endpoints)
+        except ValueError as error:
+            sys.exit(f"STORE_ENDPOINTS: {error}")
     upgrade(database_url)
     if not settings.demo:
         return

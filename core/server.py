@@ -20,7 +20,7 @@ from onegenie.store.v1 import store_pb2_grpc
 from core.lift.store import TenantLiftPairs
 from core.meal.engine import MealEngine
 from core.platform import telemetry
-from core.platform.database import open_database
+from core.platform.database import Database, open_database
 from core.platform.events import Events
 from core.platform.identity import Identity, caller
 from core.platform.jobs import Jobs
@@ -31,6 +31,8 @@ from core.recommend.pipeline import Pipeline
 from core.recommend.service import RecommendService
 from core.recommend.snapshot import CouponSpots
 from core.store.embedded import EmbeddedStores
+from core.store.port import Stores
+from core.store.remote import RemoteStores, load_endpoints
 from core.store.service import StoreService
 from edge.contract import Contract
 from edge.server import EdgeInterceptor
@@ -56,8 +58,8 @@ async def serve(
         open_database(database_url, settings.database_pool) as database,
         Jobs(database_url, settings.job_concurrency) as jobs,
         _open_engine(settings, engine) as engine,
+        _open_stores(settings, database) as (stores, embedded_stores),
     ):
-        stores = EmbeddedStores(database)
         pipeline = Pipeline(
             database,
             jobs,
@@ -72,7 +74,7 @@ async def serve(
             )
             profile_pb2_grpc.add_ProfileServiceServicer_to_server(ProfileService(database), server)
             store_pb2_grpc.add_StoreServiceServicer_to_server(
-                StoreService(stores, lambda: caller().tenant_id), server
+                StoreService(embedded_stores, lambda: caller().tenant_id), server
             )
 
         interceptor = EdgeInterceptor(
@@ -119,6 +121,22 @@ async def _open_engine(settings: Settings, engine: MealEngine | None) -> AsyncIt
         yield engine
     finally:
         await engine.close()
+
+
+@contextlib.asynccontextmanager
+async def _open_stores(
+    settings: Settings, database: Database
+) -> AsyncIterator[tuple[Stores, EmbeddedStores]]:
+    """Every tenant's store, and those in our own database."""
+    embedded = EmbeddedStores(database)
+    if settings.store_endpoints is None:
+        yield embedded, embedded
+        return
+    remote = RemoteStores(load_endpoints(settings.store_endpoints), embedded)
+    try:
+        yield remote, embedded
+    finally:
+        await remote.close()
 
 
 async def _main(settings: Settings, database_url: str, socket: str) -> None:

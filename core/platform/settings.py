@@ -79,6 +79,11 @@ class Settings(BaseSettings):
     openai_timeout: float = Field(
         20.0, gt=0, le=60, description="Seconds to wait for one of its answers."
     )
+    store_endpoints: Path | None = Field(
+        None,
+        description="YAML file naming the tenants whose store is a remote StoreService "
+        "(docs/store.md); the others' stores are in our database.",
+    )
     service_zone: str = Field(
         "Asia/Seoul", description="Time zone of the times the app surface writes."
     )
@@ -110,9 +115,10 @@ class Settings(BaseSettings):
     def _belong_together(self) -> Settings:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("TLS_CERTIFICATE and TLS_KEY: set both or neither")
-        for path in (self.tls_certificate, self.tls_key):
+        for name in ("tls_certificate", "tls_key", "store_endpoints"):
+            path = getattr(self, name)
             if path is not None and not path.is_file():
-                raise ValueError(f"TLS_CERTIFICATE, TLS_KEY: no such file: {path}")
+                raise ValueError(f"{name.upper()}: no such file: {path}")
         if self.meal_engine == "openai" and self.openai_api_key is None:
             raise ValueError("OPENAI_API_KEY: needed for MEAL_ENGINE=openai")
         return self

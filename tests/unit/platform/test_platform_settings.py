@@ -1,0 +1,86 @@
+"""Settings come from the environment, are all documented, and bad ones are told apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.platform.settings import Settings, load_settings
+
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "configuration.md"
+
+
+def documented_default(name: str) -> str:
+    field = Settings.model_fields[name]
+    if name == "workers":
+        return "one per core"
+    value = field.default
+    if value is None:
+        return "unset"
+    if isinstance(value, tuple):
+        value = ",".join(value)
+    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_documented_with_its_default(name: str) -> None:
+    row = f"| `{name.upper()}` | {documented_default(name)} | "
+    assert row + f"{Settings.model_fields[name].description} |" in DOCS.read_text().splitlines()
+
+
+def test_the_documents_name_no_other_setting() -> None:
+    names = [line.split("`")[1] for line in DOCS.read_text().splitlines() if line.startswith("| `")]
+    assert [name for name in names if name.isupper()] == [
+        name.upper() for name in Settings.model_fields
+    ]
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PORT", "eighty", "PORT: "),
+        ("PORT", "70000", "PORT: "),
+        ("WORKERS", "0", "WORKERS: "),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL: "),
+        ("MEAL_ENGINE", "gas", "MEAL_ENGINE: "),
+        ("MEAL_ENGINE", "openai", "OPENAI_API_KEY: needed"),
+        ("SERVICE_ZONE", "Mars/Base", "SERVICE_ZONE: is no time zone"),
+        ("DATABASE_URL", "mysql://root:hunter2@db/x", "DATABASE_URL: starts with postgresql://"),
+        ("TLS_KEY", "missing.pem", "TLS_CERTIFICATE and TLS_KEY: set both or neither"),
+        ("DEMO", "perhaps", "DEMO: "),
+    ],
+)
+def test_a_bad_value_stops_the_start_with_a_line_that_names_it(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    value: str,
+    said: str,
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as stopped:
+        load_settings()
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"onegenie: {said}")
+    assert "docs/configuration.md" in error
+    assert "hunter2" not in error
+
+
+def test_values_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "9000")
+    monkeypatch.setenv("CORS_ORIGINS", "https://a.example, https://b.example")
+    monkeypatch.setenv("WORKERS", "")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://user:hunter2@db/x")
+    settings = load_settings()
+    assert settings.base_url == "http://127.0.0.1:9000"
+    assert settings.cors_origins == ("https://a.example", "https://b.example")
+    assert settings.workers >= 1
+    assert "hunter2" not in repr(settings)
