@@ -4,7 +4,7 @@ How a basket comes about (all random numbers from one seed, so that the same cat
 same orders):
 
 1. Products have a Zipf popularity: the k-th most popular is picked in proportion to
-   1 / (k + 10) ** 0.8. The planted products are raised to at least three times the average.
+   1 / (k + 10) ** 0.8. The planted products are raised to at least twice the average.
 2. Customers differ in how often they come (Zipf too) and each has a dozen habits; every third
    pick is one of them. Habits make pairs of one household, which lift has to see through.
 3. Six baskets in a hundred are for a dish: its ingredients, each with probability 0.5 (the rest is
@@ -211,7 +211,7 @@ def demo_orders(
     inside = sorted({place[i] for pair in pairs for i in (pair.product_id, pair.other_id)})
 
     popularity = 1 / (rng.permutation(len(catalogue)) + 10.0) ** 0.8
-    popularity[inside] = np.maximum(popularity[inside], 3 * popularity.mean())
+    popularity[inside] = np.maximum(popularity[inside], 2 * popularity.mean())
     popularity /= popularity.sum()
 
     activity = 1 / (np.arange(customers) + 20.0) ** 0.6

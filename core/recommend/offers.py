@@ -8,37 +8,35 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from onegenie.recommend.v1 import recommend_pb2
 from onegenie.store.v1 import store_pb2
 
 from core.lift.port import LiftPairs
-from core.recommend import wording
-from core.recommend.products import to_product
-from core.recommend.suggestions import (
+from core.recommend.alike import metres
+from core.recommend.candidates import (
     UNMEASURED,
     Candidate,
-    Choice,
+    Said,
     Shelf,
     lift_candidates,
-    metres,
+    nearby_candidates,
     upsell_candidates,
 )
-from core.recommend.wording import localized, percent
+from core.recommend.products import to_product
+from core.recommend.suggestions import Choice
 from core.store.port import Store
 
 ADS = 3
 COUPONS = 5
 # Percent off of a coupon for a product that the store does not discount itself.
 COUPON_PCT = 10.0
-# How near a discounted product stands to a listed one to be offered for that alone, in metres.
-NEARBY_METRES = 6.0
 # What the store gains from an offer: more the bigger its discount (up to 30 %) and its stock (up
 # to 20 pieces). applied_score = priority_score · (0.6 + 0.3 · discount + 0.1 · stock).
 WEIGHT = (0.6, 0.3, 0.1)
 FULL_DISCOUNT, FULL_STOCK = 30.0, 20.0
-ZONE_EFFICIENCY = "zone_efficiency"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ async def make_offers(
                 *nearby_candidates(shelf),
             ]
         )
-    choice = Choice(ADS + COUPONS)
+    choice = Choice(shelf, ADS + COUPONS)
     choice.take(ranked, ADS + COUPONS)
     ads, coupons = choice.items[:ADS], choice.items[ADS:]
 
@@ -166,47 +164,16 @@ def _recommended(items: Sequence[recommend_pb2.RecommendedItem], shelf: Shelf) -
             item.reason,
             "recommended_item",
             UNMEASURED / 2,
-            item.reason_detail,
-            item.reason_detail_marketing,
-            getattr(item.reason_detail, shelf.language),
+            partial(
+                Said,
+                item.reason_detail,
+                item.reason_detail_marketing,
+                shelf.own(item.reason_detail),
+            ),
         )
         for item in items
         if item.product.id in free
     ]
-
-
-def nearby_candidates(shelf: Shelf) -> list[Candidate]:
-    """Discounted products that stand within NEARBY_METRES of a listed one.
-
-    Score: UNMEASURED right beside it, falling to nothing at that distance.
-    """
-    found = []
-    for product in shelf.free:
-        near = shelf.nearest_listed(product) if product.discount_pct > 0 else None
-        if near is None or near[0] >= NEARBY_METRES or shelf.like_listed(product):
-            continue
-        distance, listed = near
-        discount = percent(product.discount_pct)
-        detail = localized(
-            wording.ZONE_FIGURES,
-            product=product,
-            anchor=listed,
-            full=True,
-            metres=distance,
-            discount=discount,
-        )
-        found.append(
-            Candidate(
-                product,
-                ZONE_EFFICIENCY,
-                "zone_proximity",
-                UNMEASURED * (1 - distance / NEARBY_METRES),
-                detail,
-                localized(wording.NEARBY, product=product, anchor=listed, discount=discount),
-                getattr(detail, shelf.language),
-            )
-        )
-    return found
 
 
 def nearest_signage(
@@ -233,6 +200,7 @@ def _offer(
     candidate: Candidate, rank: int, kind: str, shelf: Shelf, comments: dict[str, str]
 ) -> dict[str, Any]:
     """The fields that ads and coupons share; the comment goes into `comments`."""
+    said = candidate.say()
     item = recommend_pb2.AdItem(
         rec_id=str(uuid.uuid4()),
         item_id=candidate.product.id,
@@ -241,8 +209,8 @@ def _offer(
         applied_score=round(applied_score(candidate), 4),
         method=candidate.method,
         reason_type=candidate.reason,
-        reason_detail=candidate.detail,
-        reason_detail_marketing=candidate.marketing,
+        reason_detail=said.detail,
+        reason_detail_marketing=said.marketing,
         rank=rank,
     )
     _describe(item, candidate.product)
@@ -256,7 +224,7 @@ def _offer(
         else f"Priority {item.priority_score:.3f} × store weighting → applied"
         f" {item.applied_score:.3f}."
     )
-    comments[item.rec_id] = f"{candidate.comment} {scores}"
+    comments[item.rec_id] = f"{said.comment} {scores}"
     return {descriptor.name: value for descriptor, value in item.ListFields()}
 
 

@@ -28,6 +28,8 @@ _JOSA = {
 # How digits and the letters' names end when read aloud in Korean: "" none, "l" ㄹ, "c" another.
 _READ = dict(zip("0123456789", ("c", "l", "", "c", "", "", "c", "l", "l", ""), strict=True))
 _READ |= {"l": "l", "r": "l", "m": "c", "n": "c"}
+# Units after a number are read in full: 그램, 밀리리터.
+_READ_UNITS = {"g": "c", "kg": "c", "mg": "c", "ml": "", "l": "", "cm": "", "mm": ""}
 
 
 class Word(str):
@@ -52,6 +54,8 @@ def _final_sound(word: str) -> str:
     letters = re.sub(r"\([^)]*\)|[^\w]", "", word).casefold()
     if not letters:
         return ""
+    if unit := re.search(r"\d([a-z]+)$", letters):
+        return _READ_UNITS.get(unit[1], _READ.get(letters[-1], ""))
     last = letters[-1]
     if "가" <= last <= "힣":
         final = (ord(last) - ord("가")) % 28
@@ -59,13 +63,25 @@ def _final_sound(word: str) -> str:
     return _READ.get(last, "")
 
 
-_SIZE = re.compile(r"[x×*]?[\d.,]+[^\W\d]{0,4}([x×*][\d.,]+[^\W\d]{0,4})?")
+_UNIT = (
+    "kg|g|ml|l|cm|mm|pcs?|packs?|bags?|sheets?|slices?|cans?|bottles?|bunch(?:es)?|eggs?|ea"
+    "|개입|개|입|봉지|봉|팩|장|매|구|마리|단|모|병|캔|포|줄|송이|통|알|쪽|롤|인분"
+    "|個入り|個入|個|枚|本|袋|パック|束|缶|食|人前|玉|丁|尾|匹"
+)
+# A size at the end of a name: 500g, 350ml×6, 10 eggs, 5-pack, x2.
+_SIZE = re.compile(
+    rf"(^|\s+)[x×*]?\d[\d.,]*[\s-]?({_UNIT})?(\s?[x×*]\d+({_UNIT})?)?$", re.IGNORECASE
+)
 
 
-def plain_words(name: str) -> list[str]:
-    """The words of a product name without sizes and remarks in brackets."""
-    words = re.sub(r"\([^)]*\)|\[[^]]*\]", " ", name).split()
-    return [word for word in words if not _SIZE.fullmatch(word)]
+def plain(name: str) -> str:
+    """A product name without the sizes at its end and remarks in brackets."""
+    name = re.sub(r"\([^)]*\)|\[[^]]*\]", " ", name).strip()
+    while shorter := _SIZE.sub("", name):
+        if shorter == name:
+            break
+        name = shorter
+    return name
 
 
 def name_in(product: store_pb2.Product, language: Language) -> str:
@@ -78,7 +94,7 @@ def name_in(product: store_pb2.Product, language: Language) -> str:
 def short_name(product: store_pb2.Product, language: Language) -> str:
     """The name as people say it: without size, remarks in brackets and a leading brand."""
     name = name_in(product, language)
-    words = plain_words(name)
+    words = plain(name).split()
     if len(words) > 1 and words[0].casefold() == product.brand.casefold():
         words = words[1:]
     return " ".join(words) or name
@@ -143,7 +159,7 @@ TOGETHER: tuple[Copy, ...] = (
     },
     {
         "ko": "{a:과} 함께 찾는 분이 많은 {p:이에요}. 같이 담아 보세요.",
-        "en": "{p} is a favourite alongside {a}. Add it to your basket.",
+        "en": "Many shoppers pair {a} with {p}. Worth a try.",
         "ja": "{a}と一緒に人気の{p}。ついでにいかがですか。",
     },
 )
@@ -159,7 +175,7 @@ TOGETHER_BY_SECTION: dict[str, tuple[Copy, ...]] = {
     "DR": (
         {
             "ko": "식사에 곁들일 {p}, 하나 담아 가세요. {a:과} 잘 어울려요.",
-            "en": "Something to drink with {a}? {p} is a good match.",
+            "en": "Something to drink with {a}? {p}, perhaps.",
             "ja": "{a}のお供に{p}はいかがですか。",
         },
     ),
@@ -188,7 +204,7 @@ TOGETHER_BY_SECTION: dict[str, tuple[Copy, ...]] = {
 # For food pairs of a section not named above.
 TABLE: Copy = {
     "ko": "{p:을} 곁들이면 {a} 요리가 한층 풍성해져요.",
-    "en": "{p} brings out the best in {a}.",
+    "en": "A good match for {a}: {p}.",
     "ja": "{p}を添えれば、{a}がもっとおいしくなります。",
 }
 DEARER: tuple[Copy, ...] = (
@@ -205,7 +221,7 @@ DEARER: tuple[Copy, ...] = (
 )
 BIGGER: Copy = {
     "ko": "자주 쓰신다면 넉넉한 {p:이} 더 알뜰해요.",
-    "en": "If you use it often, {p} is better value.",
+    "en": "Use it often? Go for {p}, better value for money.",
     "ja": "よく使うなら、大きめの{p}のほうがお得です。",
 }
 TREAT: tuple[Copy, ...] = (
@@ -227,7 +243,7 @@ ROUND_OFF: Copy = {
 }
 NEARBY: Copy = {
     "ko": "{a} 고르러 가시는 길에 {p:이} 있어요. 지금 {discount}% 할인 중이에요.",
-    "en": "{p} is right by {a}, and {discount}% off just now.",
+    "en": "On your way to {a}: {p}, {discount}% off just now.",
     "ja": "{a}のすぐ近くに{p}があります。ただいま{discount}%引きです。",
 }
 

@@ -51,7 +51,7 @@ def assert_planted_on_top(orders):
     for pair in orders.planted:
         assert pair.other_id in ranked[pair.product_id][:3], pair
         # Lower for being shrunk, for partners of several and for partners that are planted too.
-        assert 0.6 < found[pair.product_id, pair.other_id]["lift"] / pair.lift < 1.2, pair
+        assert 0.5 < found[pair.product_id, pair.other_id]["lift"] / pair.lift < 1.2, pair
 
     planted = {frozenset((pair.product_id, pair.other_id)) for pair in orders.planted}
     of_one_dish = {frozenset(pair) for pair in orders.of_one_dish}

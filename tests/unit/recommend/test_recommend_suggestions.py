@@ -5,7 +5,9 @@ import uuid
 import pytest
 
 from core.lift.port import Pair
-from core.recommend.suggestions import pair_score, same_kind, suggest_items
+from core.recommend.alike import same_kind
+from core.recommend.candidates import pair_score
+from core.recommend.suggestions import suggest_items
 from tests.unit.recommend.lift_fakes import FakeLift, FakeStore, pair, product, todos
 
 CURRY = product(

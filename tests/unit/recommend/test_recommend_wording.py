@@ -18,7 +18,8 @@ from core.recommend.wording import Word, localized, money, short_name
         ("드레싱", "으로", "드레싱으로"),
         ("카레", "으로", "카레로"),
         ("연필", "으로", "연필로"),  # ㄹ takes 로
-        ("코크 제로 250ml", "을", "코크 제로 250ml을"),  # read 엘
+        ("콜라 250ml", "을", "콜라 250ml를"),  # read 밀리리터
+        ("두부 500g", "이", "두부 500g이"),  # read 그램
         ("비타500", "이", "비타500이"),  # read 백, ends like 영
         ("콜라 2", "을", "콜라 2를"),
         ("생수 (대)", "은", "생수 (대)는"),
@@ -40,7 +41,23 @@ def test_short_name_is_what_people_say():
     assert short_name(product, "ko") == "백세카레 약간매운맛"
     assert short_name(product, "en") == "Ottogi Baekse Curry"
     assert short_name(product, "ja") == "백세카레 약간매운맛"  # no Japanese name
-    assert short_name(store_pb2.Product(name="100g"), "ko") == "100g"
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("콜라 350ml×6", "콜라"),
+        ("Free-range Eggs 10 eggs", "Free-range Eggs"),
+        ("Spicy Ramyeon 5-pack", "Spicy Ramyeon"),
+        ("혼합 15곡 500g", "혼합 15곡"),
+        ("스파게티 1.78mm 500g", "스파게티"),
+        ("비타500", "비타500"),
+        ("100g", "100g"),
+        ("牛乳 500ml", "牛乳"),
+    ],
+)
+def test_sizes_at_the_end_are_not_said(name, plain):
+    assert wording.plain(name) == plain
 
 
 @pytest.mark.parametrize(

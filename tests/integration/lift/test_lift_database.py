@@ -1,0 +1,124 @@
+"""Pairs in Postgres: replaced as a whole, kept apart by tenant; and the demo's seed."""
+
+import asyncio
+import dataclasses
+
+import pytest
+from sqlalchemy import text
+
+from core.lift.orders import read_catalogue
+from core.lift.port import Pair
+from core.lift.seed import CATALOGUE, orders_file, orders_of_demo_store, seed_demo_lift
+from core.lift.store import TenantLiftPairs, replace_pairs
+from core.recommend.offers import make_offers
+from core.recommend.suggestions import suggest_items
+from core.store.embedded import EmbeddedStores
+from core.store.importer import import_folder
+from core.tenant.store import create_tenant
+from tests.unit.recommend.lift_fakes import todos
+
+# Ibis 12 still calls DuckDB by a name that DuckDB 2 has deprecated.
+pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
+
+A = Pair(1, 2, lift=2.5, support=0.1, confidence=0.5, co_count=10, customers=7)
+B = Pair(1, 3, lift=3.5, support=0.2, confidence=0.25, co_count=20, customers=9)
+C = Pair(2, 1, lift=2.5, support=0.1, confidence=0.4, co_count=10, customers=7)
+
+
+async def put(database, tenant_id, *pairs):
+    async with database.begin() as conn:
+        return await replace_pairs(conn, tenant_id, pairs)
+
+
+async def test_pairs_come_back_as_stored_the_highest_lift_first(database, tenant):
+    lift = TenantLiftPairs(database, tenant.id)
+    assert await lift.pairs_for([1]) == []
+    assert await put(database, tenant.id, A, B, C) == 3
+    assert await lift.pairs_for([1]) == [B, A]
+    assert await lift.pairs_for([2, 1, 99]) == [B, A, C]
+    assert await lift.pairs_for([]) == []
+
+
+async def test_new_pairs_take_the_place_of_all_old_ones(database, tenant):
+    await put(database, tenant.id, A, B)
+    fresh = dataclasses.replace(A, lift=9.0)
+    assert await put(database, tenant.id, fresh) == 1
+    assert await TenantLiftPairs(database, tenant.id).pairs_for([1]) == [fresh]
+    assert await put(database, tenant.id) == 0
+    assert await TenantLiftPairs(database, tenant.id).pairs_for([1]) == []
+
+
+async def test_a_failed_replacement_leaves_the_old_pairs(database, tenant):
+    await put(database, tenant.id, A)
+    with pytest.raises(Exception, match="duplicate key"):
+        await put(database, tenant.id, B, B)
+    assert await TenantLiftPairs(database, tenant.id).pairs_for([1]) == [A]
+
+
+async def test_two_replacements_at_once_take_turns(database, tenant):
+    await asyncio.gather(*(put(database, tenant.id, A, B, C) for _ in range(4)))
+    assert len(await TenantLiftPairs(database, tenant.id).pairs_for([1, 2])) == 3
+
+
+async def test_tenants_do_not_see_each_others_pairs(database, tenant):
+    async with database.begin() as conn:
+        other = await create_tenant(conn, "other", "ko")
+    await put(database, tenant.id, A)
+    await put(database, other, B)
+    assert await TenantLiftPairs(database, tenant.id).pairs_for([1]) == [A]
+    assert await TenantLiftPairs(database, other).pairs_for([1]) == [B]
+    async with database.begin() as conn:
+        await conn.execute(text("DELETE FROM tenants WHERE id = :id"), {"id": other})
+    assert await TenantLiftPairs(database, other).pairs_for([1]) == []
+
+
+@pytest.fixture
+async def demo(database, tenant, tmp_path):
+    """The demo store with its lift: (store, lift)."""
+    async with database.begin() as conn:
+        await import_folder(conn, tenant.id, CATALOGUE.parent)
+    count = await seed_demo_lift(database, tenant.id, tmp_path)
+    assert count > 10_000
+    assert orders_file(tmp_path, tenant.id).is_file()
+    return EmbeddedStores(database).of(tenant.id), TenantLiftPairs(database, tenant.id)
+
+
+async def test_the_demo_store_suggests_what_was_planted(demo):
+    store, lift = demo
+    planted = {
+        (pair.product_id, pair.other_id): pair.lift for pair in orders_of_demo_store().planted
+    }
+    catalogue = read_catalogue(CATALOGUE)
+    curry, onion = (
+        next(i.id for i in catalogue if term in i.terms) for term in ("고형 카레", "양파")
+    )
+    listed = todos(*await store.get_products([curry, onion]))
+
+    found = await suggest_items(todos=listed, lift=lift, store=store)
+    cross = [item.product.id for item in found.items if item.reason == "cross-sell"]
+    partners = {other for product, other in planted if product == curry}
+    assert partners
+    assert partners <= set(cross)
+    assert {item.reason for item in found.items} == {"cross-sell", "upsell", "impulse"}
+    assert 5 <= len(found.items) <= 6
+
+    offers = await make_offers(todos=listed, recommended=found.items, lift=lift, store=store)
+    made = offers.notifications
+    assert len(made.ad.items) == 3
+    assert made.ad.HasField("signage")
+    assert made.ad.items[0].method == "copurchase_lift"
+    assert made.ad.items[0].zone_name
+    assert made.coupon
+    assert all(coupon.HasField("location") for coupon in made.coupon)
+
+
+async def test_what_is_excluded_is_found_by_the_stores_search(demo):
+    store, lift = demo
+    spaghetti = next(i.id for i in read_catalogue(CATALOGUE) if "스파게티면" in i.terms)
+    listed = todos(*await store.get_products([spaghetti]))
+    sections = {}
+    for terms in ([], ["레드와인"]):
+        found = await suggest_items(todos=listed, lift=lift, store=store, excluded_terms=terms)
+        sections[bool(terms)] = {item.product.name for item in found.items}
+    assert any("카베르네" in name for name in sections[False])
+    assert not any("카베르네" in name for name in sections[True])
