@@ -132,22 +132,26 @@ def _result(round_: pb.Round) -> Iterable[RenderableType]:
     if round_.recommended_items:
         table = Table("", "product", "price", "", title="Goes well with it", title_justify="left")
         for item in round_.recommended_items:
-            copy = item.reason_detail_marketing.ko
+            copy = getattr(item.reason_detail_marketing, _language(todos.recipe_title))
             table.add_row(item.reason, item.product.name, _price(item.product), copy)
         yield table
-    offers = [
-        *(("ad", item) for item in round_.notifications.ad.items),
-        *(("coupon", item) for item in round_.notifications.coupon),
-        *(("coupon spot", item) for item in round_.notifications.coupon_spot),
-    ]
-    if offers:
-        table = Table("", "product", "off", "where", title="Offers", title_justify="left")
-        for kind, item in offers:
-            place = (
-                round_.notifications.ad.signage if isinstance(item, pb.AdItem) else item.location
-            )
-            where = f"{item.zone_name} ({place.x:g}, {place.y:g})".strip()
-            table.add_row(kind, item.item_name, f"{item.discount_pct:g} %", where)
+    yield from _offers(round_.notifications)
+
+
+def _offers(notifications: pb.Notifications) -> Iterable[RenderableType]:
+    table = Table("", "product", "off", "where", title="Offers", title_justify="left")
+    signage = notifications.ad.signage
+    for ad in notifications.ad.items:
+        where = f"signage ({signage.x:g}, {signage.y:g})" if signage.ByteSize() else ""
+        table.add_row("ad", ad.item_name, f"{ad.discount_pct:g} %", where)
+    for kind, coupons in (
+        ("coupon", notifications.coupon),
+        ("coupon spot", notifications.coupon_spot),
+    ):
+        for coupon in coupons:
+            place = f"{coupon.zone_name} ({coupon.location.x:g}, {coupon.location.y:g})"
+            table.add_row(kind, coupon.item_name, f"{coupon.discount_pct:g} %", place.strip())
+    if table.row_count:
         yield table
 
 
@@ -160,6 +164,13 @@ def _shopping_list(todos: pb.Todos) -> Table:
     table.add_section()
     table.add_row("", "", "total", f"{unit}{todos.total:,.10g}")
     return table
+
+
+def _language(text: str) -> str:
+    """The language a text of the answer is in: the copy beside it is shown in the same."""
+    if any("가" <= character <= "힣" for character in text):
+        return "ko"
+    return "en" if text.isascii() else "ja"
 
 
 def _price(product: pb.Product) -> str:

@@ -10,14 +10,14 @@ from cachetools import TTLCache
 from onegenie.rest.v1 import annotations_pb2 as rest
 
 from core.platform.database import Database
-from core.tenant.store import PREFIXES, Caller, caller_by_hash, hash_secret
+from core.tenant.store import PREFIXES, Caller, KeyKind, caller_by_hash, hash_secret
 from edge.errors import ApiError
 from edge.server import Call, current_call
 
 # A revoked key works this long at most: every process forgets what it knew of a key.
 CACHE_SECONDS = 2.0
 
-_KIND_OF_ACCESS = {
+_KIND_OF_ACCESS: dict[int, KeyKind] = {
     rest.ACCESS_SDK_KEY: "sdk",
     rest.ACCESS_TENANT_ADMIN: "admin",
     rest.ACCESS_SIGNAGE: "signage",

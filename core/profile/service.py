@@ -37,7 +37,8 @@ class ProfileService(pb_grpc.ProfileServiceServicer):
         self, request: pb.PutProfileRequest, context: grpc.aio.ServicerContext
     ) -> pb.PutProfileResponse:
         values: dict[str, Any] = {
-            name: getattr(request, name) if request.HasField(name) else None for name in _SCALARS
+            name: getattr(request, name) if request.HasField(name) else None  # type: ignore[arg-type]
+            for name in _SCALARS
         }
         values["extra"] = MessageToDict(request.extra) if request.HasField("extra") else None
         async with self._database.begin() as conn:

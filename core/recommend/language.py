@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-Language = Literal["ko", "en", "ja"]
+from core.meal.models import LANGUAGES, Language
 
 
 def choose_language(profile_locale: str | None, tenant_locale: str | None) -> Language:
@@ -14,6 +12,7 @@ def choose_language(profile_locale: str | None, tenant_locale: str | None) -> La
     """
     for locale in (profile_locale, tenant_locale):
         language = (locale or "").replace("_", "-").split("-")[0].strip().lower()
-        if language == "ko" or language == "en" or language == "ja":
-            return language
+        for known in LANGUAGES:
+            if language == known:
+                return known
     return "ko"

@@ -16,7 +16,6 @@ from typing import Any
 import structlog
 from onegenie.recommend.v1 import recommend_pb2 as pb
 from procrastinate import JobContext
-from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.lift.port import LiftPairs
@@ -75,7 +74,7 @@ class Pipeline:
         self._stores = stores
         self._lift = lift
         self._task = jobs.task("recommend.step", self.run_step)
-        self._steps: dict[int, Callable[[Row[Any]], Awaitable[StepResult]]] = {
+        self._steps: dict[int, Callable[[store.AnyRow], Awaitable[StepResult]]] = {
             1: self._suggest_meal,
             2: self._make_todos,
             3: self._suggest_items,
@@ -105,7 +104,7 @@ class Pipeline:
             STEPS.labels(STEP_NAMES[step], "done").inc()
             STEP_SECONDS.labels(STEP_NAMES[step]).observe(time.perf_counter() - started)
 
-    async def _work(self, row: Row[Any], step: int, attempts: int) -> StepResult:
+    async def _work(self, row: store.AnyRow, step: int, attempts: int) -> StepResult:
         try:
             async with asyncio.timeout(STEP_DEADLINE_SECONDS):
                 return await self._steps[step](row)
@@ -149,7 +148,7 @@ class Pipeline:
                 STEPS.labels(STEP_NAMES[step], "error").inc()
                 log.warning("round_failed", round_id=str(round_id), error=error)
 
-    async def _suggest_meal(self, row: Row[Any]) -> StepResult:
+    async def _suggest_meal(self, row: store.AnyRow) -> StepResult:
         async with self._database.connect() as conn:
             history = await store.read_history(conn, row.chat_id, row.round_no)
         meal = await self._engine.suggest(
@@ -172,11 +171,11 @@ class Pipeline:
         )
         return StepResult(pb.Round(), meal=meal.model_dump(mode="json"))
 
-    async def _make_todos(self, row: Row[Any]) -> StepResult:
+    async def _make_todos(self, row: store.AnyRow) -> StepResult:
         todos = await make_todos(Meal.model_validate(row.meal), self._stores.of(row.tenant_id))
         return StepResult(pb.Round(todos=todos))
 
-    async def _suggest_items(self, row: Row[Any]) -> StepResult:
+    async def _suggest_items(self, row: store.AnyRow) -> StepResult:
         suggestions = await suggest_items(
             todos=pb.Round.FromString(row.results).todos,
             lift=self._lift(row.tenant_id),
@@ -187,7 +186,7 @@ class Pipeline:
             analyst_comments=suggestions.analyst_comments,
         )
 
-    async def _make_offers(self, row: Row[Any]) -> StepResult:
+    async def _make_offers(self, row: store.AnyRow) -> StepResult:
         so_far = pb.Round.FromString(row.results)
         offers = await make_offers(
             todos=so_far.todos,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import Row, Select, and_, bindparam, func, insert, literal_column, select, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +17,8 @@ from core.recommend.models import chats, rounds
 from core.recommend.state import COMPLETED, ERROR, IN_PROGRESS, LAST_STEP
 from core.tenant.models import tenants
 from core.tenant.store import Caller
+
+AnyRow = Row[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def _owner(caller: Caller, profile_id: str, chat_id: str) -> dict[str, Any]:
     }
 
 
-_PROFILE_EXISTS = select(literal_column("1")).where(
+_PROFILE_EXISTS: Select[Any] = select(literal_column("1")).where(
     profiles.c.tenant_id == bindparam("tenant"), profiles.c.id == bindparam("profile")
 )
 
@@ -107,7 +109,7 @@ _ROUND_STATES = (
 )
 
 
-async def round_states(conn: AsyncConnection, chat_id: uuid.UUID) -> Sequence[Row[Any]]:
+async def round_states(conn: AsyncConnection, chat_id: uuid.UUID) -> Sequence[AnyRow]:
     """round_no, status and steps_done of each round of a chat, first to last."""
     return (await conn.execute(_ROUND_STATES, {"chat": chat_id})).all()
 
@@ -154,7 +156,7 @@ _BY_IDEMPOTENCY_KEY = (
 
 async def round_by_idempotency_key(
     conn: AsyncConnection, caller: Caller, key: str
-) -> Row[Any] | None:
+) -> AnyRow | None:
     """id, chat_id, prompt, round_no and profile_id of the round the key started."""
     values = {"key": caller.key_id, "idem": key}
     return (await conn.execute(_BY_IDEMPOTENCY_KEY, values)).first()
@@ -181,7 +183,7 @@ _CHAT = (
 
 async def read_chat(
     conn: AsyncConnection, caller: Caller, profile_id: str, chat_id: str
-) -> Sequence[Row[Any]]:
+) -> Sequence[AnyRow]:
     """A row a round, each with the chat's and the profile's columns; none: no such chat."""
     return (await conn.execute(_CHAT, _owner(caller, profile_id, chat_id))).all()
 
@@ -212,7 +214,7 @@ _COUNT_CHATS = select(func.count()).select_from(chats).where(_LISTED)
 
 async def list_chats(
     conn: AsyncConnection, caller: Caller, profile_id: str, *, page: int, limit: int, order: str
-) -> tuple[int, Sequence[Row[Any]]]:
+) -> tuple[int, Sequence[AnyRow]]:
     """How many chats there are, and id, created_at and round ids (in order) of a page of them."""
     values = {
         "tenant": caller.tenant_id,
@@ -277,7 +279,7 @@ _WORK = (
 )
 
 
-async def read_work(conn: AsyncConnection, round_id: uuid.UUID) -> Row[Any] | None:
+async def read_work(conn: AsyncConnection, round_id: uuid.UUID) -> AnyRow | None:
     """All that a step needs to know of its round."""
     return (await conn.execute(_WORK, {"round": round_id})).first()
 
@@ -293,9 +295,7 @@ _HISTORY = (
 )
 
 
-async def read_history(
-    conn: AsyncConnection, chat_id: uuid.UUID, before: int
-) -> Sequence[Row[Any]]:
+async def read_history(conn: AsyncConnection, chat_id: uuid.UUID, before: int) -> Sequence[AnyRow]:
     """prompt and meal of the chat's earlier rounds that have a meal, first to last."""
     return (await conn.execute(_HISTORY, {"chat": chat_id, "before": before})).all()
 
