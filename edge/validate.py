@@ -24,7 +24,7 @@ from edge.contract import (
     is_required,
     is_uuid,
 )
-from edge.decode import Violations
+from edge.decode import Violations, too_long
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -105,6 +105,8 @@ class Validator:
                     return
                 for check in size_checks:
                     check(values, at(path), findings)
+                if at(path) in findings.found:
+                    return
                 for index, value in enumerate(values) if value_checks else ():
                     for check in value_checks:
                         check(value, f"{at(path)}[{index}]", findings)
@@ -182,7 +184,7 @@ def _size_checks(field: FieldDescriptor, rule: rest.FieldRule) -> Iterator[Check
         if low is not None and len(value) < low:
             findings(path, f"must have at least {low} {unit}{'s' * (low != 1)}")
         elif high is not None and len(value) > high:
-            findings(path, f"must have at most {high} {unit}{'s' * (high != 1)}")
+            findings(path, too_long(high, unit))
 
     yield check
 

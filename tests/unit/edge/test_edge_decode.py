@@ -111,6 +111,7 @@ def test_an_enum_is_its_word_its_name_or_its_number():
         ({"flag": "true"}, "flag", "must be true or false"),
         ({"flag": 1}, "flag", "must be true or false"),
         ({"blob": "*"}, "blob", "must be a base64 string"),
+        ({"items": [1, 2, 3, 4]}, "items", "must have at most 3 elements"),
         ({"items": {}}, "items", "must be an array"),
         ({"items": ["x"]}, "items[0]", "must be a JSON object"),
         ({"items": [{}, {"quantity": "x"}]}, "items[1].quantity", "must be a whole number"),
@@ -195,6 +196,25 @@ def test_free_form_values_nest_as_deep_as_a_message_may():
         assert "nested" in text
     body = '{"item":' + '{"inner":' * 60 + "{}" + "}" * 61
     assert "nested" in next(iter(faults(body).values()))
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"extra": {"a": [[0] * 5000, [0] * 5000]}}, "extra"),
+        ({"any": [{}] * 10_001}, "any"),
+        ({"numbers": [0] * 10_001}, "numbers"),
+        ({"many": [0] * 10_001}, "many"),
+        ({"counts": {str(n): n for n in range(10_001)}}, "counts"),
+    ],
+)
+def test_huge_values_are_refused_before_they_are_read(body, field):
+    ((path, text),) = faults(body).items()
+    assert (path, text[:23]) == (field, "must have at most 10000")
+
+
+def test_large_values_are_read():
+    assert len(decode({"any": [0] * 10_000, "numbers": [0] * 10_000}).numbers) == 10_000
 
 
 def test_fields_of_the_path_are_not_taken_from_the_body():
