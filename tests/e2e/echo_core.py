@@ -1,6 +1,9 @@
 """A core process for echo.proto: `python echo_core.py <rest.pb> <socket>`.
 
 What it answers depends on the id: `status-404`, `grpc-CANCELLED`, `slow`, `big`, or an echo.
+
+SIGUSR1 makes it kill itself (SIGKILL) at a moment when calls are in flight but none is half
+answered: half an answer cannot be repeated elsewhere by anybody.
 """
 
 import asyncio
@@ -20,6 +23,18 @@ async def main(descriptor: str, socket: str) -> None:
     known = messages(Path(descriptor).read_bytes())
     get, make = known["echo.v1.GetRequest"], known["echo.v1.MakeRequest"]
     stopping = asyncio.Event()
+    dying = asyncio.Event()
+    answering: set[object] = set()
+
+    def die() -> None:
+        dying.set()
+        if not answering:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def done(context: object) -> None:
+        answering.discard(context)
+        if dying.is_set():
+            die()
 
     def answer(context, data: dict, content_type: str = "application/json") -> bytes:
         text = json.dumps(data, ensure_ascii=False)
@@ -37,6 +52,10 @@ async def main(descriptor: str, socket: str) -> None:
             status = int(rest)
         if kind == "pause":
             await asyncio.sleep(float(rest))
+        while dying.is_set():
+            await asyncio.sleep(1)
+        answering.add(context)
+        context.add_done_callback(lambda _: done(context))
         await context.send_initial_metadata([("x-http-status", str(status))])
         sent = dict(context.invocation_metadata())
         data = {"id": request.id, "pid": os.getpid(), "sent": sent}
@@ -95,6 +114,7 @@ async def main(descriptor: str, socket: str) -> None:
     await servicer.set("", health_pb2.HealthCheckResponse.SERVING)
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, die)
     await stop.wait()
     await servicer.enter_graceful_shutdown()
     stopping.set()

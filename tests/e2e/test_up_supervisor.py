@@ -1,0 +1,152 @@
+"""`onegenie up`: starting, what it does about deaths, and stopping; with a health-only core."""
+
+import os
+import socket
+import ssl
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.up_process import Up, alive, wait_until
+
+
+def test_starts_serves_and_stops(tmp_path: Path):
+    with Up(tmp_path, small=True) as up:
+        up.ready()
+        assert any("making the demo" in line for line in up.lines)
+        assert httpx.get(up.url + "/healthz").status_code == 200
+        running = up.processes()
+        assert (len(running["core"]), len(running["envoy"]), len(running["postgres"])) == (2, 1, 1)
+        code, seconds = up.stop()
+    assert code == 0
+    assert seconds < 10
+    assert up.left() == []
+    assert not (tmp_path / "run").exists()
+    log = (tmp_path / "logs" / "core-1.jsonl").read_text()
+    assert "DATABASE_URL=postgresql://" in log
+    assert (tmp_path / "logs").stat().st_mode & 0o077 == 0
+
+
+def test_a_deaf_core_does_not_hold_the_stop_up(tmp_path: Path):
+    with Up(tmp_path, small=True, CORE_FAULT="deaf") as up:
+        up.ready()
+        _, seconds = up.stop()
+    assert seconds < 10
+    assert up.left() == []
+
+
+def test_what_dies_is_started_again(tmp_path: Path):
+    with Up(tmp_path, small=True) as up:
+        up.ready()
+        core = up.processes()["core"][0]
+        core.kill()
+        up.until("core-[12] ended with signal SIGKILL; starting it again")
+        wait_until(lambda: len(up.processes()["core"]) == 2)
+        assert httpx.get(up.url + "/healthz").status_code == 200
+        up.processes()["envoy"][0].kill()
+        up.until("envoy ended with signal SIGKILL")
+
+        def healthy() -> bool:
+            try:
+                return httpx.get(up.url + "/healthz").status_code == 200
+            except httpx.TransportError:
+                return False
+
+        wait_until(healthy)
+        up.processes()["postgres"][0].kill()
+        up.until("the database had ended; it runs again")
+
+
+def test_nothing_is_left_when_it_is_killed(tmp_path: Path):
+    with Up(tmp_path, small=True) as up:
+        up.ready()
+        up.process.kill()
+        wait_until(lambda: up.left() == [])
+    with Up(tmp_path, small=True) as again:
+        again.ready()
+
+
+def test_it_can_be_stopped_while_it_starts(tmp_path: Path):
+    with Up(tmp_path, small=True) as up:
+        up.until("starting the database")
+        code, seconds = up.stop()
+        assert code == 0
+        assert seconds < 10
+    pid_file = tmp_path / "postgres" / "data" / "postmaster.pid"
+    wait_until(lambda: not pid_file.exists())
+
+
+def test_a_port_in_use(tmp_path: Path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        with Up(tmp_path / "data", small=True, PORT=port) as up:
+            line = up.until("onegenie: ")
+            assert up.process.wait() == 2
+    assert f"PORT: cannot listen on 127.0.0.1:{port} (Address already in use)" in line
+    assert not (tmp_path / "data").exists()  # nothing was started
+
+
+def test_a_data_directory_in_use(tmp_path: Path):
+    with Up(tmp_path, small=True) as first:
+        first.until("starting the database")
+        with Up(tmp_path, small=True) as second:
+            line = second.until("onegenie: ")
+            assert second.process.wait() == 2
+        assert f"in use by another `onegenie up` (process {first.process.pid})" in line
+        first.ready()
+
+
+def test_a_data_directory_that_cannot_be(tmp_path: Path):
+    (tmp_path / "file").touch()
+    with Up(tmp_path / "file" / "data", small=True) as up:
+        assert "DATA_DIR: cannot use" in up.until("onegenie: ")
+        assert up.process.wait() == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PORT", "http"), ("WORKERS", "0"), ("RATE_LIMIT", "x")]
+)
+def test_a_bad_setting(tmp_path: Path, name: str, value: str):
+    with Up(tmp_path, small=True, **{name: value}) as up:
+        assert name in up.until("onegenie: ")
+        up.until("configuration.md")
+        assert up.process.wait() == 2
+
+
+def test_a_core_that_cannot_start(tmp_path: Path):
+    with Up(tmp_path, small=True, CORE_FAULT="exit") as up:
+        up.until("onegenie: core-[12] ended with exit code 1")
+        up.until("nothing works")
+        assert up.process.wait() == 1
+    postgres = tmp_path / "postgres" / "data" / "postmaster.pid"
+    assert not postgres.exists()
+
+
+def test_a_long_data_directory(tmp_path: Path):
+    with Up(tmp_path / ("d" * 70) / ("e" * 70), small=True) as up:
+        up.ready()
+        assert httpx.get(up.url + "/healthz").status_code == 200
+
+
+def test_tls(tmp_path: Path):
+    # Made for these tests; good for 127.0.0.1 only.
+    certificate, key = (Path(__file__).parent / "tls" / f"{n}.pem" for n in ("certificate", "key"))
+    tls = {"TLS_CERTIFICATE": str(certificate), "TLS_KEY": str(key)}
+    with Up(tmp_path, small=True, **tls) as up:
+        up.ready()
+        assert up.url.startswith("https://")
+        context = ssl.create_default_context(cafile=certificate)
+        assert httpx.get(up.url + "/healthz", verify=context).status_code == 200
+
+
+def test_children_are_not_in_the_terminals_group(tmp_path: Path):
+    """Ctrl-C reaches only the supervisor, which stops the others in order."""
+    with Up(tmp_path, small=True) as up:
+        up.ready()
+        for processes in up.processes().values():
+            for process in processes:
+                assert alive(process)
+                assert os.getpgid(process.pid) != os.getpgid(up.process.pid)
