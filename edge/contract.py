@@ -468,13 +468,13 @@ class _Loader:
                     if text not in self.problems:
                         self.problems.append(text)
                 if in_json and surface is not None:
-                    key = surface.json_key(field)
-                    if key in keys:
-                        self.problems.append(
-                            f"{message.full_name}: {keys[key]} and {field.name} are both "
-                            f"{key!r} in JSON ({where})"
-                        )
-                    keys[key] = field.name
+                    # A body may use any of the spellings.
+                    for key in sorted({surface.json_key(field), field.name, field.json_name}):
+                        if keys.setdefault(key, field.name) != field.name:
+                            self.problems.append(
+                                f"{message.full_name}: {keys[key]} and {field.name} are both "
+                                f"{key!r} in JSON ({where})"
+                            )
             for part in (rest.SSE_ID, rest.SSE_EVENT, rest.SSE_DATA, rest.SSE_LAST_EVENT_ID):
                 if sum(field_rule(f).sse == part for f in message.fields) > 1:
                     self.problems.append(

@@ -17,8 +17,10 @@ from edge.contract import (
     TEXT_LIKE,
     WRAPPERS,
     Descriptor,
+    EnumDescriptor,
     FieldDescriptor,
     Surface,
+    enum_word,
     field_rule,
     is_map,
     is_required,
@@ -154,6 +156,8 @@ class Validator:
                 yield _matches(rule.pattern)
         elif field.type in FLOATS:
             yield _is_finite
+        elif field.type == FieldKind.TYPE_ENUM:
+            yield _is_known(field.enum_type)
         elif field.message_type is not None and not is_map(field):
             name = field.message_type.full_name
             if name in _FREE_FORM_CHECKS:
@@ -162,7 +166,9 @@ class Validator:
                 inner = _wrapped_check(field.message_type.fields[0])
                 if inner is not None:
                     yield _on_wrapped(inner)
-            elif name not in TEXT_LIKE:
+            elif name in TEXT_LIKE:
+                yield _TEXT_LIKE_CHECKS[name]
+            else:
                 yield self._message
         if rule.HasField("gte") or rule.HasField("lte"):
             yield _in_bounds(rule)
@@ -217,6 +223,36 @@ def _no_nul(value: str, path: str, findings: Violations) -> None:
 def _is_finite(value: float, path: str, findings: Violations) -> None:
     if not math.isfinite(value):
         findings(path, "must be a finite number")
+
+
+def _is_known(enum: EnumDescriptor) -> Check:
+    known = frozenset(enum.values_by_number)
+    words = [enum_word(v) for v in enum.values if v.number or not v.name.endswith("_UNSPECIFIED")]
+    text = "must be one of " + ", ".join(words)
+
+    def check(value: int, path: str, findings: Violations) -> None:
+        if value not in known:
+            findings(path, text)
+
+    return check
+
+
+def _is_time(value: Any, path: str, findings: Violations) -> None:
+    # The years 0001 to 9999, as google.protobuf.Timestamp says.
+    if not (-62_135_596_800 <= value.seconds <= 253_402_300_799 and 0 <= value.nanos < 10**9):
+        findings(path, "must be a time of the years 1 to 9999")
+
+
+def _is_duration(value: Any, path: str, findings: Violations) -> None:
+    # 10,000 years either way, as google.protobuf.Duration says.
+    fits = abs(value.seconds) <= 315_576_000_000 and abs(value.nanos) < 10**9
+    if not fits or value.seconds * value.nanos < 0:
+        findings(path, "must be a duration of at most 10,000 years")
+
+
+def _is_mask(value: Any, path: str, findings: Violations) -> None:
+    for field in value.paths:
+        _no_nul(field, path, findings)
 
 
 def _one_of(words: list[str]) -> Check:
@@ -277,6 +313,11 @@ def _check_list(value: Any, path: str, findings: Violations) -> None:
         _check_value(item, f"{path}[{index}]", findings)
 
 
+_TEXT_LIKE_CHECKS: dict[str, Check] = {
+    "google.protobuf.Timestamp": _is_time,
+    "google.protobuf.Duration": _is_duration,
+    "google.protobuf.FieldMask": _is_mask,
+}
 _FREE_FORM_CHECKS: dict[str, Check] = {
     "google.protobuf.Struct": _check_struct,
     "google.protobuf.Value": _check_value,

@@ -137,6 +137,8 @@ def test_rules_must_fit_their_fields(tmp_path, monkeypatch):
           float fraction = 7;
           google.protobuf.Any any = 8;
           string twin = 9 [(onegenie.rest.v1.field).json_key = "sized"];
+          string mixed_up = 13;
+          string other = 14 [(onegenie.rest.v1.field).json_key = "mixedUp"];
           int32 part = 10 [(onegenie.rest.v1.field).part = "p"];
           string e1 = 11 [(onegenie.rest.v1.field).sse = SSE_ID];
           string e2 = 12 [(onegenie.rest.v1.field).sse = SSE_ID];
@@ -153,6 +155,7 @@ def test_rules_must_fit_their_fields(tmp_path, monkeypatch):
         "M.fraction: use double",
         "M.any: google.protobuf.Any has no JSON form",
         "sized and twin are both 'sized' in JSON",
+        "mixed_up and other are both 'mixedUp' in JSON",
         "M.part: a multipart part fills",
         "two fields are SSE_ID",
     ):

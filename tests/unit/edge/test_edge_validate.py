@@ -122,6 +122,26 @@ def test_what_a_database_cannot_store_is_refused(fields, path):
     assert list(found) == [path]
 
 
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        ({"color": 9}, "color"),
+        ({"at": {"seconds": 10**13}}, "at"),
+        ({"at": {"nanos": -1}}, "at"),
+        ({"span": {"seconds": 10**15}}, "span"),
+        ({"span": {"seconds": 1, "nanos": -1}}, "span"),
+        ({"mask": {"paths": ["a\0"]}}, "mask"),
+    ],
+)
+def test_what_only_a_grpc_client_can_send_is_refused_too(fields, path):
+    assert list(say(**fields)) == [path]
+
+
+def test_times_and_durations_at_their_ends():
+    assert say(at={"seconds": 253_402_300_799}, span={"seconds": -1, "nanos": -5}) is None
+    assert say(at={"seconds": -62_135_596_800}, span={"nanos": -5}, color=0) is None
+
+
 def test_unset_fields_are_not_judged():
     assert check(pb.ListRequest(room_id="x")) is None
     assert check(pb.ListRequest(room_id="x", limit=0)) == {"limit": "must be at least 1"}
