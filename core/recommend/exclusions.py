@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 from onegenie.store.v1 import store_pb2
 
+from core.meal.catalogue import catalogue
+from core.meal.models import Constraints
 from core.store.port import Store
 from core.store.search import normalise
 
@@ -19,6 +22,27 @@ SECTION_WORDS = {
 }
 
 
+# Most queries of one search call, as the store's contract has it.
+_QUERIES = 200
+
+
+def excluded_words(constraints: Constraints) -> frozenset[str]:
+    """The words, in all languages, for all that a chat excludes: what the shopper does not want,
+    is allergic to, or does not eat by diet."""
+    vocabulary = catalogue()
+    terms = vocabulary.banned_terms(constraints)
+    words: set[str] = set()
+    for term in terms:
+        kind, _, value = term.rpartition(":")
+        named = {"group": vocabulary.groups, "allergen": vocabulary.allergens}.get(kind, {})
+        words.update(word for some in named.get(value, {}).values() for word in some)
+    for key, ingredient in vocabulary.ingredients.items():
+        if vocabulary.is_banned(key, terms):
+            words.update((ingredient.name.ko, ingredient.name.en, ingredient.name.ja))
+            words.update(word for some in ingredient.synonyms.values() for word in some)
+    return frozenset(words)
+
+
 async def excluded_ids(
     store: Store, products: Iterable[store_pb2.Product], terms: Collection[str]
 ) -> set[int]:
@@ -26,30 +50,38 @@ async def excluded_ids(
 
     Rather too many than too few: 우유 takes 우유 식빵 along, for it may be an allergy.
     """
-    wanted = {term.strip().casefold() for term in terms} - {""}
+    wanted = sorted({term.strip().casefold() for term in terms} - {""})
     if not wanted:
         return set()
-    queries = [store_pb2.ProductQuery(ko=term, en=term, ja=term) for term in sorted(wanted)]
-    found = {p.id for match in await store.search_products(queries, limit=100) for p in match}
-    sections = {code for code, words in SECTION_WORDS.items() if wanted.intersection(words)}
-    named = {
-        product.id
-        for product in products
-        if product.section_code in sections or any(_names(product, term) for term in wanted)
-    }
-    return found | named
+    queries = [store_pb2.ProductQuery(ko=term, en=term, ja=term) for term in wanted]
+    found: set[int] = set()
+    for start in range(0, len(queries), _QUERIES):
+        matches = await store.search_products(queries[start : start + _QUERIES], limit=100)
+        found |= {product.id for match in matches for product in match}
+    sections = {code for code, words in SECTION_WORDS.items() if not {*words}.isdisjoint(wanted)}
+    patterns = [_pattern(term) for term in wanted]
+    for product in products:
+        text = _names(product.name, product.name_en, product.name_ja)
+        if product.section_code in sections or any(pattern in text for pattern in patterns):
+            found.add(product.id)
+    return found
 
 
-def _names(product: store_pb2.Product, term: str) -> bool:
-    names = [n.casefold() for n in (product.name, product.name_en, product.name_ja) if n]
+def _pattern(term: str) -> str:
+    """What to look for in _names: a whole word in English; in Korean and Japanese any part, but a
+    single Korean syllable at a word's end only: 파 is at the end of 대파, in 파스타 it means
+    nothing."""
     if term.isascii():
-        return any(f" {_singular(term)} " in f" {_singular(name)} " for name in names)
-    if len(term) == 1 and "가" <= term <= "힣":
-        # 파 is at the end of 대파, but in 파스타 it means nothing.
-        return any(word.endswith(term) for name in names for word in name.split())
-    return any(term in name for name in names)
+        return f" {_singular(term)} "
+    return f"{term} " if len(term) == 1 and "가" <= term <= "힣" else term
+
+
+@lru_cache(maxsize=50_000)
+def _names(*names: str) -> str:
+    # Asked for again with every round, of the same few hundred products.
+    return "".join(f" {_singular(name)} " for name in names)
 
 
 def _singular(text: str) -> str:
     """The words as the store's search has them: potatoes and Potato are the same."""
-    return " ".join(normalise(word) for word in re.split(r"[\W_]+", text))
+    return " ".join(filter(None, map(normalise, re.split(r"[\W_]+", text))))

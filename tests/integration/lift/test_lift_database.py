@@ -10,6 +10,8 @@ from core.lift.orders import read_catalogue
 from core.lift.port import Pair
 from core.lift.seed import CATALOGUE, orders_file, orders_of_demo_store, seed_demo_lift
 from core.lift.store import TenantLiftPairs, replace_pairs
+from core.meal.models import Constraints
+from core.recommend.exclusions import excluded_words
 from core.recommend.offers import make_offers
 from core.recommend.suggestions import suggest_items
 from core.store.embedded import EmbeddedStores
@@ -122,3 +124,23 @@ async def test_what_is_excluded_is_found_by_the_stores_search(demo):
         sections[bool(terms)] = {item.product.name for item in found.items}
     assert any("카베르네" in name for name in sections[False])
     assert not any("카베르네" in name for name in sections[True])
+
+
+async def test_a_chat_without_alcohol_is_offered_none(demo):
+    store, lift = demo
+    belly = next(i.id for i in read_catalogue(CATALOGUE) if "삼겹살" in i.terms)
+    options = {
+        "todos": todos(*await store.get_products([belly])),
+        "lift": lift,
+        "store": store,
+    }
+
+    async def sections(words):
+        found = await suggest_items(**options, excluded_terms=words)
+        offers = await make_offers(**options, recommended=found.items, excluded_terms=words)
+        made = offers.notifications
+        return {i.product.section_code for i in [*found.items, *made.ad.items, *made.coupon]}
+
+    assert "AL" in await sections(())
+    words = excluded_words(Constraints(excluded=("group:alcohol",)))
+    assert "AL" not in await sections(words)
