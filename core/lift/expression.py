@@ -33,7 +33,7 @@ def lift_pairs(
     """Directed pairs from order lines.
 
     lines: order_id, customer_id, product_id; other columns are not read, but for `quantity`:
-    where there is one, lines of 0 or less (returns) do not count. A product counts once a basket.
+    where there is one, lines of 0 or less (returns) do not count, empty means 1. A product counts once a basket.
     A line without a customer counts as a basket, but adds no customer.
 
     Returns product_id, other_id, lift, support, confidence, co_count, customers (see
@@ -41,7 +41,7 @@ def lift_pairs(
     `top` highest lifts of each product.
     """
     if "quantity" in lines.columns:
-        lines = lines.filter(lines.quantity > 0)
+        lines = lines.filter(lines.quantity.fill_null(1) > 0)
     lines = lines.select("order_id", "customer_id", "product_id").distinct()
     baskets = lines.aggregate(baskets=lines.order_id.nunique())
     bought = lines.group_by("product_id").aggregate(bought=lines.order_id.nunique())

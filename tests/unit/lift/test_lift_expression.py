@@ -88,6 +88,7 @@ def test_only_the_top_of_each_product_is_kept():
 def test_returns_do_not_count():
     assert pairs(table(quantity=0), min_co_count=1, min_customers=1) == {}
     assert (1, 2) in pairs(table(quantity=2), min_co_count=1, min_customers=1)
+    assert (1, 2) in pairs(table(quantity=None), min_co_count=1, min_customers=1)
 
 
 def test_unknown_customers_do_not_count_as_customers():
