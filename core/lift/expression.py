@@ -33,8 +33,8 @@ def lift_pairs(
     """Directed pairs from order lines.
 
     lines: order_id, customer_id, product_id; other columns are not read, but for `quantity`:
-    where there is one, lines of 0 or less (returns) do not count, empty means 1. A product counts once a basket.
-    A line without a customer counts as a basket, but adds no customer.
+    where there is one, lines of 0 or less (returns) do not count, empty means 1. A product
+    counts once a basket. A line without a customer counts as a basket, but adds no customer.
 
     Returns product_id, other_id, lift, support, confidence, co_count, customers (see
     core.lift.port.Pair): pairs of at least min_co_count baskets and min_customers customers, the
