@@ -1,0 +1,170 @@
+"""Envoy's configuration: it follows the contract and the settings, and Envoy takes it."""
+
+import re
+import subprocess
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from core.platform.envoy import DESCRIPTOR, envoy_binary, load_contract, path_regex, render
+from tests.e2e import echo_contract
+
+TLS = Path(__file__).parents[2] / "e2e" / "tls"
+
+
+@dataclass(frozen=True)
+class Settings:
+    host: str = "127.0.0.1"
+    port: int = 8080
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    cors_origins: tuple[str, ...] = ("*",)
+    rate_limit: int = 20_000
+
+
+def rendered(
+    folder: Path, settings: Settings, contract=None, descriptor: Path | None = None
+) -> Path:
+    if descriptor is None:
+        descriptor = folder / "rest.pb"
+        descriptor.write_bytes(echo_contract.rest_descriptors())
+    config = folder / "envoy.yaml"
+    config.write_text(
+        render(
+            settings,
+            contract or echo_contract.contract(),
+            descriptor=descriptor,
+            cores=[folder / "core-1.sock", folder / "core-2.sock"],
+            admin=folder / "admin.sock",
+            access_log=folder / "access.jsonl",
+        )
+    )
+    return config
+
+
+def validate(config: Path) -> None:
+    result = subprocess.run(
+        [envoy_binary(), "--mode", "validate", "-c", config, "--log-level", "warning"],
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "eprecated" not in result.stderr
+
+
+def manager(config: Path) -> dict:
+    listener = yaml.safe_load(config.read_text())["static_resources"]["listeners"][0]
+    return listener["filter_chains"][0]["filters"][0]["typed_config"]
+
+
+def routes(config: Path) -> list[dict]:
+    return manager(config)["route_config"]["virtual_hosts"][0]["routes"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(),
+        Settings(tls_certificate=TLS / "certificate.pem", tls_key=TLS / "key.pem"),
+        Settings(
+            host="0.0.0.0", port=80, cors_origins=("https://a.example", "http://b"), rate_limit=1
+        ),
+        Settings(host="::1"),
+    ],
+)
+def test_envoy_takes_it(tmp_path: Path, settings: Settings):
+    validate(rendered(tmp_path, settings))
+
+
+def test_envoy_takes_it_for_the_real_contract(tmp_path: Path):
+    config = rendered(tmp_path, Settings(), load_contract(), DESCRIPTOR)
+    validate(config)
+    streams = [r["match"].get("path") for r in routes(config) if r["route"]["timeout"] == "0s"]
+    assert "/onegenie.recommend.v1.RecommendService/WatchRound" in streams
+
+
+def test_envoy_refuses_a_broken_one(tmp_path: Path):
+    """So that the tests above can fail."""
+    config = rendered(tmp_path, Settings())
+    config.write_text(config.read_text().replace("lb_policy: LEAST_REQUEST", "lb_policy: BEST"))
+    with pytest.raises(AssertionError):
+        validate(config)
+
+
+def test_filters_stand_in_the_order_that_works(tmp_path: Path):
+    names = [
+        f["name"].rpartition(".")[2]
+        for f in manager(rendered(tmp_path, Settings()))["http_filters"]
+    ]
+    assert names == [
+        "health_check",
+        "cors",
+        "compressor",
+        "grpc_web",
+        "local_ratelimit",
+        "lua",
+        "grpc_json_transcoder",
+        "router",
+    ]
+
+
+def test_routes_follow_the_contract(tmp_path: Path):
+    found = routes(rendered(tmp_path, Settings()))
+    by_path = {route["match"].get("path"): route for route in found}
+    watch = by_path["/echo.v1.EchoService/Watch"]["route"]
+    assert (watch["timeout"], watch["idle_timeout"], watch["priority"]) == ("0s", "3600s", "HIGH")
+    read = by_path["/echo.v1.EchoService/Get"]
+    assert "unavailable" in read["route"]["retry_policy"]["retry_on"]
+    # The core's deadline is a second later than Envoy's: or it would be a race.
+    assert read["route"]["timeout"] == "15s"
+    assert read["request_headers_to_add"][0]["header"] == {"key": "grpc-timeout", "value": "16S"}
+    assert "/echo.v1.EchoService/Make" not in by_path
+    assert found[-1]["match"] == {"prefix": "/"}
+    assert "unavailable" not in found[-1]["route"]["retry_policy"]["retry_on"]
+    upload = found[0]
+    assert upload["match"]["headers"][0]["string_match"] == {"exact": "POST"}
+    (transcoder,) = upload["typed_per_filter_config"].values()
+    assert transcoder["max_request_body_size"] == 3_000_000
+
+
+def test_each_process_is_an_endpoint(tmp_path: Path):
+    cluster = yaml.safe_load(rendered(tmp_path, Settings()).read_text())["static_resources"][
+        "clusters"
+    ][0]
+    endpoints = cluster["load_assignment"]["endpoints"][0]["lb_endpoints"]
+    paths = [endpoint["endpoint"]["address"]["pipe"]["path"] for endpoint in endpoints]
+    assert paths == [str(tmp_path / "core-1.sock"), str(tmp_path / "core-2.sock")]
+
+
+def test_no_credential_is_logged(tmp_path: Path):
+    logged = manager(rendered(tmp_path, Settings()))["access_log"][0]["typed_config"]["log_format"]
+    text = str(logged).upper()
+    assert "AUTHORIZATION" not in text
+    assert "COOKIE" not in text
+    assert "%PATH(NQ" in text  # without the query
+
+
+def test_settings_are_quoted(tmp_path: Path):
+    """A path or origin with YAML's or Lua's own characters stays a plain string."""
+    odd = tmp_path / "a: 'b' \"c\" #d"
+    odd.mkdir()
+    config = rendered(odd, replace(Settings(), cors_origins=('https://x"]\n',)))
+    validate(config)
+
+
+@pytest.mark.parametrize(
+    ("template", "matches", "others"),
+    [
+        ("/v1/a/{id}", ["/v1/a/1", "/v1/a/1/", "/v1/a/1//"], ["/v1/a/", "/v1/a/1/b", "/v1/a"]),
+        ("/v1/{name=files/*}/up", ["/v1/files/x/up"], ["/v1/x/up", "/v1/files/x/y/up"]),
+        ("/v1/{name=**}", ["/v1/a/b/c"], ["/v2/a"]),
+        ("/v1/a.b:undo", ["/v1/a.b:undo"], ["/v1/axb:undo"]),
+    ],
+)
+def test_path_regex(template: str, matches: list[str], others: list[str]):
+    for path in matches:
+        assert re.fullmatch(path_regex(template), path)
+    for path in others:
+        assert not re.fullmatch(path_regex(template), path)
