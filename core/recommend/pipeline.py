@@ -26,6 +26,7 @@ from core.platform.events import publish
 from core.platform.jobs import Jobs
 from core.platform.telemetry import STEP_SECONDS, STEPS
 from core.recommend import store
+from core.recommend.exclusions import excluded_words
 from core.recommend.language import choose_language
 from core.recommend.offers import make_offers
 from core.recommend.state import IN_PROGRESS, LAST_STEP, STEP_NAMES
@@ -180,6 +181,7 @@ class Pipeline:
             todos=pb.Round.FromString(row.results).todos,
             lift=self._lift(row.tenant_id),
             store=self._stores.of(row.tenant_id),
+            excluded_terms=excluded_words(Meal.model_validate(row.meal).constraints),
         )
         return StepResult(
             pb.Round(recommended_items=suggestions.items),
@@ -193,6 +195,7 @@ class Pipeline:
             recommended=so_far.recommended_items,
             lift=self._lift(row.tenant_id),
             store=self._stores.of(row.tenant_id),
+            excluded_terms=excluded_words(Meal.model_validate(row.meal).constraints),
         )
         return StepResult(
             pb.Round(notifications=offers.notifications), analyst_comments=offers.analyst_comments
