@@ -1,0 +1,546 @@
+"""The embedded meal engine: catalogue, parser and sentence vectors, no network.
+
+The same request always gives the same meal: where several dishes suit equally well, a hash of
+prompt, shopper and history picks one.
+"""
+
+import hashlib
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from core.meal import conversation, phrases, vectors
+from core.meal.catalogue import DISH_SERVINGS, EQUALS, Catalogue, Dish, Part, catalogue
+from core.meal.engine import MealError
+from core.meal.lexicon import lexicon
+from core.meal.models import Constraints, Meal, MealIngredient, MealRequest, Swap
+from core.meal.parser import Asked, Parser
+
+ADULT_AGE = 20  # the later of Korea's 19 and Japan's 20
+GUESTS = 4  # servings when friends come and no number is given
+# Tags a dish has in common with another of its kind ("카레 말고" excepted).
+FAMILIES = frozenset(
+    "curry stew soup hotpot noodle ramen udon soba pasta donburi fried_rice bibimbap gimbap porridge"
+    " pancake grilled stir_fry fried braised salad sandwich steak pizza burger dumpling tteokbokki"
+    " sushi cutlet gratin".split()
+)
+# How much better a dish is for each thing asked for.
+TITLE, KIND, WANTED, MOOD, PERSONA, HOME = 40.0, 20.0, 15.0, 5.0, 1.0, 0.5
+EnsureNearest = Callable[[str], Sequence[tuple[str, float]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of an ingredient: replaced by another key, or left out (`new` None)."""
+
+    old: str
+    new: str | None
+    asked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A dish made to fit: its parts (for `DISH_SERVINGS`) and what was changed."""
+
+    dish: Dish
+    parts: tuple[tuple[str, float], ...]
+    changes: tuple[Change, ...]
+
+
+class EmbeddedMealEngine:
+    """See the module's docstring. `nearest` finds dishes by meaning; tests may replace it."""
+
+    def __init__(self, nearest: EnsureNearest = vectors.nearest) -> None:
+        self._catalogue = catalogue()
+        self._parser = Parser(self._catalogue, lexicon())
+        self._nearest = nearest
+
+    async def suggest(self, request: MealRequest) -> Meal:
+        """One meal. Raises MealError("no dish fits …") when allergies, diets and exclusions leave
+        nothing; a time or a budget that can't be met is relaxed and said so."""
+        return _Round(self._catalogue, self._parser, self._nearest, request).meal()
+
+    async def close(self) -> None:
+        return None
+
+
+def fit(cat: Catalogue, dish: Dish, constraints: Constraints) -> Fitted | None:
+    """The dish without anything the constraints ban, or None when it wouldn't be itself any more."""
+    if any(_names(dish, term) for term in constraints.excluded):
+        return None
+    if any(dish.tags & cat.diets[name].avoid_tags for name in constraints.diets):
+        return None
+    banned = cat.banned_terms(constraints)
+    swaps = constraints.swaps
+    taken = {part.key for part in dish.parts}
+    parts: list[tuple[str, float]] = []
+    changes: list[Change] = []
+    missing = 0
+    for part in dish.parts:
+        ingredient = cat.ingredients[part.key]
+        swap = next((swap for swap in swaps if ingredient.is_a(swap.old)), None)
+        if swap is None and not cat.is_banned(part.key, banned):
+            parts.append((part.key, part.quantity))
+            continue
+        if part.essential and not ingredient.groups & EQUALS:
+            return None
+        new = _replacement(cat, part, swap, banned, taken)
+        if new:
+            taken.add(new)
+            grams = part.quantity * ingredient.g_per_unit
+            parts.append((new, grams / cat.ingredients[new].g_per_unit))
+        elif part.essential:
+            return None
+        elif not part.optional and not ingredient.groups & {"sauce", "rice", "salty", "sweetener"}:
+            missing += 1
+        changes.append(Change(part.key, new, swap is not None))
+    if missing > 1 or len(parts) < 3:
+        return None
+    return Fitted(dish, tuple(parts), tuple(changes))
+
+
+def _names(dish: Dish, term: str) -> bool:
+    return term == f"dish:{dish.id}" or (term.startswith("tag:") and term[4:] in dish.tags)
+
+
+def _replacement(
+    cat: Catalogue, part: Part, swap: Swap | None, banned: Iterable[str], taken: Iterable[str]
+) -> str | None:
+    options = list(cat.ingredients[part.key].subs)
+    if swap:
+        preferred = [key for key in options if cat.ingredients[key].is_a(swap.new)]
+        group = swap.new.removeprefix("group:")
+        picked = cat.picks.get(group) if swap.new.startswith("group:") else swap.new
+        options = [*preferred, *([picked] if picked else [])]
+    return next(
+        (key for key in options if key not in taken and not cat.is_banned(key, banned)), None
+    )
+
+
+class _Round:
+    """One request being answered."""
+
+    def __init__(
+        self, cat: Catalogue, parser: Parser, nearest: EnsureNearest, request: MealRequest
+    ) -> None:
+        self.cat, self.request, self.language = cat, request, request.language
+        self.nearest = nearest
+        self.last = request.history[-1].meal if request.history else None
+        self.persona = conversation.persona_wishes(parser, request.shopper)
+        self.asked = parser.parse(request.prompt, followup=self.last is not None)
+        self.shown = [turn.meal.dish for turn in request.history if turn.meal.dish]
+        if self.asked.swap_to and self.last:
+            keys = [line.key for line in self.last.ingredients if line.key]
+            new = conversation.swaps_from(self.asked.swap_to, keys, cat)
+            self.asked.swaps += new
+            self.asked.wanted += [] if new else self.asked.swap_to[:1]
+        self.constraints = conversation.constrain(cat, request, self.persona, self.asked)
+        self.notes: list[str] = []
+        self.seed = _hash(
+            request.prompt,
+            request.shopper.name or "",
+            str(request.shopper.age),
+            request.shopper.persona or "",
+            *self.shown,
+        )
+
+    def meal(self) -> Meal:
+        current = self.cat.dishes.get(self.last.dish or "") if self.last else None
+        self._replace_added()
+        fitted = self._stay(current) if current else None
+        how = "again" if fitted else "other" if self.last else "new"
+        fitted = fitted or self._choose(current)
+        return self._write(fitted, how)
+
+    # -- which dish --------------------------------------------------------------------------
+
+    def _stay(self, current: Dish) -> Fitted | None:
+        """The chat's dish again, when what was asked concerns it rather than another one."""
+        asked = self.asked
+        if asked.says_what:
+            only_mood = not (asked.titles or asked.dishes or asked.kinds or asked.wanted)
+            if asked.titles and current.id in asked.titles and not asked.another:
+                return fit(self.cat, current, self.constraints)
+            if not only_mood or not set(asked.moods) <= {"spicy", "mild"} or asked.another:
+                return None
+        concerns = bool(asked.added or asked.swaps) or self._excludes_something_here()
+        if asked.another and not concerns:
+            return None
+        return fit(self.cat, current, self.constraints)
+
+    def _excludes_something_here(self) -> bool:
+        assert self.last
+        keys = [line.key for line in self.last.ingredients if line.key]
+        return any(self.cat.is_banned(key, self.asked.excluded) for key in keys)
+
+    def _choose(self, current: Dish | None) -> Fitted:
+        fitting = {
+            dish.id: fitted
+            for dish in self.cat.dishes.values()
+            if (fitted := fit(self.cat, dish, self.constraints))
+        }
+        if not fitting:
+            raise MealError(self._nothing_fits(), retryable=False)
+        unseen = {id: fitted for id, fitted in fitting.items() if id not in self.shown}
+        if self.last and not (self.asked.titles or self.asked.dishes):
+            fitting = unseen or fitting
+        self._note_unmet(fitting)
+        near = self._near() if self._vague() else {}
+        scores = {
+            id: self._score(fitted, current, near.get(id, 0.0)) for id, fitted in fitting.items()
+        }
+        best = max(scores.values())
+        leaders = sorted(id for id, score in scores.items() if score >= best - HOME - 0.01)
+        return fitting[leaders[self.seed % len(leaders)]]
+
+    def _vague(self) -> bool:
+        """Nothing in the sentence is a word we know: go by its meaning."""
+        asked = self.asked
+        says = asked.says_what or asked.excluded or asked.diets or asked.allergies or asked.another
+        return not says and not asked.added and len(asked.rest) > 3 and not _open(asked.rest)
+
+    def _near(self) -> dict[str, float]:
+        found = self.nearest(self.asked.rest)
+        return {id: 30 * score for id, score in found}
+
+    def _score(self, fitted: Fitted, current: Dish | None, near: float) -> float:
+        dish, asked, wishes = fitted.dish, self.asked, self.constraints
+        score = near
+        if dish.id in asked.titles:
+            score += TITLE
+        elif dish.id in asked.dishes:
+            score += TITLE - 5
+        score += KIND * len(dish.tags & set(asked.kinds))
+        score += MOOD * len(dish.tags & set(asked.moods))
+        keys = [key for key, _ in fitted.parts]
+        for term in asked.wanted:
+            if any(self.cat.ingredients[key].is_a(term) for key in keys):
+                part_of = any(
+                    part.essential and self.cat.ingredients[part.key].is_a(term)
+                    for part in dish.parts
+                )
+                score += WANTED + (3 if part_of else 0)
+        if not asked.says_what and current:
+            # "돼지고기 말고": another of the same kind before any other dish.
+            if not asked.another or asked.excluded:
+                score += 3 * len(dish.tags & current.tags & FAMILIES)
+            score += MOOD * len(dish.tags & set(wishes.tags))
+        elif current and not (asked.titles or asked.dishes or asked.kinds):
+            score += 3 * len(dish.tags & current.tags & FAMILIES)
+        for swap in asked.swaps:
+            if any(self.cat.ingredients[key].is_a(swap.new) for key in keys):
+                score += WANTED
+        if wishes.max_minutes and dish.minutes > wishes.max_minutes:
+            score -= 4 + (dish.minutes - wishes.max_minutes) * 0.5
+        if wishes.budget:
+            over = dish.cost * self._servings() - wishes.budget
+            score -= max(0.0, 4 + over / 1500) if over > 0 else 0.0
+        for name in wishes.diets:
+            diet = self.cat.diets[name]
+            score += MOOD * len(dish.tags & diet.tags)
+            score -= sum(1.5 for key in keys if self.cat.ingredients[key].groups & diet.less_groups)
+        score += PERSONA * len(dish.tags & {*self.persona.moods, *self.persona.kinds})
+        score += 2 * PERSONA * (dish.id in {*self.persona.titles, *self.persona.dishes})
+        if "curry" in asked.kinds and "rice_dish" not in dish.tags:
+            score -= 2  # plain "curry" is curry over rice
+        if {"side", "raw"} & dish.tags and not {"side", "raw", "drinking"} & {
+            *asked.kinds,
+            *asked.moods,
+        }:
+            score -= 1.5
+        if {"ko": "korean", "en": "western", "ja": "japanese"}[self.language] in dish.tags:
+            score += HOME
+        if "mild" in asked.moods and "spicy" in dish.tags:
+            score -= MOOD
+        return score - 0.8 * sum(not change.asked for change in fitted.changes)
+
+    def _note_unmet(self, fitting: dict[str, Fitted]) -> None:
+        """Say so when a dish or an ingredient asked for can't be had."""
+        asked, name = self.asked, self.cat.term_name
+        named = [*asked.titles, *asked.dishes]
+        if named and not set(named) & set(fitting):
+            title = self.cat.dishes[named[0]].title.of(self.language)
+            self.notes.append(phrases.note("instead", self.language, title))
+            asked.kinds += sorted(self.cat.dishes[named[0]].tags & FAMILIES)
+        for term in asked.wanted:
+            has = any(
+                self.cat.ingredients[key].is_a(term)
+                for fitted in fitting.values()
+                for key, _ in fitted.parts
+            )
+            if not has and self.cat.hard_terms(self.constraints):
+                kind = "refused_allergy" if self._never(term) else "near"
+                self.notes.append(phrases.note(kind, self.language, name(term, self.language)))
+
+    def _never(self, term: str) -> bool:
+        hard = self.cat.hard_terms(self.constraints)
+        covered = [key for key, ingredient in self.cat.ingredients.items() if ingredient.is_a(term)]
+        return bool(covered) and all(self.cat.is_banned(key, hard) for key in covered)
+
+    def _nothing_fits(self) -> str:
+        names = {
+            self.cat.term_name(term, "en")
+            for term in (*self.constraints.excluded, *self.constraints.allergies)
+        } | {name.replace("_", " ") for name in self.constraints.diets}
+        return f"no dish fits these limits: {', '.join(sorted(names))}"
+
+    # -- what goes into it -------------------------------------------------------------------
+
+    def _replace_added(self) -> None:
+        """An extra that was put in earlier and isn't wanted now gives way to another of its sort;
+        swaps among the extras ("와인 말고 맥주") count as well."""
+        banned = self.cat.banned_terms(self.constraints)
+        hard = self.cat.hard_terms(self.constraints)
+        before = set(self.last.constraints.added) if self.last else set()
+        added: list[str] = []
+        for key in self.constraints.added:
+            ingredient = self.cat.ingredients[key]
+            name = ingredient.name.of(self.language)
+            swap = next((s for s in self.asked.swaps if ingredient.is_a(s.old)), None)
+            minor = "drinkalcohol" in ingredient.groups and _is_minor(self.request.shopper.age)
+            if self.cat.is_banned(key, hard) and key in self.asked.added:
+                self.notes.append(phrases.note("refused_allergy", self.language, name))
+            elif minor:
+                self.notes.append(phrases.note("refused_minor", self.language, name))
+            elif swap or self.cat.is_banned(key, banned):
+                options = ingredient.subs if self.asked.another or swap else ()
+                wanted = [swap.new] if swap and ":" not in swap.new else []
+                for new in (*wanted, *options):
+                    if not self.cat.is_banned(new, banned) and new not in self.constraints.added:
+                        added.append(new)
+                        other = self.cat.ingredients[new].name.of(self.language)
+                        self.notes.append(phrases.note("swapped", self.language, name, other))
+                        break
+                else:
+                    if key in before:
+                        self.notes.append(phrases.note("left_out", self.language, name))
+            else:
+                added.append(key)
+        # A drink asked for in place of one that isn't there is simply added.
+        for swap in self.asked.swaps:
+            if ":" not in swap.new and swap.new not in added and not self._in_last(swap.old):
+                drink = self.cat.ingredients[swap.new]
+                if drink.category in ("Drinks", "Alcohol") and not self.cat.is_banned(
+                    swap.new, banned
+                ):
+                    minor = "drinkalcohol" in drink.groups and _is_minor(self.request.shopper.age)
+                    added += [] if minor else [swap.new]
+        self.constraints = self.constraints.model_copy(update={"added": tuple(added)})
+
+    def _in_last(self, term: str) -> bool:
+        keys = [line.key for line in self.last.ingredients if line.key] if self.last else []
+        return any(self.cat.ingredients[key].is_a(term) for key in keys)
+
+    def _servings(self) -> int:
+        if self.constraints.servings:
+            return self.constraints.servings
+        tags = self.constraints.tags
+        return GUESTS if {"party", "family"} & set(tags) else DISH_SERVINGS
+
+    def _lines(self, fitted: Fitted, hotter: bool, milder: bool) -> list[MealIngredient]:
+        servings = self._servings()
+        scale = servings / DISH_SERVINGS
+        amounts = {key: quantity * scale for key, quantity in fitted.parts}
+        if milder:
+            essential = {part.key for part in fitted.dish.parts if part.essential}
+            hot = [
+                key
+                for key in amounts
+                if "chili" in self.cat.ingredients[key].groups and key not in essential
+            ]
+            for key in hot[: max(0, len(amounts) - 3)]:
+                del amounts[key]
+        if hotter and "chili_flakes" not in amounts:
+            amounts["chili_flakes"] = 0.5 * servings
+        for key in self.constraints.added:
+            extra = _extra_amount(self.cat, key, servings)
+            amounts[key] = max(amounts[key] * 1.5, extra) if key in amounts else extra
+        return [self.cat.line(key, quantity) for key, quantity in amounts.items()]
+
+    # -- what is said about it ---------------------------------------------------------------
+
+    def _write(self, fitted: Fitted, how: str) -> Meal:
+        language, dish, asked, cat = self.language, fitted.dish, self.asked, self.cat
+        banned = cat.banned_terms(self.constraints)
+        moods = set(asked.moods)
+        named = how == "again" or dish.id in asked.titles
+        hotter = (
+            named
+            and "spicy" in moods
+            and "spicy" not in dish.tags
+            and not cat.is_banned("chili_flakes", banned)
+        )
+        has_chili = any("chili" in cat.ingredients[key].groups for key, _ in fitted.parts)
+        milder = named and "mild" in moods and has_chili
+        lines = self._lines(fitted, hotter, milder)
+        self._check(lines)
+        title = self._title(fitted, hotter, milder)
+        description = self._description(fitted, title, lines)
+        notes = self._what_changed(fitted, how, hotter, milder)
+        servings = self._servings()
+        mood_tags = [*asked.moods, *self.constraints.tags, *self.persona.moods]
+        why = phrases.reason(language, [t for t in mood_tags if t in dish.tags], self.seed)
+        limits = self._limits(dish) if not notes or how == "new" else []
+        hello = phrases.greeting(language, self.request.shopper.name)
+        space = "" if language == "ja" else " "
+        message = hello + space.join(
+            [why[0].upper() + why[1:] if not hello else why, *notes, *limits]
+        )
+        return Meal(
+            dish=dish.id,
+            recipe_title=title,
+            intro_message=phrases.intro(
+                language, how, title, dish.minutes, servings, self.seed // 11
+            ),
+            recipe_description=description,
+            recommendation_message=message,
+            servings=servings,
+            minutes=dish.minutes,
+            ingredients=tuple(lines),
+            constraints=self.constraints,
+        )
+
+    def _check(self, lines: Sequence[MealIngredient]) -> None:
+        """The last word on allergies and diets, whatever happened before."""
+        hard = self.cat.hard_terms(self.constraints)
+        if any(line.key and self.cat.is_banned(line.key, hard) for line in lines):
+            raise MealError(self._nothing_fits(), retryable=False)
+
+    def _title(self, fitted: Fitted, hotter: bool, milder: bool) -> str:
+        title = fitted.dish.title.of(self.language)
+        swap = next((c for c in fitted.changes if c.asked and c.new), None)
+        if swap and swap.new and self.cat.ingredients[swap.new].groups & {"meat", "seafood"}:
+            name = self._everyday(swap.new)
+            if name not in title:
+                title = phrases.title_as("with", title, self.language, name)
+        elif fitted.changes:
+            for diet in ("vegan", "vegetarian"):
+                if diet in self.constraints.diets:
+                    title = phrases.title_as(diet, title, self.language)
+                    break
+        if hotter or milder:
+            title = phrases.title_as("spicy" if hotter else "mild", title, self.language)
+        return title
+
+    def _everyday(self, key: str) -> str:
+        """ "닭고기" rather than "닭다리살"."""
+        groups = self.cat.ingredients[key].groups
+        for group in ("pork", "beef", "chicken", "lamb"):
+            if group in groups:
+                return self.cat.groups[group][self.language][0]
+        return self.cat.ingredients[key].name.of(self.language)
+
+    def _description(self, fitted: Fitted, title: str, lines: Sequence[MealIngredient]) -> str:
+        text = fitted.dish.text.of(self.language)
+        kept = [self.cat.ingredients[line.key] for line in lines if line.key]
+        for change in fitted.changes:
+            gone = self.cat.ingredients[change.old]
+            words = {gone.name.of(self.language), *gone.synonyms[self.language]}
+            for group in gone.groups:
+                if not any(group in ingredient.groups for ingredient in kept):
+                    words |= set(self.cat.groups.get(group, {}).get(self.language, ()))
+            if any(len(word) > 1 and word.lower() in text.lower() for word in words):
+                names = [line.name.of(self.language) for line in lines[:3]]
+                return phrases.plain_description(self.language, title, names)
+        return text
+
+    def _what_changed(self, fitted: Fitted, how: str, hotter: bool, milder: bool) -> list[str]:
+        language, cat, asked = self.language, self.cat, self.asked
+        notes = list(self.notes)
+        said: set[str] = set()
+        for change in fitted.changes:
+            before = {line.key for line in self.last.ingredients} if self.last else set()
+            if how == "again" and change.old not in before:
+                continue  # was so in the last round already
+            old, new = self._everyday(change.old), change.new and self._everyday(change.new)
+            if old in said or old == new:
+                continue
+            said.add(old)
+            notes.append(
+                phrases.note("swapped", language, old, new)
+                if new
+                else phrases.note("left_out", language, old)
+            )
+        for key in self.constraints.added:
+            if key in asked.added:
+                name = cat.ingredients[key].name.of(language)
+                kind = "more" if key in {k for k, _ in fitted.parts} else "added"
+                notes.append(phrases.note(kind, language, name))
+        if how != "again":
+            for term in asked.excluded[:1]:
+                kind = "other_than" if term.startswith(("tag:", "dish:")) else "without"
+                if not any(cat.term_name(term, language) == word for word in said):
+                    notes.append(phrases.note(kind, language, cat.term_name(term, language)))
+        if hotter:
+            chili = cat.ingredients["chili_flakes"].name.of(language)
+            notes.append(phrases.note("hotter", language, chili))
+        if milder:
+            notes.append(phrases.note("milder", language))
+        if asked.servings and (self.last or asked.servings != DISH_SERVINGS):
+            notes.append(phrases.note("servings", language, str(asked.servings)))
+        keys = [key for key, _ in fitted.parts]
+        for term in asked.wanted[:2]:
+            if self.request.history or any(cat.ingredients[key].is_a(term) for key in keys):
+                if any(cat.ingredients[key].is_a(term) for key in keys):
+                    notes.append(phrases.note("uses", language, cat.term_name(term, language)))
+        wishes, dish = self.constraints, fitted.dish
+        if wishes.max_minutes and dish.minutes > wishes.max_minutes:
+            notes.append(phrases.note("late", language, str(dish.minutes)))
+        if wishes.budget and dish.cost * self._servings() > wishes.budget:
+            notes.append(phrases.note("costly", language, f"{dish.cost * self._servings():,}"))
+        return notes
+
+    def _limits(self, dish: Dish) -> list[str]:
+        """Says that allergies and diets were heeded, in the chat's first answer."""
+        language, cat = self.language, self.cat
+        names = [
+            cat.term_name(term, language)
+            for term in self.constraints.allergies
+            if f"group:{term}" not in self.constraints.excluded
+            and term not in self.constraints.excluded
+        ]
+        allergies = [*self.persona.allergies, *self.asked.allergies]
+        named = [n for n in names if any(cat.term_name(t, language) == n for t in allergies)]
+        notes = []
+        if named:
+            notes.append(phrases.note("safe", language, named[0]))
+        if self.constraints.diets:
+            words = cat.diets[self.constraints.diets[0]].words[language]
+            notes.append(phrases.note("diet", language, words[0]))
+        return notes
+
+
+def _is_minor(age: int | None) -> bool:
+    return age is not None and age < ADULT_AGE
+
+
+def _extra_amount(cat: Catalogue, key: str, servings: int) -> float:
+    """How much of an extra to buy for so many people, in its unit."""
+    ingredient = cat.ingredients[key]
+    unit, drink = ingredient.unit.en, ingredient.category in ("Drinks", "Alcohol")
+    if unit == "ml":
+        return 100.0 * servings
+    if unit == "g":
+        return (100.0 if ingredient.groups & {"protein", "meat", "seafood"} else 40.0) * servings
+    if unit == "can" and drink:
+        return float(servings)
+    if unit in ("bottle", "bag", "box", "pack", "can", "block", "head", "bunch"):
+        return float(math.ceil(servings / 4))
+    if unit in ("sheet", "leaf", "clove", "slice"):
+        return 2.0 * servings
+    if unit in ("tbsp", "tsp"):
+        return 0.5 * servings
+    return float(max(1, servings // 2)) if ingredient.g_per_unit >= 100 else float(servings)
+
+
+_OPEN = ("뭐먹", "아무거나", "추천", "메뉴", "저녁", "점심", "뭐해", "모르겠", "골라줘", "땡기", "배고", "何", "なんでも", "おすすめ", "献立", "お腹す", "夕飯", "晩ご飯", "anything", "whatever", "what should", "what to", "hungry", "dinner idea", "surprise", "recommend", "suggest")  # fmt: skip
+
+
+def _open(text: str) -> bool:
+    """Asks for anything at all ("뭐 먹지?"): there is no meaning to go by."""
+    squeezed = text.replace(" ", "") if not text.isascii() else text
+    return len(squeezed) < 40 and any(word in squeezed for word in _OPEN)
+
+
+def _hash(*parts: str) -> int:
+    return int.from_bytes(hashlib.sha256("\x00".join(parts).encode()).digest()[:8], "big")

