@@ -32,7 +32,7 @@ class ApiError(Exception):
     """A failure that the contract knows.
 
     `reason` is a name in the surface's enum of reasons without the enum's prefix
-    ("PRIOR_ROUND_IN_FLIGHT"), or a rest.Condition, which every surface has a
+    ("OUT_OF_STOCK"), or a rest.Condition, which every surface has a
     reason for. `message` defaults to the catalogue's, `metadata` goes into
     ErrorInfo, `retry_after` is in seconds.
     """
