@@ -13,6 +13,9 @@ from core.meal.models import Constraints
 from core.store.port import Store
 from core.store.search import normalise
 
+# Years; the higher one of Korea's (19) and Japan's.
+LEGAL_DRINKING_AGE = 20
+
 # Words that name whole sections: who excludes these excludes all that stands there.
 SECTION_WORDS = {
     "AL": ["술", "주류", "알코올", "alcohol", "liquor", "酒", "お酒", "酒類", "アルコール"],
@@ -26,11 +29,13 @@ SECTION_WORDS = {
 _QUERIES = 200
 
 
-def excluded_words(constraints: Constraints) -> frozenset[str]:
+def excluded_words(constraints: Constraints, age: int | None = None) -> frozenset[str]:
     """The words, in all languages, for all that a chat excludes: what the shopper does not want,
-    is allergic to, or does not eat by diet."""
+    is allergic to, does not eat by diet, or is too young for (`age` in years, None: unknown)."""
     vocabulary = catalogue()
-    terms = vocabulary.banned_terms(constraints)
+    terms = set(vocabulary.banned_terms(constraints))
+    if age is not None and age < LEGAL_DRINKING_AGE:
+        terms.add("group:alcohol")
     words: set[str] = set()
     for term in terms:
         kind, _, value = term.rpartition(":")

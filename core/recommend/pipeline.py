@@ -181,7 +181,7 @@ class Pipeline:
             todos=pb.Round.FromString(row.results).todos,
             lift=self._lift(row.tenant_id),
             store=self._stores.of(row.tenant_id),
-            excluded_terms=excluded_words(Meal.model_validate(row.meal).constraints),
+            excluded_terms=_excluded(row),
         )
         return StepResult(
             pb.Round(recommended_items=suggestions.items),
@@ -195,11 +195,15 @@ class Pipeline:
             recommended=so_far.recommended_items,
             lift=self._lift(row.tenant_id),
             store=self._stores.of(row.tenant_id),
-            excluded_terms=excluded_words(Meal.model_validate(row.meal).constraints),
+            excluded_terms=_excluded(row),
         )
         return StepResult(
             pb.Round(notifications=offers.notifications), analyst_comments=offers.analyst_comments
         )
+
+
+def _excluded(row: store.AnyRow) -> frozenset[str]:
+    return excluded_words(Meal.model_validate(row.meal).constraints, row.age)
 
 
 class StepFailed(Exception):

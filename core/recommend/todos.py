@@ -6,14 +6,11 @@ import asyncio
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 
-import yaml
 from onegenie.recommend.v1 import recommend_pb2
 from onegenie.store.v1 import store_pb2
 
-import core.meal
+from core.meal.catalogue import catalogue
 from core.meal.models import Meal, MealIngredient, Text
 from core.recommend.products import in_stock, to_product
 from core.store.port import Store
@@ -65,7 +62,7 @@ async def make_todos(meal: Meal, store: Store) -> recommend_pb2.Todos:
     queries = [store_pb2.ProductQuery(ko=i.name.ko, en=i.name.en, ja=i.name.ja) for i in wanted]
     found = await store.search_products(queries, _CANDIDATES) if queries else []
     # Reading the vocabulary takes a tenth of a second, once: not on the loop.
-    await asyncio.to_thread(_grams_per_unit)
+    await asyncio.to_thread(catalogue)
     picks: dict[int, _Pick] = {}
     for ingredient, candidates in zip(wanted, found, strict=True):
         pick = _pick(ingredient, candidates)
@@ -132,16 +129,9 @@ def _need(ingredient: MealIngredient, pack_unit: str) -> float | None:
     unit = ingredient.unit.en.strip().casefold()
     if pack_unit == "ea":
         return None if unit in _MEASURES else ingredient.quantity
-    per_unit = _grams_per_unit().get(ingredient.key or "", _MEASURES.get(unit))
+    known = catalogue().ingredients.get(ingredient.key or "")
+    per_unit = known.g_per_unit if known else _MEASURES.get(unit)
     return None if per_unit is None else ingredient.quantity * per_unit
-
-
-@cache
-def _grams_per_unit() -> dict[str, float]:
-    path = Path(core.meal.__path__[0]) / "data" / "ingredients.yaml"
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    entries = yaml.load(path.read_text("utf-8"), loader)  # noqa: S506 - a safe loader
-    return {entry["key"]: float(entry["g_per_unit"]) for entry in entries}
 
 
 def _from_the_tap(ingredient: MealIngredient) -> bool:

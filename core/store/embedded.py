@@ -20,8 +20,8 @@ T = TypeVar("T")
 class EmbeddedStore:
     """One tenant's store in our Postgres.
 
-    The coupon spots and the search index are kept between calls and read again when the
-    store's revision has moved; everything else is one query.
+    The catalogue, the coupon spots and the search index are kept between calls and read again
+    when the store's revision has moved; everything else is one query.
     """
 
     def __init__(self, database: Database, tenant_id: UUID) -> None:
@@ -29,6 +29,7 @@ class EmbeddedStore:
         self._tenant_id = tenant_id
         self._revision = _SharedRead(self._read_revision)
         self._coupon_spots = _Kept(self._read_coupon_spots)
+        self._products = _Kept(self._read_products)
         self._index = _Kept(self._read_index)
 
     async def search_products(
@@ -49,8 +50,8 @@ class EmbeddedStore:
             return await store.products_by_id(conn, self._tenant_id, ids)
 
     async def list_products(self) -> list[store_pb2.Product]:
-        """See Store."""
-        return await self.products_after(0, None)
+        """See Store. Shared by all who ask: not to be changed."""
+        return await self._products.at(await self._revision())
 
     async def products_after(self, after_id: int, limit: int | None) -> list[store_pb2.Product]:
         """A page of the catalogue: products by id, beginning above `after_id`."""
@@ -83,6 +84,9 @@ class EmbeddedStore:
     async def _read_coupon_spots(self) -> list[store_pb2.CouponSpot]:
         async with self._database.connect() as conn:
             return await store.coupon_spots(conn, self._tenant_id)
+
+    async def _read_products(self) -> list[store_pb2.Product]:
+        return await self.products_after(0, None)
 
     async def _read_index(self) -> SearchIndex:
         async with self._database.connect() as conn:

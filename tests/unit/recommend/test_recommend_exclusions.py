@@ -61,3 +61,8 @@ async def test_many_words_are_asked_in_calls_the_contract_allows():
 
     await excluded_ids(Counting([]), [], [f"w{n}" for n in range(450)])
     assert asked == [200, 200, 50]
+
+
+@pytest.mark.parametrize(("age", "alcohol"), [(15, True), (19, True), (20, False), (None, False)])
+def test_the_young_are_offered_no_alcohol(age, alcohol):
+    assert ("소주" in excluded_words(Constraints(), age)) is alcohol
