@@ -13,7 +13,7 @@ import grpc
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
-from edge.errors import ApiError
+from edge.errors import ApiError, reason_of
 from edge.server import Call
 
 log = structlog.get_logger(__name__)
@@ -90,7 +90,7 @@ async def log_and_metrics(call: Call) -> AsyncIterator[None]:
     try:
         yield
     except ApiError as error:
-        outcome = str(error).partition(":")[0]
+        outcome = reason_of(call.method.surface, error).name
         raise
     except grpc.aio.AbortError:
         outcome = "ABORTED"
@@ -115,4 +115,5 @@ async def log_and_metrics(call: Call) -> AsyncIterator[None]:
 
 def log_internal_error(call: Call, error: BaseException) -> None:
     """Write down what a client only hears of as an internal error."""
-    log.error("call_failed", method=call.method.path, exc_info=error)
+    identifier = call.response_headers.get("x-request-id")
+    log.error("call_failed", method=call.method.path, request_id=identifier, exc_info=error)
