@@ -1,0 +1,228 @@
+"""`make bench`: how fast and how large onegenie is on this machine, beside a plain alternative.
+
+`python -m tests.bench [kickoff] [rounds] [watch] [polls] [memory] [start]` runs some of it. What
+each figure means, and in whose favour what is not alike counts: docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench import load, watch
+from tests.bench.load import Load, Result, percentile, request
+from tests.bench.stack import PROCESSES, PROMPTS, Service, running
+from tests.bench.startup import start_ups
+
+CONNECTIONS = 32
+ROUNDS = 200
+WATCHED = 20
+MEMORY_LIMIT_MB = 250
+START_LIMITS = (90.0, 10.0, 10.0)
+MB = 1 << 20
+
+console = Console()
+
+
+class Report:
+    """The table: a figure, ours, the alternative's, and how much better ours is."""
+
+    def __init__(self) -> None:
+        self.table = Table("figure", "onegenie", "plain alternative", "ratio", title_justify="left")
+        for column in self.table.columns[1:]:
+            column.justify = "right"
+
+    def add(
+        self, figure: str, ours: float, plain: float, unit: str, *, more_is_better: bool
+    ) -> None:
+        """A row; the ratio is above 1 where ours is better."""
+        ratio = ours / plain if more_is_better else plain / ours
+        self.table.add_row(
+            figure, f"{_short(ours)} {unit}", f"{_short(plain)} {unit}", f"{ratio:.1f}×"
+        )
+
+    def limit(self, figure: str, ours: float, limit: float, unit: str, plain: str = "") -> None:
+        """A row with a limit that must be kept."""
+        verdict = "[green]ok[/]" if ours <= limit else "[red]over[/]"
+        self.table.add_row(
+            figure, f"{_short(ours)} {unit}", plain, f"{verdict} (≤ {limit:g} {unit})"
+        )
+
+    def section(self) -> None:
+        """A line below what was added last."""
+        self.table.add_section()
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+async def _put_load(service: Service, wanted: int, requests: list[str], **options: float) -> Result:
+    """Put load on a service. Raises RuntimeError when it answers anything else than it should."""
+    values = {"seconds": 5.0, "connections": CONNECTIONS, **options}
+    result = await load.run(Load(service.port, requests, **values))  # type: ignore[arg-type]
+    if set(result.statuses) != {wanted}:
+        raise RuntimeError(f"{service.name} answered {result.statuses}, not {wanted}")
+    return result
+
+
+def _kick_off_request(service: Service) -> list[str]:
+    body = orjson.dumps({"prompt": PROMPTS[0]})
+    return [request("POST", service.path, service.headers, body)]
+
+
+async def kickoff(report: Report, ours: Service, plain: Service) -> None:
+    """1. Kick-offs, with the rounds they start running behind them."""
+    for connections, seconds in ((1, 3.0), (CONNECTIONS, 5.0)):
+        results = []
+        for service in (ours, plain):
+            results.append(
+                await _put_load(
+                    service, 202, _kick_off_request(service),
+                    connections=connections, seconds=seconds,
+                )
+            )  # fmt: skip
+            await service.settle()
+        mine, other = results
+        who = f"kick-off, {connections} caller{'s' if connections > 1 else ''}"
+        for percent in (50, 99):
+            report.add(
+                f"{who}: p{percent}", mine.percentile(percent), other.percentile(percent), "ms",
+                more_is_better=False,
+            )  # fmt: skip
+        report.add(f"{who}: rate", mine.rate, other.rate, "/s", more_is_better=True)
+
+
+async def rounds(report: Report, ours: Service, plain: Service) -> None:
+    """2. Rounds from their kick-off until all are completed."""
+    rates = []
+    for service in (ours, plain):
+        began = service.sql("SELECT now()")[0][0]
+        await _put_load(service, 202, _kick_off_request(service), count=ROUNDS, seconds=20.0)
+        query = (
+            "SELECT count(*), extract(epoch FROM max(updated_at) - min(created_at)) FROM rounds"
+            f" WHERE status = 'completed' AND created_at >= '{began.isoformat()}'"
+        )
+        deadline = time.monotonic() + 30
+        while (done := service.sql(query)[0])[0] < ROUNDS and time.monotonic() < deadline:
+            await asyncio.sleep(0.2)
+        if done[0] < ROUNDS:
+            console.print(f"{service.name}: only {done[0]} of {ROUNDS} rounds completed in time")
+        rates.append(done[0] / float(done[1]))
+        await service.settle()
+    report.add(f"rounds through the whole pipeline ({ROUNDS})", *rates, "/s", more_is_better=True)
+
+
+async def watched(report: Report, ours: Service, plain: Service) -> None:
+    """3. From a step's commit to who waits for it."""
+    found = await watch.watched(ours, WATCHED)
+    often = await watch.polled(plain, WATCHED, 0.1)
+    seldom = await watch.polled(plain, WATCHED, 2.0)
+    await plain.settle()
+    for way, values in found.items():
+        for name, polled in (("2 s", seldom), ("0.1 s", often)):
+            for percent in (50, 99):
+                report.add(
+                    f"commit → {way} watcher: p{percent} (plain: polls every {name})",
+                    percentile(values, percent),
+                    percentile(polled, percent),
+                    "ms",
+                    more_is_better=False,
+                )
+
+
+async def polls(report: Report, ours: Service, plain: Service) -> None:
+    """4. Polls of a finished chat of two rounds."""
+    results = []
+    for service in (ours, plain):
+        async with service.client() as client:
+            chat = await service.finished_chat(client)
+        get = request("GET", f"{service.path}/{chat['chat_id']}", service.headers)
+        await _put_load(service, 200, [get], seconds=1.0)
+        results.append(await _put_load(service, 200, [get], seconds=6.0))
+    mine, other = results
+    figure = f"polls of a finished chat ({mine.bytes / 1000:.0f} and {other.bytes / 1000:.0f} kB)"
+    report.add(f"{figure}: rate", mine.rate, other.rate, "/s", more_is_better=True)
+    report.add(
+        f"{figure}: p99", mine.percentile(99), other.percentile(99), "ms", more_is_better=False
+    )
+    ceiling = await _put_load(ours, 200, [request("GET", "/healthz")], seconds=2.0)
+    report.table.add_row(
+        "load generator against Envoy's /healthz", f"{_short(ceiling.rate)} /s", "",
+        f"busy {mine.cpu:.0%} in polls",
+    )  # fmt: skip
+
+
+def _megabytes(service: Service) -> float:
+    """Resident memory of the largest serving process."""
+    return max(process.memory_info().rss for process in service.workers()) / MB
+
+
+Measure = Callable[[Report, Service, Service], Awaitable[None]]
+MEASURES: dict[str, Measure] = {
+    "kickoff": kickoff,
+    "rounds": rounds,
+    "watch": watched,
+    "polls": polls,
+}
+
+
+async def main(names: list[str]) -> None:
+    """Measure, and print the table as far as it came."""
+    if unknown := set(names) - {*MEASURES, "memory", "start"}:
+        sys.exit(f"unknown: {', '.join(unknown)}; known: {', '.join(MEASURES)}, memory, start")
+    report, began = Report(), time.monotonic()
+    wanted = [name for name in MEASURES if name in names or not names]
+    try:
+        with tempfile.TemporaryDirectory(prefix="og-bench-") as directory:
+            if wanted or "memory" in names:
+                console.print("starting onegenie and the plain alternative")
+                await _side_by_side(report, wanted, Path(directory))
+            if "start" in names or not names:
+                console.print("start")
+                times = await start_ups(Path(directory))
+                for (name, seconds), limit in zip(times, START_LIMITS, strict=True):
+                    report.limit(f"`make run` until ready, {name}", seconds, limit, "s")
+    finally:
+        cores = os.cpu_count()
+        report.table.title = (
+            f"{cores} cores shared by load, proxy, {PROCESSES} processes and Postgres; "
+            f"Python {platform.python_version()}, {platform.system()} {platform.machine()}; "
+            f"took {time.monotonic() - began:.0f} s"
+        )
+        console.print(report.table)
+        console.print("ratio: how many times better onegenie is; below 1 it is worse")
+
+
+async def _side_by_side(report: Report, wanted: list[str], directory: Path) -> None:
+    async with running(directory) as (ours, plain):
+        began = time.monotonic()
+        at_start = _megabytes(ours), _megabytes(plain)
+        for name in wanted:
+            console.print(name)
+            await MEASURES[name](report, ours, plain)
+            report.section()
+        used = time.monotonic() - began
+        for when, mine, other in (
+            ("after the start", *at_start),
+            (f"after {used:.0f} s of use", _megabytes(ours), _megabytes(plain)),
+        ):
+            report.limit(
+                f"memory of a core process {when}", mine, MEMORY_LIMIT_MB, "MB",
+                f"{_short(other)} MB",
+            )  # fmt: skip
+        report.section()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1:]))
