@@ -143,16 +143,20 @@ def _offers(notifications: pb.Notifications) -> Iterable[RenderableType]:
     signage = notifications.ad.signage
     for ad in notifications.ad.items:
         where = f"signage ({signage.x:g}, {signage.y:g})" if signage.ByteSize() else ""
-        table.add_row("ad", ad.item_name, f"{ad.discount_pct:g} %", where)
+        table.add_row("ad", ad.item_name, _percent_off(ad), where)
     for kind, coupons in (
         ("coupon", notifications.coupon),
         ("coupon spot", notifications.coupon_spot),
     ):
         for coupon in coupons:
             place = f"{coupon.zone_name} ({coupon.location.x:g}, {coupon.location.y:g})"
-            table.add_row(kind, coupon.item_name, f"{coupon.discount_pct:g} %", place.strip())
+            table.add_row(kind, coupon.item_name, _percent_off(coupon), place.strip())
     if table.row_count:
         yield table
+
+
+def _percent_off(item: pb.AdItem | pb.CouponItem) -> str:
+    return f"{item.discount_pct:g} %" if item.HasField("discount_pct") else ""
 
 
 def _shopping_list(todos: pb.Todos) -> Table:
