@@ -36,7 +36,7 @@ _SOCKET_PATH_MAX = 100  # the kernel takes 107 characters on Linux, 103 on macOS
 _READY_SECONDS = 60.0
 _LOG_BYTES = 20_000_000
 # Stopping, in all below 10 s: Envoy tells its clients to leave, the cores finish their calls.
-_DRAIN_SECONDS = 1.0
+_DRAIN_SECONDS = 0.5
 _CORE_STOP_SECONDS = 5.0
 _ENVOY_STOP_SECONDS = 0.5
 _BACK_OFF = (0.1, 5.0)
@@ -198,7 +198,7 @@ class Supervisor:
             *("--config-path", str(config)),
             *("--concurrency", str(threads)),
             "--disable-hot-restart",
-            *("--drain-time-s", "1"),
+            *("--drain-time-s", "10"),  # the supervisor ends it sooner
             *("--drain-strategy", "immediate"),
             *("--log-level", "warning"),
             *("--file-flush-interval-msec", "1000"),
@@ -253,8 +253,10 @@ class Supervisor:
             with contextlib.suppress(httpx.TransportError):
                 transport = httpx.AsyncHTTPTransport(uds=str(admin))
                 async with httpx.AsyncClient(transport=transport) as client:
+                    # Every answer now tells its client to open a new connection, then nobody can.
                     await client.post("http://envoy/drain_listeners?graceful&skip_exit")
                     await asyncio.sleep(_DRAIN_SECONDS)
+                    await client.post("http://envoy/drain_listeners")
         await asyncio.gather(*(core.stop(_CORE_STOP_SECONDS) for core in cores))
         await envoy.stop(_ENVOY_STOP_SECONDS)
 
