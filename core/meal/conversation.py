@@ -53,8 +53,7 @@ def constrain(
     """The constraints after this request. Allergies and diets are never taken back; an exclusion
     stays until the very thing is asked for again."""
     before = request.history[-1].meal.constraints if request.history else Constraints()
-    new_swaps = [swap for swap in asked.swaps]
-    again = {*asked.added, *asked.wanted, *asked.swap_to, *(swap.new for swap in new_swaps)}
+    again = {*asked.added, *asked.wanted, *asked.swap_to, *(swap.new for swap in asked.swaps)}
     again_groups = {term for term in again if term.startswith("group:")}
 
     def still_out(term: str) -> bool:
@@ -78,7 +77,7 @@ def constrain(
         diets=_once([*before.diets, *persona.diets, *asked.diets]),
         added=_once([*before.added, *asked.added]),
         at_hand=_once(asked.wanted) or tuple(t for t in before.at_hand if t not in out),
-        swaps=tuple({s.old: s for s in [*before.swaps, *new_swaps]}.values()),
+        swaps=tuple({s.old: s for s in [*before.swaps, *asked.swaps]}.values()),
         tags=_once([*asked.kinds, *asked.moods]) or before.tags,
         servings=servings,
         max_minutes=asked.minutes or before.max_minutes,

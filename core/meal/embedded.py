@@ -14,19 +14,26 @@ from core.meal.catalogue import DISH_SERVINGS, EQUALS, Catalogue, Dish, Part, ca
 from core.meal.engine import MealError
 from core.meal.lexicon import lexicon
 from core.meal.models import Constraints, Meal, MealIngredient, MealRequest, Swap
-from core.meal.parser import Asked, Parser
+from core.meal.parser import Parser
 
 ADULT_AGE = 20  # the later of Korea's 19 and Japan's 20
 GUESTS = 4  # servings when friends come and no number is given
 # Tags a dish has in common with another of its kind ("카레 말고" excepted).
 FAMILIES = frozenset(
-    "curry stew soup hotpot noodle ramen udon soba pasta donburi fried_rice bibimbap gimbap porridge"
-    " pancake grilled stir_fry fried braised salad sandwich steak pizza burger dumpling tteokbokki"
-    " sushi cutlet gratin".split()
+    {
+        *("curry", "stew", "soup", "hotpot", "noodle", "ramen", "udon"),
+        *("soba", "pasta", "donburi", "fried_rice", "bibimbap", "gimbap", "porridge"),
+        *("pancake", "grilled", "stir_fry", "fried", "braised", "salad", "sandwich"),
+        *("steak", "pizza", "burger", "dumpling", "tteokbokki", "sushi", "cutlet"),
+        *("gratin"),
+    }
 )
+# Sorts of dishes that want asking for.
+UNUSUAL = frozenset({"side", "raw", "snack", "sweet", "breakfast", "cold_dish"})
 # How much better a dish is for each thing asked for.
 TITLE, KIND, WANTED, MOOD, PERSONA, HOME = 40.0, 20.0, 15.0, 5.0, 1.0, 0.5
-EnsureNearest = Callable[[str], Sequence[tuple[str, float]]]
+RELAXED = 9.0  # at most: a dish asked for by name beats time and budget
+Nearest = Callable[[str], Sequence[tuple[str, float]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,7 @@ class Fitted:
 class EmbeddedMealEngine:
     """See the module's docstring. `nearest` finds dishes by meaning; tests may replace it."""
 
-    def __init__(self, nearest: EnsureNearest = vectors.nearest) -> None:
+    def __init__(self, nearest: Nearest = vectors.nearest) -> None:
         self._catalogue = catalogue()
         self._parser = Parser(self._catalogue, lexicon())
         self._nearest = nearest
@@ -65,7 +72,7 @@ class EmbeddedMealEngine:
 
 
 def fit(cat: Catalogue, dish: Dish, constraints: Constraints) -> Fitted | None:
-    """The dish without anything the constraints ban, or None when it wouldn't be itself any more."""
+    """The dish without what the constraints ban, None when it wouldn't be itself any more."""
     if any(_names(dish, term) for term in constraints.excluded):
         return None
     if any(dish.tags & cat.diets[name].avoid_tags for name in constraints.diets):
@@ -121,7 +128,7 @@ class _Round:
     """One request being answered."""
 
     def __init__(
-        self, cat: Catalogue, parser: Parser, nearest: EnsureNearest, request: MealRequest
+        self, cat: Catalogue, parser: Parser, nearest: Nearest, request: MealRequest
     ) -> None:
         self.cat, self.request, self.language = cat, request, request.language
         self.nearest = nearest
@@ -231,23 +238,21 @@ class _Round:
             if any(self.cat.ingredients[key].is_a(swap.new) for key in keys):
                 score += WANTED
         if wishes.max_minutes and dish.minutes > wishes.max_minutes:
-            score -= 4 + (dish.minutes - wishes.max_minutes) * 0.5
+            score -= min(RELAXED, 4 + (dish.minutes - wishes.max_minutes) * 0.1)
         if wishes.budget:
             over = dish.cost * self._servings() - wishes.budget
-            score -= max(0.0, 4 + over / 1500) if over > 0 else 0.0
+            score -= min(RELAXED, 4 + over / 5000) if over > 0 else 0.0
         for name in wishes.diets:
             diet = self.cat.diets[name]
             score += MOOD * len(dish.tags & diet.tags)
             score -= sum(1.5 for key in keys if self.cat.ingredients[key].groups & diet.less_groups)
-        score += PERSONA * len(dish.tags & {*self.persona.moods, *self.persona.kinds})
+        leaning = {*self.persona.moods, *self.persona.kinds, *_age_moods(self.request.shopper.age)}
+        score += PERSONA * len(dish.tags & leaning)
         score += 2 * PERSONA * (dish.id in {*self.persona.titles, *self.persona.dishes})
         if "curry" in asked.kinds and "rice_dish" not in dish.tags:
             score -= 2  # plain "curry" is curry over rice
-        if {"side", "raw"} & dish.tags and not {"side", "raw", "drinking"} & {
-            *asked.kinds,
-            *asked.moods,
-        }:
-            score -= 1.5
+        # Not a dinner for everybody unless asked for.
+        score -= 1.5 * len(dish.tags & UNUSUAL - {*asked.kinds, *asked.moods, *wishes.tags})
         if {"ko": "korean", "en": "western", "ja": "japanese"}[self.language] in dish.tags:
             score += HOME
         if "mild" in asked.moods and "spicy" in dish.tags:
@@ -278,11 +283,13 @@ class _Round:
         return bool(covered) and all(self.cat.is_banned(key, hard) for key in covered)
 
     def _nothing_fits(self) -> str:
-        names = {
-            self.cat.term_name(term, "en")
-            for term in (*self.constraints.excluded, *self.constraints.allergies)
-        } | {name.replace("_", " ") for name in self.constraints.diets}
-        return f"no dish fits these limits: {', '.join(sorted(names))}"
+        limits = self.constraints
+        terms = [*limits.allergies, *limits.excluded]
+        names = [name.replace("_", " ") for name in limits.diets]
+        names += [self.cat.term_name(term, "en") for term in terms]
+        names = list(dict.fromkeys(names))
+        more = " and more" if len(names) > 8 else ""
+        return f"no dish fits these limits: {', '.join(names[:8])}{more}"
 
     # -- what goes into it -------------------------------------------------------------------
 
@@ -362,7 +369,7 @@ class _Round:
     def _write(self, fitted: Fitted, how: str) -> Meal:
         language, dish, asked, cat = self.language, fitted.dish, self.asked, self.cat
         banned = cat.banned_terms(self.constraints)
-        moods = set(asked.moods)
+        moods = set(self.constraints.tags if how == "again" else asked.moods)
         named = how == "again" or dish.id in asked.titles
         hotter = (
             named
@@ -378,7 +385,8 @@ class _Round:
         description = self._description(fitted, title, lines)
         notes = self._what_changed(fitted, how, hotter, milder)
         servings = self._servings()
-        mood_tags = [*asked.moods, *self.constraints.tags, *self.persona.moods]
+        age_moods = _age_moods(self.request.shopper.age)
+        mood_tags = [*asked.moods, *self.constraints.tags, *self.persona.moods, *age_moods]
         why = phrases.reason(language, [t for t in mood_tags if t in dish.tags], self.seed)
         limits = self._limits(dish) if not notes or how == "new" else []
         hello = phrases.greeting(language, self.request.shopper.name)
@@ -471,18 +479,17 @@ class _Round:
                 kind = "other_than" if term.startswith(("tag:", "dish:")) else "without"
                 if not any(cat.term_name(term, language) == word for word in said):
                     notes.append(phrases.note(kind, language, cat.term_name(term, language)))
-        if hotter:
+        if hotter and "spicy" in asked.moods:
             chili = cat.ingredients["chili_flakes"].name.of(language)
             notes.append(phrases.note("hotter", language, chili))
-        if milder:
+        if milder and "mild" in asked.moods:
             notes.append(phrases.note("milder", language))
         if asked.servings and (self.last or asked.servings != DISH_SERVINGS):
             notes.append(phrases.note("servings", language, str(asked.servings)))
         keys = [key for key, _ in fitted.parts]
         for term in asked.wanted[:2]:
-            if self.request.history or any(cat.ingredients[key].is_a(term) for key in keys):
-                if any(cat.ingredients[key].is_a(term) for key in keys):
-                    notes.append(phrases.note("uses", language, cat.term_name(term, language)))
+            if any(cat.ingredients[key].is_a(term) for key in keys):
+                notes.append(phrases.note("uses", language, cat.term_name(term, language)))
         wishes, dish = self.constraints, fitted.dish
         if wishes.max_minutes and dish.minutes > wishes.max_minutes:
             notes.append(phrases.note("late", language, str(dish.minutes)))
@@ -514,6 +521,12 @@ def _is_minor(age: int | None) -> bool:
     return age is not None and age < ADULT_AGE
 
 
+def _age_moods(age: int | None) -> tuple[str, ...]:
+    if age is None:
+        return ()
+    return ("kids", "mild") if age <= 12 else ("healthy", "light") if age >= 60 else ()
+
+
 def _extra_amount(cat: Catalogue, key: str, servings: int) -> float:
     """How much of an extra to buy for so many people, in its unit."""
     ingredient = cat.ingredients[key]
@@ -533,7 +546,24 @@ def _extra_amount(cat: Catalogue, key: str, servings: int) -> float:
     return float(max(1, servings // 2)) if ingredient.g_per_unit >= 100 else float(servings)
 
 
-_OPEN = ("뭐먹", "아무거나", "추천", "메뉴", "저녁", "점심", "뭐해", "모르겠", "골라줘", "땡기", "배고", "何", "なんでも", "おすすめ", "献立", "お腹す", "夕飯", "晩ご飯", "anything", "whatever", "what should", "what to", "hungry", "dinner idea", "surprise", "recommend", "suggest")  # fmt: skip
+_OPEN = (
+    *(
+        "뭐먹",
+        "아무거나",
+        "추천",
+        "메뉴",
+        "저녁",
+        "점심",
+        "뭐해",
+        "모르겠",
+        "골라줘",
+        "땡기",
+        "배고",
+    ),
+    *("何", "なんでも", "おすすめ", "献立", "お腹す", "夕飯", "晩ご飯"),
+    *("anything", "whatever", "what should", "what to", "hungry", "dinner idea", "surprise"),
+    *("recommend", "suggest"),
+)
 
 
 def _open(text: str) -> bool:

@@ -6,7 +6,7 @@ from core.meal.models import Meal, MealRequest
 
 
 class MealError(Exception):
-    """No meal could be made. `reason` is safe to show; `retryable` says whether trying again helps."""
+    """No meal could be made. `reason` is safe to show; `retryable`: trying again may help."""
 
     def __init__(self, reason: str, retryable: bool) -> None:
         super().__init__(reason)

@@ -57,7 +57,7 @@ _NOT_BEFORE = {
     "오리": re.compile(r"지널|엔탈"),
     "도미": re.compile(r"노"),
     "배": re.compile(
-        r"(?:가|는|도|이)?\s*(?:고프|고파|고픈|고픔|부르|부른|불러|아프|아파|터지|탈|달)"
+        r"(?:가|는|도|이)?\s*(?:너무|많이|정말|진짜|좀|엄청)?\s*(?:고프|고파|고픈|고픔|부르|부른|불러|아프|아파|터지|탈|달)"
     ),
     "차": re.compile(r"가운|갑"),
     "대구": re.compile(r"\s*(?:에\s*살|사는|사람|시)"),
@@ -66,6 +66,8 @@ _NOT_BEFORE = {
     "회": re.compile(r"사|식|의|원|복"),
     "이태리": re.compile(r"타월"),
 }
+# Words that hold others and mean none of them.
+_STOPWORDS = ("フライパン", "회사", "오리지널", "아이디어", "아메리카", "米国")
 _KANA_TRAPS = ("いかが", "いかない", "いかに", "なすび", "たらいい", "そばに", "もちろん", "すぐに")
 _JA_PARTICLE = re.compile(
     r"[はがをもとやのにでへなだ、。,.!?!?・\s]|$|[ァ-ヶ一-龥a-z0-9]|から|まで|より|ほど|だけ|しか|ぬき|たっぷり|いり|入|い"
@@ -125,6 +127,8 @@ class Lexicon:
             for words in by_language.values():
                 add(words, "allergen", allergen)
 
+        for word in _STOPWORDS:
+            senses[word] = []
         self._senses = {word: tuple(found) for word, found in senses.items()}
         self._by_first: dict[str, list[str]] = defaultdict(list)
         self._english: dict[str, str] = {}
@@ -151,8 +155,9 @@ class Lexicon:
                     continue
                 start, end = places[at], places[at + len(word) - 1] + 1
                 if _fits(word, text, start, end, after_match=start == last_end):
-                    found.append(Match(start, end, word, self._senses[word]))
-                    last_end = end
+                    if self._senses[word]:
+                        found.append(Match(start, end, word, self._senses[word]))
+                        last_end = end
                     at += len(word)
                     break
             else:
@@ -213,7 +218,9 @@ def _fits(word: str, text: str, start: int, end: int, after_match: bool) -> bool
     if script == {"hiragana"} and len(word) <= 3:
         if any(text.startswith(trap, start) for trap in _KANA_TRAPS):
             return False
-        starts = after_match or previous in ("other", "latin") or before[-1:] in "はがもとやのに、"
+        starts = (
+            after_match or previous in ("other", "latin") or before[-1:] in "はがもとやのにで、"
+        )
         return starts and bool(_JA_PARTICLE.match(after))
     if script <= {"katakana"} and len(word) <= 2:
         return at_start and following != "katakana"

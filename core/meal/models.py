@@ -1,4 +1,4 @@
-"""What goes into a meal engine and what comes out. All values are frozen and go to JSON and back."""
+"""What goes into a meal engine and what comes out. All are frozen and go to JSON and back."""
 
 from typing import Any, Literal
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - the patterns are lists of words; broken up they are harder to read
 """Reads what a shopper asks for out of a sentence in Korean, English or Japanese.
 
 Words are found first (lexicon.py), then each word's role is read off its surroundings: Korean and
@@ -8,6 +9,7 @@ joined by "and" share the role of the last (Korean, Japanese) or the first (Engl
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from core.meal.catalogue import Catalogue
 from core.meal.lexicon import Lexicon, Match, normalize
@@ -66,7 +68,7 @@ _KO_TO = re.compile(
 )
 _KO_FROM_TO = re.compile(r"(?:을|를|은|는)\s*$")
 _KO_ADD = re.compile(
-    r"(?:이랑|랑|하고|을|를|도|와|과)?\s*(?:좀|조금|더|많이|듬뿍|한\s*\S{1,2}|하나|같이|함께)?\s*(?:같이|함께)?\s*"
+    r"(?:이랑|랑|하고|은|는|을|를|도|와|과)?\s*(?:좀|조금|더|많이|듬뿍|한\s*\S{1,2}|하나|같이|함께)?\s*(?:같이|함께)?\s*"
     r"(?:추가|넣어|넣고|넣은|넣을|더해|곁들|담아|담고|얹어|올려|토핑|첨가|섞어|마시고|한잔|한\s*잔|필요|사고)"
 )
 _KO_ALSO = re.compile(r"(?:도|까지)(?:\s|$|[.!?~]|요|같이|함께|좀|부탁|줘)")
@@ -134,6 +136,11 @@ _EN_SWAP_BETWEEN = re.compile(r"\s+(?:instead of|rather than|in place of|not|ove
 _EN_REPLACE = re.compile(r"\b(?:replace|swap|substitute|change|switch)(?:\s+(?:out|the|my))*\s+$")
 _EN_WITH = re.compile(r"\s+(?:with|for|to|by|into)\s+(?:some\s+)?")
 
+_EXTRAS = frozenset({"drink", "drinkalcohol", "snack", "dessert"})
+_GOES_WITH = re.compile(
+    r"(?:이랑|랑|하고|와|과|에)?\s*(?:잘|딱)?\s*(?:어울|맞는|먹기|먹을|마시기|마실)|(?:に|と)(?:よく|ぴったり)?(?:合|あ)|\s*(?:snack|food|pairing)"
+)
+
 _ANOTHER = re.compile(
     r"다른\s*(?:거|것|걸|건|메뉴|음식|요리|게|레시피|추천|종류|맛|뭐|술|음료|대안)|다른거|딴\s*(?:거|것|걸|메뉴)|딴거|(?:그거|이거|저거|그것|이것|그건|이건)\s*(?:말고|빼고|싫|별로)"
     r"|다시\s*추천|또\s*다른|새로운\s*(?:거|것|걸|메뉴)|다른\s*(?:없|있)|마음에\s*안|맘에\s*안|별로(?:야|예요|네|인데|다)|바꿔\s*(?:줘|주세요|줄래|봐)\s*$"
@@ -144,7 +151,7 @@ _ANOTHER = re.compile(
 
 _NUMBERS = {
     "한": 1, "하나": 1, "두": 2, "둘": 2, "세": 3, "셋": 3, "네": 4, "넷": 4, "다섯": 5, "여섯": 6, "일곱": 7, "여덟": 8, "아홉": 9, "열": 10,
-    "일": 1, "이": 2, "삼": 3, "사": 4, "오": 5, "육": 6,
+    "칠": 7, "팔": 8, "구": 9, "일": 1, "이": 2, "삼": 3, "사": 4, "오": 5, "육": 6,
     "一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10,
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "a couple": 2,
 }  # fmt: skip
@@ -174,7 +181,7 @@ _MINUTES = re.compile(r"(?<!\d)(\d{1,3})\s*(?:분(?!의|량|식)|分(?!の1)|-?\
 _HOURS = re.compile(
     r"(\d(?:\.5)?|한|두|반|half an|an|one|two)\s*-?\s*(?:시간|時間(?!が)|hours?\b)(\s*반|半)?"
 )
-_MONEY_KO = re.compile(r"(?:(\d+(?:\.\d+)?)|(?<![가-힣])(한|두|세|네|오|육|이|삼|사)?)\s*만\s*(?:(\d)\s*천)?\s*원?|(\d{1,3}(?:,\d{3})+|\d{4,7})\s*원|(\d{1,2})\s*천\s*원")  # fmt: skip
+_MONEY_KO = re.compile(r"(?:(\d+(?:\.\d+)?)|(?<![가-힣])(한|두|세|네|오|육|이|삼|사)?)\s*만\s*(?:(\d|[한두세네오육칠팔구이삼사]?)\s*천)?\s*원?|(\d{1,3}(?:,\d{3})+|\d{4,7})\s*원|(\d{1,2})\s*천\s*원")  # fmt: skip
 _MONEY_JA = re.compile(
     r"(\d{1,3}(?:,\d{3})+|\d{3,6})\s*円|(\d|[一二三四五])?千円|(\d|[一二三四五])万円|ワンコイン"
 )
@@ -211,6 +218,10 @@ class Parser:
                 asked.added += self._picks(match)
             elif role == "to":
                 asked.swap_to += match.values("term")
+            elif (
+                role == "" or (role == "have" and text[: match.start].endswith("with "))
+            ) and self._is_extra(text, match):
+                asked.added += self._picks(match)
             elif role == "have":
                 asked.wanted += match.values("term")[:1] or []
                 if not match.values("term"):
@@ -246,7 +257,7 @@ class Parser:
             following = after[index]
             if roles[index] in ("", "add") and following is not None:
                 between = text[matches[index].end : following.start]
-                joined = between.strip() and (
+                joined: object = between.strip() and (
                     _KO_JOIN.fullmatch(between) or _JA_JOIN.fullmatch(between)
                 )
                 if following.surface.isascii() and matches[index].surface.isascii():
@@ -290,7 +301,7 @@ class Parser:
                 return "hard"
             if _EN_OUT.search(before) or _EN_FREE.match(after):
                 return "out"
-            if match.values("term") and (_EN_ADD.search(before) or _EN_ALSO.match(after)):
+            if self._picks(match) and (_EN_ADD.search(before) or _EN_ALSO.match(after)):
                 return "add"
             return "have" if match.values("term") and _EN_HAVE.search(before) else ""
         if _KO_ALLERGY.match(after) or _JA_ALLERGY.match(after):
@@ -299,7 +310,7 @@ class Parser:
             return "hard"
         if _KO_OUT.match(after) or _JA_OUT.match(after):
             return "out"
-        if not match.values("term"):
+        if not match.values("term") and not self._picks(match):
             return ""
         if _KO_ADD.match(after) or _JA_ADD.match(after):
             return "add"
@@ -315,7 +326,7 @@ class Parser:
         self, text: str, matches: Sequence[Match], roles: list[str], asked: Asked
     ) -> None:
         """ "X 대신 Y", "Xの代わりにY", "Y instead of X", "replace X with Y", "X를 Y로 바꿔"."""
-        for index, (left, right) in enumerate(zip(matches, matches[1:], strict=False)):
+        for index, (left, right) in enumerate(pairwise(matches)):
             old_terms, new_terms = left.values("term"), right.values("term")
             between = text[left.end : right.start]
             if _EN_SWAP_BETWEEN.fullmatch(between) and left.surface.isascii():
@@ -363,12 +374,21 @@ class Parser:
                 terms += [f"allergen:{name}" for name in self._catalogue.allergy_of.get(term, ())]
         return terms
 
+    def _is_extra(self, text: str, match: Match) -> bool:
+        """Drinks and sweets go with a meal ("파전에 막걸리"), unless it is to go with them."""
+        if match.values("title", "dish", "kind", "mood", "diet") or _GOES_WITH.match(
+            text[match.end :]
+        ):
+            return False
+        keys = self._picks(match)
+        return bool(keys) and bool(self._catalogue.ingredients[keys[0]].groups & _EXTRAS)
+
     def _picks(self, match: Match) -> list[str]:
         terms = match.values("term")
         keys = [term for term in terms if ":" not in term]
         if keys:
             return keys[:1]
-        groups = [term.removeprefix("group:") for term in terms]
+        groups = [*(term.removeprefix("group:") for term in terms), *match.values("kind")]
         return [self._catalogue.picks[group] for group in groups if group in self._catalogue.picks]
 
 
@@ -441,6 +461,11 @@ def _minutes(text: str) -> int | None:
     return total or None
 
 
+def _thousands(word: str | None) -> int:
+    """The 천 of "만 오천원": None when there is none, empty for one."""
+    return 0 if word is None else 1000 * ((_number(word) or 1) if word else 1)
+
+
 def _budget(text: str) -> tuple[int | None, bool]:
     """Won, and whether it is per person."""
     each = bool(_EACH.search(text))
@@ -450,7 +475,7 @@ def _budget(text: str) -> tuple[int | None, bool]:
             return int(plain.replace(",", "")) if plain else int(thousand) * 1000, each
         if "원" in found.group() or (tens and _MONEY_CUE.match(text[found.end() :].lstrip())):
             count = float(tens) if tens else _NUMBERS.get(word or "한", 1)
-            return int(count * 10_000) + int(thousands or 0) * 1000, each
+            return int(count * 10_000) + _thousands(thousands), each
     if found_ja := _MONEY_JA.search(text):
         plain, thousand, ten_thousand = found_ja.groups()
         if plain:

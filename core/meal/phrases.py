@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one wording, one line
 """The sentences a shopper reads, in three languages. `variant` picks one of several wordings."""
 
 from collections.abc import Sequence
@@ -39,7 +40,7 @@ def listed(names: Sequence[str], language: Language) -> str:
     return josa(names[0], "과") + " " + names[1] if len(names) == 2 else ", ".join(names)
 
 
-_INTRO = {
+_INTRO: dict[str, tuple[str, ...]] = {
     "ko": (
         "오늘 메뉴는 {title} 어떠세요? {hook}",
         "{title_을} 준비해 봤어요. {hook}",
@@ -56,7 +57,7 @@ _INTRO = {
         "{title}をご用意しました。{hook}",
     ),
 }
-_INTRO_AGAIN = {
+_INTRO_AGAIN: dict[str, tuple[str, ...]] = {
     "ko": (
         "말씀하신 대로 {title_을} 다듬어 봤어요. {hook}",
         "{title} 그대로, 원하시는 대로 맞췄어요. {hook}",
@@ -70,7 +71,7 @@ _INTRO_AGAIN = {
         "{title}はそのまま、ご希望どおりに調整しました。{hook}",
     ),
 }
-_INTRO_OTHER = {
+_INTRO_OTHER: dict[str, tuple[str, ...]] = {
     "ko": ("그럼 {title} 어떠세요? {hook}", "이번에는 {title_을} 골라 봤어요. {hook}"),
     "en": ("How about {title} instead? {hook}", "This time I picked {title}. {hook}"),
     "ja": ("では{title}はいかがですか？{hook}", "今度は{title}を選んでみました。{hook}"),
@@ -198,8 +199,8 @@ _REASONS: dict[str, dict[str, tuple[str, ...]]] = {
         "ja": ("食べごたえがあって大満足の一品です。",),
     },
     "": {
-        "ko": ("오늘 같은 날에 잘 어울리는 메뉴예요.", "누구나 편하게 즐길 수 있는 맛이에요.", "재료도 간단해서 장보기 부담이 없어요."),
-        "en": ("It's a good fit for a day like today.", "It's an easy one to enjoy.", "The shopping list is short, too."),
+        "ko": ("오늘 같은 날에 잘 어울리는 메뉴예요.", "누구나 편하게 즐길 수 있는 맛이에요.", "부담 없이 만들 수 있어 저녁 준비가 한결 편해요."),
+        "en": ("It's a good fit for a day like today.", "It's an easy one to enjoy.", "Everything is easy to find in the store."),
         "ja": ("今日のような日によく合うメニューです。", "どなたにも親しみやすい味です。", "材料もそろえやすいですよ。"),
     },
 }  # fmt: skip
@@ -251,7 +252,8 @@ def intro(
     language: Language, how: str, title: str, minutes: int, servings: int, variant: int
 ) -> str:
     """`how`: "new", "again" (the same dish, adjusted) or "other" (another one in the chat)."""
-    table = {"new": _INTRO, "again": _INTRO_AGAIN, "other": _INTRO_OTHER}[how][language]
+    tables = {"new": _INTRO, "again": _INTRO_AGAIN, "other": _INTRO_OTHER}
+    table = tables[how][language]
     hooks = _HOOK[language]
     hook = hooks[variant // 7 % len(hooks)].format(minutes=minutes, servings=servings)
     title_을 = josa(title, "을") if language == "ko" else ""
