@@ -1,0 +1,34 @@
+"""Each case of tests/cases/*.yaml over gRPC and over REST. docs/testing.md has the format."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.cases import Case, Replies, contract, load, problems
+
+CASES = load()
+
+
+@pytest.mark.parametrize(
+    ("case", "transport"),
+    [
+        pytest.param(case, transport, id=f"{case.id} ({transport})")
+        for case in CASES
+        for transport in case.transports
+    ],
+)
+async def test_case(case: Case, transport: str, replies: Replies) -> None:
+    reply = await replies.get(case, transport)
+    found = problems(case, transport, reply, replies.variables)
+    assert not found, "\n".join(found)
+
+
+def test_every_method_has_its_cases() -> None:
+    """A success, a caller without a key, and every reason that the contract lists for it."""
+    seen: dict[str, set[str]] = {path: set() for path in contract().methods}
+    for case in CASES:
+        if case.method is not None and "grpc" in case.expect:
+            seen[case.method.path].add(case.expect.get("reason", "OK"))
+    for path, method in contract().methods.items():
+        # What is documented but cannot come about: PutProfile makes what it does not find.
+        assert {"OK", "UNAUTHORIZED", *method.rule.reasons} <= seen[path], path
