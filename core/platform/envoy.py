@@ -6,7 +6,9 @@ look on each surface; nothing of that is repeated in the templates.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import ipaddress
 import re
 import socket
 from collections.abc import Sequence
@@ -216,6 +218,8 @@ def _replies(surface: Surface) -> dict[int, _Reply]:
 
 def _address(host: str) -> str:
     """Envoy takes no names."""
+    with contextlib.suppress(ValueError):
+        return str(ipaddress.ip_address(host))
     return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
 
 

@@ -1,4 +1,4 @@
-"""`onegenie recommend` against the running service: progress, results, and what it says when not."""
+"""`onegenie recommend` against the running service: progress, results, and what it cannot do."""
 
 from __future__ import annotations
 
