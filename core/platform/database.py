@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cache
 from typing import Any
 
 import orjson
-from sqlalchemy import MetaData
+import psycopg
+from psycopg.rows import namedtuple_row
+from psycopg.types.json import set_json_loads
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy import Executable, MetaData
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+# Connections of a process for `Database.fetch`, each used for a fraction of a millisecond.
+_READERS = 4
 
 # Constraint names are spelt out so that migrations can name what they change.
 metadata = MetaData(
@@ -42,6 +51,21 @@ class Database:
             json_deserializer=orjson.loads,
         )
         self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._readers = AsyncConnectionPool(
+            libpq_url(url),
+            min_size=1,
+            max_size=_READERS,
+            open=False,
+            timeout=10,
+            # Given up early, a connection is asked for anew by the next read, not after a back-off.
+            reconnect_timeout=2,
+            kwargs={"autocommit": True, "prepare_threshold": 0},
+            configure=_configure,
+        )
+
+    async def open(self) -> None:
+        """Make ready for `fetch`."""
+        await self._readers.open()
 
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """One transaction: committed when the block ends, rolled back when it raises."""
@@ -51,8 +75,22 @@ class Database:
         """A connection for reads; every statement is a transaction of its own."""
         return self._reader.connect()
 
+    async def fetch(self, statement: Executable, values: Mapping[str, Any]) -> list[Any]:
+        """The rows of one reading statement, as `fetch` below returns them, for hot paths.
+
+        A read that fails with its connection is tried once more on a living one.
+        """
+        try:
+            async with self._readers.connection() as conn:
+                return await _rows(conn, statement, values)
+        except psycopg.OperationalError:
+            await self._readers.check()
+            async with self._readers.connection() as conn:
+                return await _rows(conn, statement, values)
+
     async def close(self) -> None:
         """Close every connection."""
+        await self._readers.close()
         await self._engine.dispose()
 
 
@@ -72,11 +110,47 @@ async def driver_connection(conn: AsyncConnection) -> Any:
     return raw.driver_connection
 
 
+async def fetch(
+    conn: AsyncConnection, statement: Executable, values: Mapping[str, Any]
+) -> list[Any]:
+    """The rows of a statement run in the transaction of `conn`, as named tuples.
+
+    Runs on psycopg itself with binary results: a third of the time that SQLAlchemy's execution
+    takes (docs/performance.md). `statement` lives as long as the process (its SQL is written
+    once), returns rows, and has no IN over a list; values are what psycopg takes.
+    """
+    return await _rows(await driver_connection(conn), statement, values)
+
+
+async def _rows(
+    conn: psycopg.AsyncConnection[Any], statement: Executable, values: Mapping[str, Any]
+) -> list[Any]:
+    sql, constants = _compiled(statement)
+    async with conn.cursor(binary=True, row_factory=namedtuple_row) as cursor:
+        await cursor.execute(sql, {**constants, **values})
+        return await cursor.fetchall()
+
+
+@cache
+def _compiled(statement: Executable) -> tuple[bytes, Mapping[str, Any]]:
+    """SQL for psycopg, and the values that stand in the statement itself."""
+    compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
+    return compiled.string.encode(), compiled.params
+
+
+_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+
+
+async def _configure(conn: psycopg.AsyncConnection[Any]) -> None:
+    set_json_loads(orjson.loads, conn)
+
+
 @asynccontextmanager
 async def open_database(url: str, pool_size: int = 10) -> AsyncIterator[Database]:
     """A Database that is closed when the block ends."""
     database = Database(url, pool_size)
     try:
+        await database.open()
         yield database
     finally:
         await database.close()

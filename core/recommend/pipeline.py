@@ -89,8 +89,7 @@ class Pipeline:
     async def run_step(self, context: JobContext, round_id: str, step: int) -> None:
         """Run a step unless its result is there already, then defer the next one."""
         identifier = uuid.UUID(round_id)
-        async with self._database.connect() as conn:
-            row = await store.read_work(conn, identifier)
+        row = await store.read_work(self._database, identifier)
         if row is None or row.status != IN_PROGRESS or row.steps_done != step - 1:
             return
         started = time.perf_counter()

@@ -43,8 +43,7 @@ async def get_chat(
     database: Database, spots: CouponSpots, caller: Caller, profile_id: str, chat_id: str
 ) -> pb.GetChatResponse:
     """The chat with all its rounds. Raises NOT_FOUND."""
-    async with database.connect() as conn:
-        rows = await store.read_chat(conn, caller, profile_id, chat_id)
+    rows = await store.read_chat(database, caller, profile_id, chat_id)
     if not rows:
         raise ApiError("NOT_FOUND", "There is no such chat.")
     part = await spots.part(caller.tenant_id)
@@ -71,8 +70,7 @@ async def get_round(
     round_id: str,
 ) -> pb.GetRoundResponse:
     """One round. Raises NOT_FOUND."""
-    async with database.connect() as conn:
-        row = await store.read_round(conn, caller, profile_id, chat_id, round_id)
+    row = await store.read_round(database, caller, profile_id, chat_id, round_id)
     if row is None:
         raise ApiError("NOT_FOUND", "There is no such round.")
     response = pb.GetRoundResponse()

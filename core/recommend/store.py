@@ -12,6 +12,7 @@ from sqlalchemy import Row, Select, and_, bindparam, func, insert, literal_colum
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.platform.database import Database
 from core.profile.models import profiles
 from core.recommend.models import chats, rounds
 from core.recommend.state import COMPLETED, ERROR, IN_PROGRESS, LAST_STEP
@@ -182,10 +183,10 @@ _CHAT = (
 
 
 async def read_chat(
-    conn: AsyncConnection, caller: Caller, profile_id: str, chat_id: str
+    database: Database, caller: Caller, profile_id: str, chat_id: str
 ) -> Sequence[AnyRow]:
     """A row a round, each with the chat's and the profile's columns; none: no such chat."""
-    return (await conn.execute(_CHAT, _owner(caller, profile_id, chat_id))).all()
+    return await database.fetch(_CHAT, _owner(caller, profile_id, chat_id))
 
 
 _OWNED_ROUND = (
@@ -196,12 +197,12 @@ _OWNED_ROUND = (
 
 
 async def read_round(
-    conn: AsyncConnection, caller: Caller, profile_id: str, chat_id: str, round_id: str
+    database: Database, caller: Caller, profile_id: str, chat_id: str, round_id: str
 ) -> RoundRow | None:
     """One round of the caller's chat."""
     values = {**_owner(caller, profile_id, chat_id), "round": uuid.UUID(round_id)}
-    row = (await conn.execute(_OWNED_ROUND, values)).first()
-    return RoundRow(*row) if row else None
+    rows = await database.fetch(_OWNED_ROUND, values)
+    return RoundRow(*rows[0]) if rows else None
 
 
 _LISTED = and_(
@@ -279,9 +280,10 @@ _WORK = (
 )
 
 
-async def read_work(conn: AsyncConnection, round_id: uuid.UUID) -> AnyRow | None:
+async def read_work(database: Database, round_id: uuid.UUID) -> AnyRow | None:
     """All that a step needs to know of its round."""
-    return (await conn.execute(_WORK, {"round": round_id})).first()
+    rows = await database.fetch(_WORK, {"round": round_id})
+    return rows[0] if rows else None
 
 
 _HISTORY = (

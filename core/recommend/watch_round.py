@@ -38,10 +38,9 @@ async def watch_round(
     with events.watch(round_topic(request.round_id.lower())) as changed:
         while True:
             changed.clear()
-            async with database.connect() as conn:
-                row = await store.read_round(
-                    conn, caller, request.profile_id, request.chat_id, request.round_id
-                )
+            row = await store.read_round(
+                database, caller, request.profile_id, request.chat_id, request.round_id
+            )
             if row is None:
                 raise ApiError("NOT_FOUND", "There is no such round.")
             current = version(row.status, row.steps_done)

@@ -78,8 +78,7 @@ class EmbeddedStore:
             return await store.signage_events(conn, self._tenant_id)
 
     async def _read_revision(self) -> int:
-        async with self._database.connect() as conn:
-            return await store.revision(conn, self._tenant_id)
+        return await store.revision(self._database, self._tenant_id)
 
     async def _read_coupon_spots(self) -> list[store_pb2.CouponSpot]:
         async with self._database.connect() as conn:

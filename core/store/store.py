@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from onegenie.store.v1 import store_pb2
-from sqlalchemy import Row, Table, and_, delete, select
+from sqlalchemy import Row, Table, and_, bindparam, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.platform.database import driver_connection
+from core.platform.database import Database, driver_connection
 from core.store.models import (
     store_coupon_spots,
     store_products,
@@ -40,15 +40,15 @@ _PRODUCTS = select(
 )
 
 
-async def revision(conn: AsyncConnection, tenant_id: UUID) -> int:
+_REVISION = select(store_revisions.c.revision).where(
+    store_revisions.c.tenant_id == bindparam("tenant")
+)
+
+
+async def revision(database: Database, tenant_id: UUID) -> int:
     """How often the tenant's store has changed; 0 when it has none."""
-    # The driver itself: every poll asks this, and SQLAlchemy would double its cost.
-    driver = await driver_connection(conn)
-    cursor = await driver.execute(
-        "SELECT revision FROM store_revisions WHERE tenant_id = %s", (tenant_id,), prepare=True
-    )
-    row = await cursor.fetchone()
-    return row[0] if row else 0
+    rows = await database.fetch(_REVISION, {"tenant": tenant_id})
+    return int(rows[0].revision) if rows else 0
 
 
 async def bump_revision(conn: AsyncConnection, tenant_id: UUID) -> None:
