@@ -234,14 +234,16 @@ def problems(case: Case, transport: str, reply: Reply, variables: dict[str, str]
     return found
 
 
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _MATCHERS = {
-    "<uuid>": lambda v: isinstance(v, str) and bool(re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", v)),
-    "<time>": lambda v: isinstance(v, str) and bool(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", v)),
-    "<text>": lambda v: isinstance(v, str) and v != "",
-    "<int>": lambda v: type(v) is int,
-    "<number>": lambda v: type(v) in (int, float),
-    "<any>": lambda v: True,
-}  # fmt: skip
+    "<uuid>": lambda value: isinstance(value, str) and bool(_UUID.fullmatch(value)),
+    "<time>": lambda value: isinstance(value, str) and bool(_TIME.fullmatch(value)),
+    "<text>": lambda value: isinstance(value, str) and value != "",
+    "<int>": lambda value: type(value) is int,
+    "<number>": lambda value: type(value) in (int, float),
+    "<any>": lambda value: True,
+}
 
 
 def mismatches(wanted: Any, got: Any, path: str = "$") -> list[str]:

@@ -1,4 +1,4 @@
-"""Fixtures of the end-to-end tests: one `onegenie up` for all that only read and write through it."""
+"""Fixtures of the end-to-end tests: one `onegenie up` that all who only call it share."""
 
 from __future__ import annotations
 

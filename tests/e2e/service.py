@@ -14,8 +14,8 @@ from core.platform.database import Database
 from core.profile.store import put_profile
 from core.recommend import store
 from core.recommend.models import rounds
-from core.recommend.state import COMPLETED
 from core.recommend.start_round import Started, StartRound, start_round
+from core.recommend.state import COMPLETED
 from core.tenant.store import (
     Caller,
     caller_by_hash,
