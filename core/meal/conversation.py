@@ -8,10 +8,16 @@ from core.meal.catalogue import Catalogue
 from core.meal.models import Constraints, MealRequest, Shopper, Swap
 from core.meal.parser import Asked, Parser
 
+ADULT_AGE = 20  # the later of Korea's 19 and Japan's 20
+
 # Keys of a profile's free-form `extra` that say what their values are, in three languages.
 _ALLERGY_KEYS = ("allerg", "알레르기", "알러지", "アレルギー")
 _DISLIKE_KEYS = ("dislike", "avoid", "exclude", "hate", "싫", "기피", "못먹", "嫌い", "苦手", "ng")
-_IGNORED_KEYS = ("like", "favorite", "favourite", "prefer", "좋아", "선호", "好き", "好物")
+
+
+def is_minor(age: int | None) -> bool:
+    """Too young to be sold alcohol; an unknown age is taken for an adult's."""
+    return age is not None and age < ADULT_AGE
 
 
 def persona_text(shopper: Shopper) -> str:
@@ -102,8 +108,8 @@ def _once(terms: Iterable[str]) -> tuple[str, ...]:
 
 def dump_history(request: MealRequest) -> list[tuple[str, str]]:
     """(prompt, meal as JSON) of every earlier round, without what only we keep."""
-    fields = {"constraints", "dish"}
+    ours: Any = {"constraints": True, "dish": True, "ingredients": {"__all__": {"key"}}}
     return [
-        (turn.prompt, json.dumps(turn.meal.model_dump(exclude=fields), ensure_ascii=False))
+        (turn.prompt, json.dumps(turn.meal.model_dump(exclude=ours), ensure_ascii=False))
         for turn in request.history
     ]

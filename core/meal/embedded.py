@@ -4,6 +4,7 @@ The same request always gives the same meal: where several dishes suit equally w
 prompt, shopper and history picks one.
 """
 
+import asyncio
 import hashlib
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -11,12 +12,12 @@ from dataclasses import dataclass
 
 from core.meal import conversation, phrases, vectors
 from core.meal.catalogue import DISH_SERVINGS, EQUALS, Catalogue, Dish, Part, catalogue
+from core.meal.conversation import is_minor
 from core.meal.engine import MealError
 from core.meal.lexicon import lexicon
 from core.meal.models import Constraints, Meal, MealIngredient, MealRequest, Swap
 from core.meal.parser import Parser
 
-ADULT_AGE = 20  # the later of Korea's 19 and Japan's 20
 GUESTS = 4  # servings when friends come and no number is given
 # Tags a dish has in common with another of its kind ("카레 말고" excepted).
 FAMILIES = frozenset(
@@ -65,7 +66,10 @@ class EmbeddedMealEngine:
     async def suggest(self, request: MealRequest) -> Meal:
         """One meal. Raises MealError("no dish fits …") when allergies, diets and exclusions leave
         nothing; a time or a budget that can't be met is relaxed and said so."""
-        return _Round(self._catalogue, self._parser, self._nearest, request).meal()
+        # Off the loop: the encoder's first use takes a second to load.
+        return await asyncio.to_thread(
+            lambda: _Round(self._catalogue, self._parser, self._nearest, request).meal()
+        )
 
     async def close(self) -> None:
         return None
@@ -304,7 +308,7 @@ class _Round:
             ingredient = self.cat.ingredients[key]
             name = ingredient.name.of(self.language)
             swap = next((s for s in self.asked.swaps if ingredient.is_a(s.old)), None)
-            minor = "drinkalcohol" in ingredient.groups and _is_minor(self.request.shopper.age)
+            minor = "drinkalcohol" in ingredient.groups and is_minor(self.request.shopper.age)
             if self.cat.is_banned(key, hard) and key in self.asked.added:
                 self.notes.append(phrases.note("refused_allergy", self.language, name))
             elif minor:
@@ -330,7 +334,7 @@ class _Round:
                 if drink.category in ("Drinks", "Alcohol") and not self.cat.is_banned(
                     swap.new, banned
                 ):
-                    minor = "drinkalcohol" in drink.groups and _is_minor(self.request.shopper.age)
+                    minor = "drinkalcohol" in drink.groups and is_minor(self.request.shopper.age)
                     added += [] if minor else [swap.new]
         self.constraints = self.constraints.model_copy(update={"added": tuple(added)})
 
@@ -515,10 +519,6 @@ class _Round:
             words = cat.diets[self.constraints.diets[0]].words[language]
             notes.append(phrases.note("diet", language, words[0]))
         return notes
-
-
-def _is_minor(age: int | None) -> bool:
-    return age is not None and age < ADULT_AGE
 
 
 def _age_moods(age: int | None) -> tuple[str, ...]:

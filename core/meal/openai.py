@@ -1,0 +1,352 @@
+"""The meal engine behind any chat endpoint that speaks OpenAI's protocol.
+
+The model's answer is held to a JSON schema, its ingredients are matched against the vocabulary, and
+what the shopper must not eat is taken out afterwards whatever the model said. The package `openai`
+is an extra and is imported when an engine is made.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    stop_after_delay,
+    wait_exponential_jitter,
+)
+
+from core.meal import phrases
+from core.meal.catalogue import Catalogue, catalogue
+from core.meal.conversation import constrain, dump_history, is_minor, persona_wishes
+from core.meal.engine import MealError
+from core.meal.lexicon import lexicon, normalize
+from core.meal.models import LANGUAGES, Meal, MealIngredient, MealRequest, Text
+from core.meal.parser import Parser
+
+ATTEMPTS = 3
+TOTAL_SECONDS = 45.0  # no new attempt after that: a step's deadline is 60 s
+LONGEST_RETRY_AFTER = 15.0
+CATEGORIES = (
+    *("Produce", "Meat", "Seafood", "Dairy", "Pantry"),
+    *("Frozen", "Bakery", "Deli", "Drinks", "Alcohol"),
+)
+UNREADABLE = "upstream gave an unreadable answer"
+
+# Grams or millilitres in the units models like; "piece" only for what we sell by weight.
+_UNIT_GRAMS = {
+    "g": 1,
+    "gram": 1,
+    "kg": 1000,
+    "ml": 1,
+    "l": 1000,
+    "liter": 1000,
+    "oz": 28,
+    "lb": 454,
+}
+_UNIT_GRAMS |= {"tbsp": 15, "tablespoon": 15, "tsp": 5, "teaspoon": 5, "cup": 200, "piece": 50}
+
+_SYSTEM = """You plan one meal for a shopper in a grocery store and answer with JSON only.
+Write recipe_title, intro_message, recipe_description and recommendation_message in {language}, \
+warm and natural, as a person would; recommendation_message says why this meal suits this shopper \
+and, in a follow-up, what you changed.
+A follow-up refines the previous meal: keep what it doesn't touch.
+Ingredients: everything to buy for `servings` people, each with its name and unit in Korean, \
+English and Japanese, a quantity above 0 and a category. Prefer these ingredient names where one \
+fits: {names}.
+Shopper: {shopper}.{limits}"""
+
+
+def _filled(value: str) -> str:
+    if not value.strip():
+        raise ValueError("is empty")
+    return value.strip()
+
+
+def _above_zero(value: float) -> float:
+    if not 0 < value < 100_000:
+        raise ValueError("must be above 0")
+    return value
+
+
+# Checked here and not in the schema: strict mode knows no minimum and no length.
+Filled = Annotated[str, AfterValidator(_filled)]
+Amount = Annotated[float, AfterValidator(_above_zero)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class _Text(_Strict):
+    ko: Filled
+    en: Filled
+    ja: Filled
+
+
+class _Ingredient(_Strict):
+    name: _Text
+    category: str
+    quantity: Amount
+    unit: _Text
+
+
+class _Reply(_Strict):
+    recipe_title: Filled
+    intro_message: Filled
+    recipe_description: Filled
+    recommendation_message: Filled
+    servings: int
+    minutes: int | None
+    ingredients: list[_Ingredient]
+
+
+def reply_schema() -> dict[str, Any]:
+    """JSON schema of the answer, as strict mode wants it: all required, nothing extra."""
+    schema = _Reply.model_json_schema()
+    schema["$defs"]["_Ingredient"]["properties"]["category"]["enum"] = list(CATEGORIES)
+    return schema
+
+
+class OpenAIMealEngine:
+    """See the module's docstring. `timeout` is seconds for one attempt, `backoff` the first pause.
+
+    Timeouts, lost connections, 408, 429 and 5xx are tried again, at most `ATTEMPTS` times; other
+    answers are final. Raises MealError with one of the reasons "upstream timeout", "upstream
+    unavailable", "upstream refused", "upstream gave an unreadable answer".
+    """
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        api_key: str,
+        model: str,
+        timeout: float = 20.0,
+        backoff: float = 0.5,
+    ) -> None:
+        try:
+            from openai import AsyncOpenAI
+        except ImportError as error:
+            raise RuntimeError("MEAL_ENGINE=openai needs the extra: onegenie[openai]") from error
+        # Our retries, not the client's: they honour the step's deadline.
+        self._client = AsyncOpenAI(
+            base_url=base_url, api_key=api_key, timeout=timeout, max_retries=0
+        )
+        self._model = model
+        self._backoff = backoff
+        self._catalogue = catalogue()
+        self._parser = Parser(self._catalogue, lexicon())
+        self._by_name = _names(self._catalogue)
+
+    async def close(self) -> None:
+        await self._client.close()
+
+    async def suggest(self, request: MealRequest) -> Meal:
+        """One meal from the endpoint; an unreadable answer is sent back once for repair."""
+        persona = persona_wishes(self._parser, request.shopper)
+        asked = self._parser.parse(request.prompt, followup=bool(request.history))
+        constraints = constrain(self._catalogue, request, persona, asked)
+        hard = list(self._catalogue.hard_terms(constraints))
+        if is_minor(request.shopper.age):
+            hard.append("group:drinkalcohol")
+        messages = self._messages(request, hard)
+        answer = await self._ask(messages)
+        problem, reply = _read(answer)
+        if reply is None:
+            messages += [
+                {"role": "assistant", "content": answer},
+                {"role": "user", "content": f"Not valid: {problem}. Answer again, JSON only."},
+            ]
+            problem, reply = _read(await self._ask(messages))
+            if reply is None:
+                raise MealError(UNREADABLE, retryable=True)
+        lines = [self._line(item) for item in reply.ingredients]
+        kept = [line for line in lines if not self._is_banned(line, hard)]
+        if not kept:
+            raise MealError("upstream suggested nothing the shopper may eat", retryable=True)
+        message = reply.recommendation_message
+        for line in lines:
+            if line not in kept:
+                name = line.name.of(request.language)
+                message += " " + phrases.note("refused_allergy", request.language, name)
+        return Meal(
+            dish=None,
+            recipe_title=reply.recipe_title,
+            intro_message=reply.intro_message,
+            recipe_description=reply.recipe_description,
+            recommendation_message=message,
+            servings=min(max(reply.servings, 1), 20),
+            minutes=reply.minutes if reply.minutes and reply.minutes > 0 else None,
+            ingredients=tuple(kept),
+            constraints=constraints,
+        )
+
+    # -- asking ------------------------------------------------------------------------------
+
+    def _messages(self, request: MealRequest, hard: list[str]) -> list[dict[str, str]]:
+        shopper = request.shopper
+        known = {
+            "name": shopper.name,
+            "gender": shopper.gender,
+            "age": shopper.age,
+            **shopper.extra,
+        }
+        about = {key: value for key, value in known.items() if value not in (None, "")}
+        never = list(dict.fromkeys(self._catalogue.term_name(term, "en") for term in hard))
+        system = _SYSTEM.format(
+            language={"ko": "Korean", "en": "English", "ja": "Japanese"}[request.language],
+            names=", ".join(i.name.en for i in self._catalogue.ingredients.values()),
+            shopper=json.dumps(about, ensure_ascii=False, default=str) if about else "unknown",
+            limits=f"\nNever use anything with: {', '.join(never)}." if never else "",
+        )
+        messages = [{"role": "system", "content": system}]
+        for prompt, meal in dump_history(request):
+            messages.append({"role": "user", "content": prompt})
+            messages.append({"role": "assistant", "content": meal})
+        prelude = f"페르소나: {shopper.persona}\n" if shopper.persona else ""
+        messages.append({"role": "user", "content": prelude + request.prompt})
+        return messages
+
+    async def _ask(self, messages: list[dict[str, str]]) -> str:
+        """The model's text, retried as the class says."""
+        import openai
+
+        create: Any = self._client.chat.completions.create  # its overloads want literal shapes
+        try:
+            async for attempt in AsyncRetrying(
+                retry=retry_if_exception(_may_pass),
+                wait=self._wait,
+                stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(TOTAL_SECONDS),
+                reraise=True,
+            ):
+                with attempt:
+                    completion = await create(
+                        model=self._model,
+                        messages=messages,
+                        response_format={
+                            "type": "json_schema",
+                            "json_schema": {
+                                "name": "meal",
+                                "strict": True,
+                                "schema": reply_schema(),
+                            },
+                        },
+                    )
+        except openai.APITimeoutError as error:
+            raise MealError("upstream timeout", retryable=True) from error
+        except openai.APIStatusError as error:
+            if _may_pass(error):
+                raise MealError("upstream unavailable", retryable=True) from error
+            raise MealError("upstream refused", retryable=False) from error
+        except openai.APIConnectionError as error:
+            raise MealError("upstream unavailable", retryable=True) from error
+        except (openai.OpenAIError, ValueError) as error:  # not the protocol's shape at all
+            raise MealError(UNREADABLE, retryable=True) from error
+        choices = getattr(completion, "choices", None)
+        if not choices or choices[0].message is None:
+            raise MealError(UNREADABLE, retryable=True)
+        choice = choices[0]
+        if choice.message.refusal or choice.finish_reason == "content_filter":
+            raise MealError("upstream refused", retryable=False)
+        if choice.finish_reason == "length" or not choice.message.content:
+            raise MealError(UNREADABLE, retryable=True)
+        return str(choice.message.content)
+
+    def _wait(self, state: RetryCallState) -> float:
+        """Seconds till the next attempt: what Retry-After says, else exponential with jitter."""
+        error = state.outcome.exception() if state.outcome else None
+        headers = getattr(getattr(error, "response", None), "headers", {})
+        after = headers.get("retry-after", "")
+        if re.fullmatch(r"\d+(\.\d+)?", after):
+            return min(float(after), LONGEST_RETRY_AFTER)
+        backoff = wait_exponential_jitter(multiplier=self._backoff, max=8, jitter=self._backoff)
+        return backoff(state)
+
+    # -- reading -----------------------------------------------------------------------------
+
+    def _line(self, item: _Ingredient) -> MealIngredient:
+        """The vocabulary's own line when it knows the name, else the model's words."""
+        names = (item.name.ko, item.name.ja, item.name.en)
+        key = next((k for name in names if (k := self._by_name.get(_plain(name)))), None)
+        if key is None:
+            return MealIngredient(
+                key=None,
+                name=Text(**item.name.model_dump()),
+                category=item.category if item.category in CATEGORIES else "Pantry",
+                quantity=item.quantity,
+                unit=Text(**item.unit.model_dump()),
+            )
+        ingredient = self._catalogue.ingredients[key]
+        quantity, unit = item.quantity, item.unit.en.lower().strip(" .")
+        same = any(
+            item.unit.model_dump()[language].lower().removesuffix("s")
+            == ingredient.unit.of(language).lower()
+            for language in LANGUAGES
+        )
+        if not same:
+            by_weight = ingredient.unit.en in ("g", "ml")
+            grams = _UNIT_GRAMS.get(unit) or _UNIT_GRAMS.get(unit.removesuffix("s"))
+            if unit.startswith("piece") and not by_weight:
+                grams = None
+            if grams or by_weight:
+                quantity *= (grams or _UNIT_GRAMS["piece"]) / ingredient.g_per_unit
+        return self._catalogue.line(key, quantity)
+
+    def _is_banned(self, line: MealIngredient, hard: Iterable[str]) -> bool:
+        if line.key:
+            return self._catalogue.is_banned(line.key, hard)
+        # A name we don't know may still hold one we do ("shrimp paste").
+        for language in LANGUAGES:
+            for match in lexicon().find(normalize(line.name.of(language))):
+                for value in match.values("allergen"):
+                    if f"allergen:{value}" in hard:
+                        return True
+                for term in match.values("term"):
+                    if term in hard:
+                        return True
+                    if ":" not in term and self._catalogue.is_banned(term, hard):
+                        return True
+        return False
+
+
+def _read(answer: str) -> tuple[str, _Reply | None]:
+    """(what is wrong, None) or ("", the reply)."""
+    try:
+        # Endpoints without strict mode like to wrap JSON in a code fence.
+        bare = re.sub(r"^\s*```(?:json)?\s*|\s*```\s*$", "", answer)
+        reply = _Reply.model_validate_json(bare)
+    except ValidationError as error:
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))} {first['msg']}".strip(), None
+    return ("", reply) if reply.ingredients else ("ingredients is empty", None)
+
+
+def _may_pass(error: BaseException) -> bool:
+    """Whether trying again may help."""
+    import openai
+
+    if isinstance(error, openai.APIStatusError):
+        return error.status_code in (408, 429) or error.status_code >= 500
+    return isinstance(error, openai.APIConnectionError)  # APITimeoutError is one
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"\s*\(.*?\)|\s+", "", normalize(name))
+
+
+def _names(cat: Catalogue) -> dict[str, str]:
+    """Every name and synonym, spaces out, to its key; a name proper beats another's synonym."""
+    found: dict[str, str] = {}
+    for ingredient in cat.ingredients.values():
+        for language in LANGUAGES:
+            for word in ingredient.synonyms[language]:
+                found.setdefault(_plain(word), ingredient.key)
+    for ingredient in cat.ingredients.values():
+        for language in LANGUAGES:
+            found[_plain(ingredient.name.of(language))] = ingredient.key
+    return found
