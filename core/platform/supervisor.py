@@ -37,6 +37,7 @@ _READY_SECONDS = 60.0
 _LOG_BYTES = 20_000_000
 # Stopping, in all below 10 s: Envoy tells its clients to leave, the cores finish their calls.
 _DRAIN_SECONDS = 0.5
+_LAST_CALLS_SECONDS = 0.2
 _CORE_STOP_SECONDS = 5.0
 _ENVOY_STOP_SECONDS = 0.5
 _BACK_OFF = (0.1, 5.0)
@@ -257,6 +258,7 @@ class Supervisor:
                     await client.post("http://envoy/drain_listeners?graceful&skip_exit")
                     await asyncio.sleep(_DRAIN_SECONDS)
                     await client.post("http://envoy/drain_listeners")
+                    await asyncio.sleep(_LAST_CALLS_SECONDS)
         await asyncio.gather(*(core.stop(_CORE_STOP_SECONDS) for core in cores))
         await envoy.stop(_ENVOY_STOP_SECONDS)
 

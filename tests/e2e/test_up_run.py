@@ -57,7 +57,7 @@ def test_first_start_and_a_second_on_the_same_data(data_dir: Path):
 
 
 async def test_calls_in_flight_end_well_when_it_stops(data_dir: Path):
-    """Nothing is cut: each call gets its answer, and a stream ends in order."""
+    """Nothing that Envoy took is cut: each call gets its answer."""
     with Up(data_dir) as up:
         up.ready()
         demo = read_demo(data_dir)
@@ -70,7 +70,8 @@ async def test_calls_in_flight_end_well_when_it_stops(data_dir: Path):
             while True:
                 try:
                     reply = await client.get(url)
-                except httpx.ConnectError:
+                except (httpx.ConnectError, httpx.ReadError):
+                    # Refused, or reset: the kernel had taken the connection, Envoy not yet.
                     assert stopping.is_set()
                     return
                 statuses.append(reply.status_code)
