@@ -15,7 +15,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.platform.database import libpq_url
+from core.platform.database import fetch, libpq_url
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +28,7 @@ async def publish(conn: AsyncConnection, topic: str) -> None:
 
     Notifications serialise commits: publish one a transaction, never one a token.
     """
-    await conn.execute(_NOTIFY, {"channel": _CHANNEL, "topic": topic})
+    await fetch(conn, _NOTIFY, {"channel": _CHANNEL, "topic": topic})
 
 
 class Events:

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from dataclasses import dataclass
 
-from sqlalchemy.exc import IntegrityError
+from psycopg.errors import UniqueViolation
 
 from core.platform.database import Database
 from core.recommend import store
@@ -56,8 +56,8 @@ async def _start(
     try:
         async with database.begin() as conn:
             return await _in_transaction(conn, pipeline, caller, command)
-    except IntegrityError:
-        # The same idempotency key was used at the same moment, and the other call was first.
+    except UniqueViolation:
+        # The idempotency key was used before.
         if command.idempotency_key is None:
             raise
         async with database.connect() as conn:
@@ -71,23 +71,22 @@ async def _in_transaction(
     conn: store.AsyncConnection, pipeline: Pipeline, caller: Caller, command: StartRound
 ) -> Started:
     if command.chat_id is None:
-        if not await store.profile_exists(conn, caller, command.profile_id):
+        opened = await store.open_chat(
+            conn, caller, command.profile_id, command.prompt, command.idempotency_key
+        )
+        if opened is None:
             raise ApiError("NOT_FOUND", "There is no such profile.")
-    elif not await store.lock_chat(conn, caller, command.profile_id, command.chat_id):
-        raise ApiError("NOT_FOUND", "There is no such chat.")
-
-    if (first := await _first_answer(conn, caller, command)) is not None:
-        return first
-
-    if command.chat_id is None:
-        chat_id, round_no = await store.insert_chat(conn, caller, command.profile_id), 1
+        chat_id, round_id = opened
     else:
+        if not await store.lock_chat(conn, caller, command.profile_id, command.chat_id):
+            raise ApiError("NOT_FOUND", "There is no such chat.")
+        if (first := await _first_answer(conn, caller, command)) is not None:
+            return first
         chat_id = uuid.UUID(command.chat_id)
         round_no = await _next_round_no(conn, chat_id)
-
-    round_id = await store.insert_round(
-        conn, caller, chat_id, round_no, command.prompt, command.idempotency_key
-    )
+        round_id = await store.insert_round(
+            conn, caller, chat_id, round_no, command.prompt, command.idempotency_key
+        )
     await pipeline.defer(conn, round_id, step=1)
     # Last, because all rounds of a tenant wait for this row until the transaction ends.
     if not await spend_credit(conn, caller.tenant_id, round_id):

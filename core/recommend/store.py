@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+from psycopg.types.json import Jsonb
 from sqlalchemy import Row, Select, and_, bindparam, func, insert, literal_column, select, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.platform.database import Database
+from core.platform.database import Database, fetch
 from core.profile.models import profiles
 from core.recommend.models import chats, rounds
 from core.recommend.state import COMPLETED, ERROR, IN_PROGRESS, LAST_STEP
@@ -76,31 +78,72 @@ async def profile_exists(conn: AsyncConnection, caller: Caller, profile_id: str)
     return await conn.scalar(_PROFILE_EXISTS, values) is not None
 
 
+# The chat and its first round at once, if the tenant has the profile.
+_NEW_CHAT = (
+    insert(chats)
+    .from_select(
+        ["id", "tenant_id", "api_key_id", "profile_id"],
+        select(
+            bindparam("chat", type_=chats.c.id.type),
+            profiles.c.tenant_id,
+            bindparam("key", type_=chats.c.api_key_id.type),
+            profiles.c.id,
+        ).where(profiles.c.tenant_id == bindparam("tenant"), profiles.c.id == bindparam("profile")),
+    )
+    .returning(chats.c.id)
+    .cte("new_chat")
+)
+_OPEN_CHAT = (
+    insert(rounds)
+    .from_select(
+        ["id", "chat_id", "round_no", "api_key_id", "idempotency_key", "prompt"],
+        select(
+            bindparam("round", type_=rounds.c.id.type),
+            _NEW_CHAT.c.id,
+            literal_column("1"),
+            bindparam("key", type_=rounds.c.api_key_id.type),
+            bindparam("idem", type_=rounds.c.idempotency_key.type),
+            bindparam("prompt", type_=rounds.c.prompt.type),
+        ),
+    )
+    .returning(rounds.c.id)
+)
+
+
+async def open_chat(
+    conn: AsyncConnection,
+    caller: Caller,
+    profile_id: str,
+    prompt: str,
+    idempotency_key: str | None,
+) -> tuple[uuid.UUID, uuid.UUID] | None:
+    """A new chat and its first round, whose first step is running; None: no such profile.
+
+    Raises psycopg.errors.UniqueViolation when the idempotency key was used before.
+    """
+    chat_id, round_id = uuid.uuid4(), uuid.uuid4()
+    opened = await fetch(
+        conn,
+        _OPEN_CHAT,
+        {
+            "chat": chat_id,
+            "tenant": caller.tenant_id,
+            "key": caller.key_id,
+            "profile": uuid.UUID(profile_id),
+            "round": round_id,
+            "idem": idempotency_key,
+            "prompt": prompt,
+        },
+    )
+    return (chat_id, round_id) if opened else None
+
+
 _LOCK_CHAT = select(chats.c.id).where(_OWNED).with_for_update()
 
 
 async def lock_chat(conn: AsyncConnection, caller: Caller, profile_id: str, chat_id: str) -> bool:
     """Lock the caller's chat until the transaction ends; False when there is no such chat."""
-    owner = _owner(caller, profile_id, chat_id)
-    return await conn.scalar(_LOCK_CHAT, owner) is not None
-
-
-_INSERT_CHAT = insert(chats)
-
-
-async def insert_chat(conn: AsyncConnection, caller: Caller, profile_id: str) -> uuid.UUID:
-    """Open a chat."""
-    chat_id = uuid.uuid4()
-    await conn.execute(
-        _INSERT_CHAT,
-        {
-            "id": chat_id,
-            "tenant_id": caller.tenant_id,
-            "api_key_id": caller.key_id,
-            "profile_id": uuid.UUID(profile_id),
-        },
-    )
-    return chat_id
+    return bool(await fetch(conn, _LOCK_CHAT, _owner(caller, profile_id, chat_id)))
 
 
 _ROUND_STATES = (
@@ -112,10 +155,19 @@ _ROUND_STATES = (
 
 async def round_states(conn: AsyncConnection, chat_id: uuid.UUID) -> Sequence[AnyRow]:
     """round_no, status and steps_done of each round of a chat, first to last."""
-    return (await conn.execute(_ROUND_STATES, {"chat": chat_id})).all()
+    return await fetch(conn, _ROUND_STATES, {"chat": chat_id})
 
 
-_INSERT_ROUND = insert(rounds)
+_INSERT_ROUND = (
+    insert(rounds)
+    .values(
+        {
+            name: bindparam(name, type_=rounds.c[name].type)
+            for name in ("id", "chat_id", "round_no", "api_key_id", "idempotency_key", "prompt")
+        }
+    )
+    .returning(rounds.c.id)
+)
 
 
 async def insert_round(
@@ -126,9 +178,10 @@ async def insert_round(
     prompt: str,
     idempotency_key: str | None,
 ) -> uuid.UUID:
-    """Add a round whose first step is running."""
+    """Add a round whose first step is running. Raises as open_chat."""
     round_id = uuid.uuid4()
-    await conn.execute(
+    await fetch(
+        conn,
         _INSERT_ROUND,
         {
             "id": round_id,
@@ -320,6 +373,7 @@ _SAVE_STEP = (
         ),
         updated_at=func.now(),
     )
+    .returning(rounds.c.id)
 )
 
 
@@ -333,18 +387,19 @@ async def save_step(
     analyst_comments: dict[str, str],
 ) -> bool:
     """Persist a step's result, unless it is persisted already or the round is over."""
-    result = await conn.execute(
+    saved = await fetch(
+        conn,
         _SAVE_STEP,
         {
             "b_round": round_id,
             "b_step": step,
             "b_status": COMPLETED if step == LAST_STEP else IN_PROGRESS,
-            "b_meal": meal,
+            "b_meal": None if meal is None else Jsonb(meal, orjson.dumps),
             "b_part": part,
-            "b_comments": analyst_comments,
+            "b_comments": Jsonb(analyst_comments, orjson.dumps),
         },
     )
-    return result.rowcount == 1
+    return bool(saved)
 
 
 _FAIL = (

@@ -8,9 +8,10 @@ import uuid
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import bindparam, func, insert, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.platform.database import fetch
 from core.tenant.models import api_key_secrets, api_keys, credit_ledger, tenants
 
 KeyKind = Literal["sdk", "admin", "signage"]
@@ -141,11 +142,25 @@ async def grant_credit(
     return balance
 
 
-_SPEND = (
+_PAID = (
     update(tenants)
     .where(tenants.c.id == bindparam("tenant"), tenants.c.credits >= 1)
     .values(credits=tenants.c.credits - 1)
     .returning(tenants.c.id)
+    .cte("paid")
+)
+_SPEND = (
+    insert(credit_ledger)
+    .from_select(
+        ["tenant_id", "delta", "reason", "round_id"],
+        select(
+            _PAID.c.id,
+            literal_column("-1"),
+            literal_column("'round'"),
+            bindparam("round", type_=credit_ledger.c.round_id.type),
+        ),
+    )
+    .returning(credit_ledger.c.id)
 )
 _REFUND = (
     update(tenants).where(tenants.c.id == bindparam("tenant")).values(credits=tenants.c.credits + 1)
@@ -154,13 +169,7 @@ _REFUND = (
 
 async def spend_credit(conn: AsyncConnection, tenant_id: uuid.UUID, round_id: uuid.UUID) -> bool:
     """Take the one credit a round costs; False, and nothing taken, when there is none left."""
-    if await conn.scalar(_SPEND, {"tenant": tenant_id}) is None:
-        return False
-    await conn.execute(
-        insert(credit_ledger),
-        {"tenant_id": tenant_id, "delta": -1, "reason": "round", "round_id": round_id},
-    )
-    return True
+    return bool(await fetch(conn, _SPEND, {"tenant": tenant_id, "round": round_id}))
 
 
 async def refund_credit(conn: AsyncConnection, tenant_id: uuid.UUID, round_id: uuid.UUID) -> None:
