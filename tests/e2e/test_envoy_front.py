@@ -295,6 +295,44 @@ async def test_events_come_one_by_one_also_compressed(client):
         assert [chunk.count("data:") for chunk in chunks] == [1, 1, 1, 1]
 
 
+async def test_http2_shows_no_trailers_of_grpc(up):
+    """Read as frames: no client library here speaks HTTP/2 to plain REST."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", up.port)
+
+    def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
+        return (
+            len(payload).to_bytes(3, "big")
+            + bytes([kind, flags])
+            + struct.pack(">I", stream)
+            + payload
+        )
+
+    def header(name: bytes, value: bytes) -> bytes:  # HPACK, literal without indexing
+        return b"\0" + bytes([len(name)]) + name + bytes([len(value)]) + value
+
+    fields = {
+        b":method": b"GET",
+        b":scheme": b"http",
+        b":authority": b"a",
+        b":path": b"/v1/echo/a/events",
+    }
+    block = b"".join(header(name, value) for name, value in fields.items())
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+    writer.write(preface + frame(4, 0, 0) + frame(1, 0x5, 1, block))
+    kinds = []
+    while True:
+        length, kind, flags, stream = struct.unpack(">3sBBI", await reader.readexactly(9))
+        await reader.readexactly(int.from_bytes(length, "big"))
+        if stream == 1:
+            kinds.append(kind)
+            if flags & 1:  # the end of the stream
+                break
+    writer.close()
+    headers, *data = kinds
+    assert headers == 1
+    assert set(data) == {0}
+
+
 async def test_large_replies_are_compressed(client):
     reply = await client.get("/v1/echo/big", headers={"accept-encoding": "gzip"})
     assert reply.headers["content-encoding"] == "gzip"
