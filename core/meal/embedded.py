@@ -491,7 +491,7 @@ class _Round:
         if asked.servings and (self.last or asked.servings != DISH_SERVINGS):
             notes.append(phrases.note("servings", language, str(asked.servings)))
         keys = [key for key, _ in fitted.parts]
-        for term in asked.wanted[:2]:
+        for term in asked.at_hand[:2]:
             if any(cat.ingredients[key].is_a(term) for key in keys):
                 notes.append(phrases.note("uses", language, cat.term_name(term, language)))
         wishes, dish = self.constraints, fitted.dish
@@ -504,17 +504,14 @@ class _Round:
     def _limits(self, dish: Dish) -> list[str]:
         """Says that allergies and diets were heeded, in the chat's first answer."""
         language, cat = self.language, self.cat
-        names = [
-            cat.term_name(term, language)
-            for term in self.constraints.allergies
-            if f"group:{term}" not in self.constraints.excluded
-            and term not in self.constraints.excluded
-        ]
-        allergies = [*self.persona.allergies, *self.asked.allergies]
-        named = [n for n in names if any(cat.term_name(t, language) == n for t in allergies)]
+        # What somebody just doesn't eat is banned as hard, but isn't called an allergy.
+        merely = {cat.term_name(term, language) for term in self.constraints.excluded}
+        here = [*self.persona.allergies, *self.asked.allergies]
+        named = [cat.term_name(term, language) for term in here]
+        named = [name for name in dict.fromkeys(named) if name not in merely]
         notes = []
         if named:
-            notes.append(phrases.note("safe", language, named[0]))
+            notes.append(phrases.note("safe", language, phrases.listed(named[:3], language)))
         if self.constraints.diets:
             words = cat.diets[self.constraints.diets[0]].words[language]
             notes.append(phrases.note("diet", language, words[0]))

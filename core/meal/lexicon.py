@@ -73,7 +73,7 @@ _JA_PARTICLE = re.compile(
     r"[はがをもとやのにでへなだ、。,.!?!?・\s]|$|[ァ-ヶ一-龥a-z0-9]|から|まで|より|ほど|だけ|しか|ぬき|たっぷり|いり|入|い"
 )
 _KANJI_TAIL = re.compile(
-    r"[はがをもとやのにでへなだ、。,.!?!?・\s]|$|[ァ-ヶ]|抜|無|以外|入|避|除|嫌|苦手|食|使|代|追|少|多|好|用|料理|系|類|全般|以下"
+    r"[はがをもとやのにでへなだし、。,.!?!?・\s]|$|[ァ-ヶ]|抜|無|以外|入|避|除|嫌|苦手|食|使|代|追|少|多|好|用|料理|系|類|全般|以下"
 )
 
 
@@ -174,6 +174,8 @@ class Lexicon:
                 phrase = re.sub(r"\s+", " ", text[start:end].replace("’", "'"))
                 key = self._english_key(phrase)
                 if key:
+                    if phrase.endswith("-free") and not key.endswith("free"):
+                        end -= len("-free")
                     found.append(Match(start, end, key, self._senses[key]))
                     at += size
                     break

@@ -28,6 +28,7 @@ class Asked:
     kinds: list[str] = field(default_factory=list)
     moods: list[str] = field(default_factory=list)
     wanted: list[str] = field(default_factory=list)
+    at_hand: list[str] = field(default_factory=list)  # those of `wanted` the shopper has already
     excluded: list[str] = field(default_factory=list)
     allergies: list[str] = field(default_factory=list)
     diets: list[str] = field(default_factory=list)
@@ -49,7 +50,12 @@ class Asked:
 
 _JOSA = r"(?:이랑|랑|하고|이나|나|은|는|이|가|을|를|도|만|로|으로|의|에|류|들|와|과)?"
 _FILL = r"(?:\s*(?:들어간|들어가는|든|같은|먹는|종류|요리|음식|메뉴|거는|것은|거|것|걸|건|게|쪽|식품|제품)(?=\s|은|는|을|를|도|말|빼|싫|못|안|$))*"
-_KO = _JOSA + _FILL + _JOSA + r"\s*(?:정말|진짜|절대로?|아예|잘|다|좀|그냥|너무|전혀)?\s*"
+_KO = (
+    _JOSA
+    + _FILL
+    + _JOSA
+    + r"\s*(?:(?:둘\s*다|정말|진짜|절대로?|아예|모두|전부|잘|다|좀|그냥|너무|전혀)\s*)*"
+)
 _KO_ALLERGY = re.compile(
     _JOSA + r"\s*(?:심한|약간)?\s*(?:알레르기|알러지|알레지|알레르지|먹으면\s*(?:두드러기|알레|탈))"
 )
@@ -57,6 +63,7 @@ _KO_HARD = re.compile(
     _KO
     + r"(?:못\s*먹(?!었|은)|못\s*마|못\s*드(?!셨)|안\s*먹(?!었|은)|안\s*드(?!셨)|안\s*마|먹지\s*(?:않|못|마)|먹을\s*수\s*없|먹으면\s*안|금지|금식)"
 )
+_KO_ONLY = re.compile(r"\s*(?:밖에|뿐)")
 _KO_OUT = re.compile(
     _KO
     + r"(?:말고|말구|빼|제외|없이|없는|없었|없게|없어|없고|없음|없다|안\s*들어|안\s*들|안\s*넣|넣지|싫|안\s*좋아|좋아하지\s*않"
@@ -75,7 +82,7 @@ _KO_ALSO = re.compile(r"(?:도|까지)(?:\s|$|[.!?~]|요|같이|함께|좀|부�
 _KO_HAVE = re.compile(
     _JOSA
     + r"\s*(?:만|밖에|좀|조금|많이|엄청)?\s*(?:있어|있는|있거|있음|있고|있네|있다|있으|있긴|남았|남은|남아|많아|많은|많이|사놨|사뒀|샀|처리|활용|써서|쓰고|이용"
-    r"|로\s*만들|로\s*만든|로\s*뭐|로\s*할|으로\s*뭐|으로\s*만|로\s*요리)"
+    r"|뿐|로\s*만들|로\s*만든|로\s*뭐|로\s*할|으로\s*뭐|으로\s*만|로\s*요리)"
 )
 _KO_JOIN = re.compile(r"(?:이랑|랑|와|과|하고|이나|나|도|,|·|/|및|또는|혹은|그리고|\s)*")
 
@@ -110,7 +117,7 @@ _JA_JOIN = re.compile(r"(?:と|や|、|,|とか|も|・|に|および|または|
 _EN_OUT = re.compile(
     r"\b(?:no|without|w/o|not|except|except for|hold|skip|minus|don'?t like|do not like|doesn'?t like|hate|hates|dislike|dislikes"
     r"|other than|anything but|instead of|leave out|remove|drop|no more|sick of|tired of|bored of|had enough|don'?t want|do not want"
-    r"|don'?t feel like|rather than|besides|out of|don'?t have|exclude|excluding|avoid|avoids|avoiding|never|nothing with|isn'?t|take out)"
+    r"|don'?t feel like|rather than|besides|out of|don'?t have|exclude|excluding|avoid|avoids|avoiding|never|nothing|isn'?t|take out)"
     r"(?:\s+(?:any|the|a|an|some|to|eat|eating|having|more|with|that|put|use|using|add|include|just|another|much|too))*\s+$"
 )
 _EN_HARD = re.compile(
@@ -223,9 +230,12 @@ class Parser:
             ) and self._is_extra(text, match):
                 asked.added += self._picks(match)
             elif role == "have":
-                asked.wanted += match.values("term")[:1] or []
+                asked.wanted += match.values("term")[:1]
+                asked.at_hand += match.values("term")[:1]
                 if not match.values("term"):
                     _positive(match, asked)
+            elif role == "" and self._goes_with(text, match):
+                asked.moods.append("drinking")  # "와인이랑 먹기 좋은 요리"
             elif role == "":
                 _positive(match, asked)
             if role in ("allergy", "hard", "out", "drop"):
@@ -304,6 +314,8 @@ class Parser:
             if self._picks(match) and (_EN_ADD.search(before) or _EN_ALSO.match(after)):
                 return "add"
             return "have" if match.values("term") and _EN_HAVE.search(before) else ""
+        if _KO_ONLY.match(after) or after.startswith("しか"):
+            return "have"  # "달걀밖에 없어": there is nothing else
         if _KO_ALLERGY.match(after) or _JA_ALLERGY.match(after):
             return "allergy"
         if _KO_HARD.match(after) or _JA_HARD.match(after):
@@ -376,10 +388,14 @@ class Parser:
 
     def _is_extra(self, text: str, match: Match) -> bool:
         """Drinks and sweets go with a meal ("파전에 막걸리"), unless it is to go with them."""
-        if match.values("title", "dish", "kind", "mood", "diet") or _GOES_WITH.match(
-            text[match.end :]
-        ):
+        if match.values("title", "dish", "kind", "mood", "diet"):
             return False
+        return self._of_extras(match) and not _GOES_WITH.match(text[match.end :])
+
+    def _goes_with(self, text: str, match: Match) -> bool:
+        return self._of_extras(match) and bool(_GOES_WITH.match(text[match.end :]))
+
+    def _of_extras(self, match: Match) -> bool:
         keys = self._picks(match)
         return bool(keys) and bool(self._catalogue.ingredients[keys[0]].groups & _EXTRAS)
 
@@ -399,6 +415,8 @@ def _broadest(match: Match) -> str:
 
 def _excluded(match: Match) -> list[str]:
     terms = list(match.values("term"))
+    # "Without gluten" and "밀가루 빼고" mean wheat wherever it hides.
+    terms += [f"allergen:{a}" for a in match.values("allergen") if a == "wheat" or not terms]
     kinds = match.values("kind", "mood")
     terms += [f"tag:{tag}" for tag in kinds]
     dishes = match.values("title") if kinds else match.values("title", "dish")
