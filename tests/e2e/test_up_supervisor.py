@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.e2e.envoy_front import free_port
 from tests.e2e.up_process import Up, alive, wait_until
 
 
@@ -140,6 +141,15 @@ def test_tls(tmp_path: Path):
         assert up.url.startswith("https://")
         context = ssl.create_default_context(cafile=certificate)
         assert httpx.get(up.url + "/healthz", verify=context).status_code == 200
+
+
+def test_metrics(tmp_path: Path):
+    port = free_port()
+    with Up(tmp_path, small=True, METRICS_PORT=str(port)) as up:
+        up.ready()
+        assert httpx.get(f"http://127.0.0.1:{port}/metrics").status_code == 200
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"http://127.0.0.1:{port}/metrics")
 
 
 def test_children_are_not_in_the_terminals_group(tmp_path: Path):
