@@ -73,6 +73,10 @@ def constrain(
     excluded = [term for term in excluded if term not in named] + asked.excluded
     excluded += [term for term in persona.excluded if not request.history]
     out = set(asked.excluded)
+    swaps = {
+        swap.old: swap for swap in before.swaps if not _undone(catalogue, swap, asked.excluded)
+    }
+    swaps |= {swap.old: swap for swap in asked.swaps}
     servings = asked.servings or before.servings or persona.servings
     budget = asked.budget
     if budget and asked.budget_each:
@@ -83,7 +87,7 @@ def constrain(
         diets=_once([*before.diets, *persona.diets, *asked.diets]),
         added=_once([*before.added, *asked.added]),
         at_hand=_once(asked.wanted) or tuple(t for t in before.at_hand if t not in out),
-        swaps=tuple({s.old: s for s in [*before.swaps, *asked.swaps]}.values()),
+        swaps=tuple(swaps.values()),
         tags=_once([*asked.kinds, *asked.moods]) or before.tags,
         servings=servings,
         max_minutes=asked.minutes or before.max_minutes,
@@ -91,15 +95,23 @@ def constrain(
     )
 
 
-def swaps_from(swap_to: list[str], keys: Iterable[str], catalogue: Catalogue) -> list[Swap]:
-    """ "닭고기로 바꿔줘" names no victim: it is the meal's first protein."""
-    if not swap_to:
-        return []
-    for key in keys:
+def swap_from(new: str, last_keys: Iterable[str], catalogue: Catalogue) -> Swap | None:
+    """ "닭고기로 바꿔줘" names no victim: a drink replaces the meal's drink, anything else its first
+    protein. None when the meal has no such thing."""
+    example = catalogue.ingredients[catalogue.picks.get(new.removeprefix("group:"), new)]
+    drinks = frozenset({"drink", "drinkalcohol"})
+    sort = drinks if example.groups & drinks else frozenset({"meat", "seafood", "soyfood"})
+    for key in last_keys:
         ingredient = catalogue.ingredients[key]
-        if ingredient.groups & {"meat", "seafood"} and not ingredient.is_a(swap_to[0]):
-            return [Swap(old=key, new=swap_to[0])]
-    return []
+        if ingredient.groups & sort and not ingredient.is_a(new):
+            return Swap(old=key, new=new)
+    return None
+
+
+def _undone(catalogue: Catalogue, swap: Swap, excluded: Iterable[str]) -> bool:
+    """Whether what an earlier swap brought in isn't wanted any more."""
+    new = catalogue.ingredients.get(catalogue.picks.get(swap.new.removeprefix("group:"), swap.new))
+    return new is not None and any(term == swap.new or new.is_a(term) for term in excluded)
 
 
 def _once(terms: Iterable[str]) -> tuple[str, ...]:

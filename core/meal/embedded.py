@@ -31,6 +31,8 @@ FAMILIES = frozenset(
 )
 # Sorts of dishes that want asking for.
 UNUSUAL = frozenset({"side", "raw", "snack", "sweet", "breakfast", "cold_dish"})
+# Kinds so wide that none of them is the usual one.
+VARIED = frozenset({"pasta", "salad", "soup", "donburi", "noodle", "porridge", "stew"})
 # How much better a dish is for each thing asked for.
 TITLE, KIND, WANTED, MOOD, PERSONA, HOME = 40.0, 20.0, 15.0, 5.0, 1.0, 0.5
 RELAXED = 9.0  # at most: a dish asked for by name beats time and budget
@@ -122,7 +124,7 @@ def _replacement(
         preferred = [key for key in options if cat.ingredients[key].is_a(swap.new)]
         group = swap.new.removeprefix("group:")
         picked = cat.picks.get(group) if swap.new.startswith("group:") else swap.new
-        options = [*preferred, *([picked] if picked else [])]
+        options = [*preferred, *([picked] if picked else []), *options]
     return next(
         (key for key in options if key not in taken and not cat.is_banned(key, banned)), None
     )
@@ -140,11 +142,8 @@ class _Round:
         self.persona = conversation.persona_wishes(parser, request.shopper)
         self.asked = parser.parse(request.prompt, followup=self.last is not None)
         self.shown = [turn.meal.dish for turn in request.history if turn.meal.dish]
-        if self.asked.swap_to and self.last:
-            keys = [line.key for line in self.last.ingredients if line.key]
-            new = conversation.swaps_from(self.asked.swap_to, keys, cat)
-            self.asked.swaps += new
-            self.asked.wanted += [] if new else self.asked.swap_to[:1]
+        if self.last:
+            self._settle_swaps()
         self.constraints = conversation.constrain(cat, request, self.persona, self.asked)
         self.notes: list[str] = []
         self.seed = _hash(
@@ -155,12 +154,32 @@ class _Round:
             *self.shown,
         )
 
+    def _settle_swaps(self) -> None:
+        """Swaps without a victim find one; those whose victim isn't there are a plain wish."""
+        assert self.last
+        asked = self.asked
+        keys = [line.key for line in self.last.ingredients if line.key]
+        for new in asked.swap_to[:1]:
+            swap = conversation.swap_from(new, keys, self.cat)
+            if swap:
+                asked.swaps.append(swap)
+        here = [swap for swap in asked.swaps if self._in_last(swap.old)]
+        wishes = [swap.new for swap in asked.swaps if swap not in here]
+        wishes += [] if asked.swaps else asked.swap_to[:1]
+        for term in wishes:
+            key = self.cat.picks.get(term.removeprefix("group:"), term)
+            extra = self.cat.ingredients[key].groups & {"drink", "drinkalcohol"}
+            (asked.added if extra else asked.wanted).append(key if extra else term)
+        asked.swaps = here
+
     def meal(self) -> Meal:
         current = self.cat.dishes.get(self.last.dish or "") if self.last else None
         self._replace_added()
         fitted = self._stay(current) if current else None
         how = "again" if fitted else "other" if self.last else "new"
-        fitted = fitted or self._choose(current)
+        if not fitted:
+            self._drop_old_extras()
+            fitted = self._choose(current)
         return self._write(fitted, how)
 
     # -- which dish --------------------------------------------------------------------------
@@ -174,6 +193,9 @@ class _Round:
                 return fit(self.cat, current, self.constraints)
             if not only_mood or not set(asked.moods) <= {"spicy", "mild"} or asked.another:
                 return None
+        too_slow = asked.minutes and current.minutes > asked.minutes
+        if too_slow or (asked.budget and current.cost * self._servings() > asked.budget):
+            return None
         concerns = bool(asked.added or asked.swaps) or self._excludes_something_here()
         if asked.another and not concerns:
             return None
@@ -221,6 +243,8 @@ class _Round:
             score += TITLE
         elif dish.id in asked.dishes:
             score += TITLE - 5
+        if dish.id in asked.defaults and not VARIED & set(asked.kinds):
+            score += 2
         score += KIND * len(dish.tags & set(asked.kinds))
         score += MOOD * len(dish.tags & set(asked.moods))
         keys = [key for key, _ in fitted.parts]
@@ -315,7 +339,7 @@ class _Round:
                 self.notes.append(phrases.note("refused_minor", self.language, name))
             elif swap or self.cat.is_banned(key, banned):
                 options = ingredient.subs if self.asked.another or swap else ()
-                wanted = [swap.new] if swap and ":" not in swap.new else []
+                wanted = [self._pick(swap.new)] if swap else []
                 for new in (*wanted, *options):
                     if not self.cat.is_banned(new, banned) and new not in self.constraints.added:
                         added.append(new)
@@ -327,16 +351,20 @@ class _Round:
                         self.notes.append(phrases.note("left_out", self.language, name))
             else:
                 added.append(key)
-        # A drink asked for in place of one that isn't there is simply added.
-        for swap in self.asked.swaps:
-            if ":" not in swap.new and swap.new not in added and not self._in_last(swap.old):
-                drink = self.cat.ingredients[swap.new]
-                if drink.category in ("Drinks", "Alcohol") and not self.cat.is_banned(
-                    swap.new, banned
-                ):
-                    minor = "drinkalcohol" in drink.groups and is_minor(self.request.shopper.age)
-                    added += [] if minor else [swap.new]
         self.constraints = self.constraints.model_copy(update={"added": tuple(added)})
+
+    def _pick(self, term: str) -> str:
+        return self.cat.picks.get(term.removeprefix("group:"), term)
+
+    def _drop_old_extras(self) -> None:
+        """Cheese put on the last dish has no place on the next; the wine has."""
+        kept = [
+            key
+            for key in self.constraints.added
+            if key in self.asked.added
+            or self.cat.ingredients[key].groups & {"drink", "drinkalcohol", "dessert", "snack"}
+        ]
+        self.constraints = self.constraints.model_copy(update={"added": tuple(kept)})
 
     def _in_last(self, term: str) -> bool:
         keys = [line.key for line in self.last.ingredients if line.key] if self.last else []
@@ -361,8 +389,8 @@ class _Round:
             ]
             for key in hot[: max(0, len(amounts) - 3)]:
                 del amounts[key]
-        if hotter and "chili_flakes" not in amounts:
-            amounts["chili_flakes"] = 0.5 * servings
+        if hotter:
+            amounts["chili_flakes"] = amounts.get("chili_flakes", 0.0) + 0.5 * servings
         for key in self.constraints.added:
             extra = _extra_amount(self.cat, key, servings)
             amounts[key] = max(amounts[key] * 1.5, extra) if key in amounts else extra
@@ -378,7 +406,8 @@ class _Round:
         hotter = (
             named
             and "spicy" in moods
-            and "spicy" not in dish.tags
+            and ("spicy" not in dish.tags or "spicy" in asked.moods)
+            and not (how == "new" and "spicy" in dish.tags)
             and not cat.is_banned("chili_flakes", banned)
         )
         has_chili = any("chili" in cat.ingredients[key].groups for key, _ in fitted.parts)
@@ -392,7 +421,7 @@ class _Round:
         age_moods = _age_moods(self.request.shopper.age)
         mood_tags = [*asked.moods, *self.constraints.tags, *self.persona.moods, *age_moods]
         why = phrases.reason(language, [t for t in mood_tags if t in dish.tags], self.seed)
-        limits = self._limits(dish) if not notes or how == "new" else []
+        limits = self._limits(dish) if how != "again" else []
         hello = phrases.greeting(language, self.request.shopper.name)
         space = "" if language == "ja" else " "
         message = hello + space.join(
@@ -430,7 +459,7 @@ class _Round:
                 if diet in self.constraints.diets:
                     title = phrases.title_as(diet, title, self.language)
                     break
-        if hotter or milder:
+        if milder or (hotter and "spicy" not in fitted.dish.tags):
             title = phrases.title_as("spicy" if hotter else "mild", title, self.language)
         return title
 
@@ -460,10 +489,13 @@ class _Round:
         language, cat, asked = self.language, self.cat, self.asked
         notes = list(self.notes)
         said: set[str] = set()
+        before = [line.key for line in self.last.ingredients if line.key] if self.last else []
+        after = {key for key, _ in fitted.parts}
         for change in fitted.changes:
-            before = {line.key for line in self.last.ingredients} if self.last else set()
             if how == "again" and change.old not in before:
-                continue  # was so in the last round already
+                if change.new is None or change.new in before:
+                    continue  # was so in the last round already
+                change = self._changed_again(change, [key for key in before if key not in after])
             old, new = self._everyday(change.old), change.new and self._everyday(change.new)
             if old in said or old == new:
                 continue
@@ -500,6 +532,12 @@ class _Round:
         if wishes.budget and dish.cost * self._servings() > wishes.budget:
             notes.append(phrases.note("costly", language, f"{dish.cost * self._servings():,}"))
         return notes
+
+    def _changed_again(self, change: Change, gone: Sequence[str]) -> Change:
+        """The substitute of the last round gave way to another one: name that."""
+        groups = self.cat.ingredients[change.old].groups
+        old = next((key for key in gone if self.cat.ingredients[key].groups & groups), change.old)
+        return Change(old, change.new, change.asked)
 
     def _limits(self, dish: Dish) -> list[str]:
         """Says that allergies and diets were heeded, in the chat's first answer."""

@@ -69,6 +69,10 @@ _NOT_BEFORE = {
 # Words that hold others and mean none of them.
 _STOPWORDS = ("フライパン", "회사", "오리지널", "아이디어", "아메리카", "米国")
 _KANA_TRAPS = ("いかが", "いかない", "いかに", "なすび", "たらいい", "そばに", "もちろん", "すぐに")
+# Adverbs and endings in hiragana after which a word may well begin.
+_JA_BEFORE = re.compile(
+    r"(?:やっぱり|やはり|つまり|あまり|たっぷり|できれば|なるべく|たくさん|ちょっと|すこし|から|けど|まで|より|なら|ください|です|ます)$"
+)
 _JA_PARTICLE = re.compile(
     r"[はがをもとやのにでへなだ、。,.!?!?・\s]|$|[ァ-ヶ一-龥a-z0-9]|から|まで|より|ほど|だけ|しか|ぬき|たっぷり|いり|入|い"
 )
@@ -223,6 +227,7 @@ def _fits(word: str, text: str, start: int, end: int, after_match: bool) -> bool
         starts = (
             after_match or previous in ("other", "latin") or before[-1:] in "はがもとやのにで、"
         )
+        starts = starts or bool(_JA_BEFORE.search(before))
         return starts and bool(_JA_PARTICLE.match(after))
     if script <= {"katakana"} and len(word) <= 2:
         return at_start and following != "katakana"

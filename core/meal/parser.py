@@ -26,6 +26,7 @@ class Asked:
     titles: list[str] = field(default_factory=list)  # dishes named outright
     dishes: list[str] = field(default_factory=list)  # dishes an alias may mean
     kinds: list[str] = field(default_factory=list)
+    defaults: list[str] = field(default_factory=list)  # the usual dish of such a kind
     moods: list[str] = field(default_factory=list)
     wanted: list[str] = field(default_factory=list)
     at_hand: list[str] = field(default_factory=list)  # those of `wanted` the shopper has already
@@ -431,6 +432,7 @@ def _positive(match: Match, asked: Asked) -> None:
         asked.titles += titles + ([] if kinds else aliases)
     elif kinds:
         asked.kinds += kinds
+        asked.defaults += aliases
     elif aliases:
         asked.dishes += aliases
     elif match.values("mood"):
