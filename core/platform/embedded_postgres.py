@@ -89,10 +89,10 @@ class EmbeddedPostgres:
     @property
     def socket_directory(self) -> Path:
         """Where the socket is: the server's directory, or a short one when that path is long."""
-        if len(str(self.directory / _SOCKET)) <= _SOCKET_PATH_MAX:
-            return self.directory
-        digest = hashlib.sha256(str(self.directory).encode()).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"onegenie-pg-{digest}"
+        try:  # as the running server says: TMPDIR may have been another one when it started
+            return Path((self.directory / "data" / "postmaster.pid").read_text().splitlines()[4])
+        except (OSError, IndexError):
+            return _sockets(self.directory)
 
     @property
     def pid(self) -> int | None:
@@ -164,7 +164,7 @@ class EmbeddedPostgres:
         data, log = self.directory / "data", self.directory / "log"
         if log.exists() and log.stat().st_size > _LOG_BYTES:
             log.replace(self.directory / "log.1")
-        sockets = self.socket_directory
+        sockets = _sockets(self.directory)
         if sockets != self.directory:
             _make_directory(sockets)
         options = {
@@ -221,6 +221,13 @@ class EmbeddedPostgres:
                     text = f"Postgres under {self.directory} does not answer: {error}"
                     raise EmbeddedPostgresError(text) from error
                 time.sleep(0.05)
+
+
+def _sockets(directory: Path) -> Path:
+    if len(os.fsencode(directory / _SOCKET)) <= _SOCKET_PATH_MAX:
+        return directory
+    digest = hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"onegenie-pg-{digest}"
 
 
 def _conninfo(sockets: Path, database: str) -> str:
@@ -380,6 +387,9 @@ def _stop_if_unused(directory: Path) -> bool:
             stop = ["pg_ctl", "-s", "-w", "-t", str(_STOP_SECONDS), "-D", str(data), "stop", "-m"]
             if _run(directory, [*stop, "fast"]).returncode != 0:
                 _run(directory, [*stop, "immediate"])  # recovers at the next start
+        if (sockets := _sockets(directory)) != directory:
+            with suppress(OSError):
+                sockets.rmdir()
         return True
     finally:
         os.close(handle)
