@@ -13,6 +13,7 @@ from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.contract import (
     FLOATS,
+    FREE_FORM,
     INTEGERS,
     TEXT_LIKE,
     WRAPPERS,
@@ -26,7 +27,7 @@ from edge.contract import (
     is_required,
     is_uuid,
 )
-from edge.decode import Violations, too_long
+from edge.decode import MAX_DEPTH, MAX_ELEMENTS, Violations, too_long
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -160,8 +161,8 @@ class Validator:
             yield _is_known(field.enum_type)
         elif field.message_type is not None and not is_map(field):
             name = field.message_type.full_name
-            if name in _FREE_FORM_CHECKS:
-                yield _FREE_FORM_CHECKS[name]
+            if name in FREE_FORM:
+                yield _free_form
             elif name in WRAPPERS:
                 inner = _wrapped_check(field.message_type.fields[0])
                 if inner is not None:
@@ -288,38 +289,55 @@ def _in_bounds(rule: rest.FieldRule) -> Check:
     return check
 
 
-def _check_value(value: Any, path: str, findings: Violations) -> None:
+def _free_form(value: Any, path: str, findings: Violations) -> None:
+    """A Struct, Value or ListValue: not larger, and not deeper, than one sent as JSON may be."""
+    waiting, count = [value], 0
+    while waiting:
+        inner = waiting.pop()
+        kind = inner.DESCRIPTOR.name
+        if kind == "Value":
+            if inner.WhichOneof("kind") in ("struct_value", "list_value"):
+                waiting.append(getattr(inner, inner.WhichOneof("kind")))
+            continue
+        count += len(inner.fields if kind == "Struct" else inner.values)
+        if count > MAX_ELEMENTS:
+            findings(path, f"must have at most {MAX_ELEMENTS} values")
+            return
+        waiting.extend(inner.fields.values() if kind == "Struct" else inner.values)
+    check = {"Struct": _check_struct, "ListValue": _check_list, "Value": _check_value}
+    check[value.DESCRIPTOR.name](value, path, findings, 0)
+
+
+def _check_value(value: Any, path: str, findings: Violations, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        findings(path, f"is nested more than {MAX_DEPTH} levels deep")
+        return
     kind = value.WhichOneof("kind")
     if kind == "string_value":
         _no_nul(value.string_value, path, findings)
     elif kind == "number_value":
         _is_finite(value.number_value, path, findings)
     elif kind == "struct_value":
-        _check_struct(value.struct_value, path, findings)
+        _check_struct(value.struct_value, path, findings, depth)
     elif kind == "list_value":
-        _check_list(value.list_value, path, findings)
+        _check_list(value.list_value, path, findings, depth)
 
 
-def _check_struct(value: Any, path: str, findings: Violations) -> None:
+def _check_struct(value: Any, path: str, findings: Violations, depth: int) -> None:
     for key, item in value.fields.items():
         if "\0" in key:
             findings(path, "must not have a key with the NUL character")
         else:
-            _check_value(item, f"{path}.{key}", findings)
+            _check_value(item, f"{path}.{key}", findings, depth + 1)
 
 
-def _check_list(value: Any, path: str, findings: Violations) -> None:
+def _check_list(value: Any, path: str, findings: Violations, depth: int) -> None:
     for index, item in enumerate(value.values):
-        _check_value(item, f"{path}[{index}]", findings)
+        _check_value(item, f"{path}[{index}]", findings, depth + 1)
 
 
 _TEXT_LIKE_CHECKS: dict[str, Check] = {
     "google.protobuf.Timestamp": _is_time,
     "google.protobuf.Duration": _is_duration,
     "google.protobuf.FieldMask": _is_mask,
-}
-_FREE_FORM_CHECKS: dict[str, Check] = {
-    "google.protobuf.Struct": _check_struct,
-    "google.protobuf.Value": _check_value,
-    "google.protobuf.ListValue": _check_list,
 }

@@ -153,3 +153,16 @@ def test_paths_are_spelt_as_the_surface_spells_them():
     }
     found = check(pb.SayRequest(room_id=ID, prompt="x", page_info="\0"))
     assert list(found) == ["pageInfo2"]
+
+
+def test_free_form_values_have_the_bounds_that_json_has():
+    many = "must have at most 10000 values"
+    assert say(extra={"a": list(range(9_999))}) is None
+    assert say(extra={"a": list(range(10_000))}) == {"extra": many}
+    assert say(extra={str(key): 1 for key in range(10_001)}) == {"extra": many}
+    assert say(extra={"a": [{"b": 1}] * 5_000}) == {"extra": many}
+    deep: dict = {}
+    for _ in range(30):
+        deep = {"a": deep}
+    assert say(extra=deep) is None
+    assert say(extra={"a": deep}) == {"extra" + ".a" * 31: "is nested more than 30 levels deep"}
