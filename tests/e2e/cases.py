@@ -155,7 +155,8 @@ class Replies:
         assert method is not None
         metadata = tuple((name.lower(), value) for name, value in headers.items())
         if "wire" in case.spec:
-            raw = self.service.channel.unary_unary(method.path)
+            reader = message_factory.GetMessageClass(method.output).FromString
+            raw = self.service.channel.unary_unary(method.path, response_deserializer=reader)
             call = raw(bytes.fromhex(case.spec["wire"]), metadata=metadata, timeout=20)
         else:
             request = message_factory.GetMessageClass(method.input)()
@@ -280,13 +281,14 @@ def mismatches(wanted: Any, got: Any, path: str = "$") -> list[str]:
 _VARIABLE = re.compile(r"\$\{(upper )?([A-Z0-9_]+)\}")
 _REPEAT = re.compile(r"\$\{(\d+) x (.+?)\}")
 _NESTED = re.compile(r"\$\{nested (\d+)\}")
+_LIST = re.compile(r"\$\{list (\d+)\}")
 
 
 def fill_in(value: Any, variables: Mapping[str, str]) -> Any:
     """`value` with what ${…} stands for put in.
 
     ${NAME} a variable, ${upper NAME} the same in capitals, ${2001 x a} a text repeated, and
-    ${nested 30}, as a whole value, an object in an object and so on.
+    ${nested 30}, as a whole value, an object in an object and so on; ${list 30} a list of numbers.
     """
     if isinstance(value, dict):
         return {fill_in(k, variables): fill_in(v, variables) for k, v in value.items()}
@@ -299,6 +301,8 @@ def fill_in(value: Any, variables: Mapping[str, str]) -> Any:
         for _ in range(int(match[1])):
             nested = {"a": nested}
         return nested
+    if match := _LIST.fullmatch(value):
+        return list(range(int(match[1])))
     value = _REPEAT.sub(lambda found: found[2] * int(found[1]), value)
     return _VARIABLE.sub(lambda found: _variable(found, variables), value)
 

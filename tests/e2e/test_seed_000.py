@@ -27,6 +27,8 @@ from tests.e2e.service import Service
 REQUEST, KICK_OFF, LIST, RUNNING, COMPLETED, ROUND = range(6)
 KICK_OFF_PATH, LIST_PATH, CHAT_PATH, ROUND_PATH = range(4)
 
+HANGUL, KANA, LATIN = re.compile("[가-힣]"), re.compile("[ぁ-ヿ]"), re.compile("[A-Za-z]{2}")
+
 # Keys that our answers have beyond the examples, and why.
 # The example predates them: "pipeline_progress is always present", it is what clients poll for.
 PROGRESS = "pipeline_progress"
@@ -174,6 +176,33 @@ async def test_section_4_one_round(service: Service) -> None:
     assert answer["data"] == data["rounds"][1]
 
 
+@pytest.mark.parametrize(
+    ("locale", "script"),
+    [("ko", HANGUL), ("ja", KANA), ("en", LATIN), ("fr", HANGUL), (None, HANGUL)],
+)
+async def test_the_language_of_the_answer(
+    service: Service, locale: str | None, script: re.Pattern[str]
+) -> None:
+    """The profile's, else the tenant's (ko); what staff read is in all three, always."""
+    caller = await service.caller(service.demo["SDK_KEY"])
+    profile_id = await service.add_profile(caller, locale=locale)
+    (round_,) = (await _conversation(service, ["카레"], profile_id))["rounds"]
+    for key in ("recipe_title", "intro_message", "recipe_description", "recommendation_message"):
+        text = round_["todos"][key]
+        assert script.search(text), f"{key}: {text}"
+        others = {HANGUL, KANA, LATIN} - {script, LATIN if script is not LATIN else None}
+        assert not any(other.search(text) for other in others), f"{key}: {text}"
+    scripts = {"ko": HANGUL, "en": LATIN}
+    for item in (*round_["recommended_items"], *round_["notifications"]["coupon"]):
+        for key in ("reason_detail", "reason_detail_marketing"):
+            assert item[key].keys() == {"ko", "en", "ja"}
+            assert all(item[key].values())
+            assert all(scripts[at].search(item[key][at]) for at in scripts)
+    for ingredient in round_["todos"]["ingredients"]:
+        for key in ("name", "quantity_unit"):
+            assert all(ingredient[key].values())
+
+
 def test_the_error_table() -> None:
     """Each row is a reason of the contract, with its status."""
     (surface,) = contract().surfaces
@@ -277,9 +306,9 @@ async def _last_round(service: Service, profile_id: str, chat_id: str) -> Any:
     raise AssertionError(f"the round is not over: {last}")
 
 
-async def _conversation(service: Service, prompts: list[str]) -> Any:
+async def _conversation(service: Service, prompts: list[str], profile_id: str = "") -> Any:
     """A chat of these sentences, each asked when the one before is answered."""
-    profile_id, body = service.demo["PROFILE_ID"], {}
+    profile_id, body = profile_id or service.demo["PROFILE_ID"], {}
     for prompt in prompts:
         body["prompt"] = prompt
         _, answer = await ask(service, KICK_OFF_PATH, body, profile_id=profile_id)
