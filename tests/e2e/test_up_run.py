@@ -35,10 +35,11 @@ def test_first_start_and_a_second_on_the_same_data(data_dir: Path):
         ids = started.json()["data"]
         round_url = f"{url}/{ids['chat_id']}/{ids['round_id']}"
 
-        def status() -> str:
-            return httpx.get(round_url, headers=key).json()["data"]["status"]
+        def read() -> dict:
+            return httpx.get(round_url, headers=key).json()["data"]
 
-        wait_until(lambda: status() == "completed", 60)
+        wait_until(lambda: read()["status"] != "in_progress", 60)
+        assert read()["status"] == "completed", read()["last_error"]
         secrets = [demo["SDK_KEY"], demo["ADMIN_TOKEN"], demo["SIGNAGE_KEY"]]
         code, seconds = up.stop()
     assert code == 0
