@@ -49,7 +49,13 @@ def persona_wishes(parser: Parser, shopper: Shopper) -> Asked:
     """What the profile asks for: its allergies, diets and dislikes bind, its tastes only lean."""
     asked = parser.parse(persona_text(shopper))
     # Somebody who doesn't eat pork doesn't eat it hidden in a sauce either.
-    asked.allergies += [term for term in asked.excluded if term.startswith("group:")]
+    groups = [term for term in asked.excluded if term.startswith("group:")]
+    asked.allergies += groups
+    for group in groups:
+        asked.allergies += [f"allergen:{name}" for name in parser.allergens_of(group)]
+    # A taste only leans: who doesn't like it hot may still ask for kimchi stew.
+    asked.moods += ["mild"] if "tag:spicy" in asked.excluded else []
+    asked.excluded = [t for t in asked.excluded if not t.startswith(("tag:", "dish:"))]
     return asked
 
 
@@ -70,6 +76,7 @@ def constrain(
 
     excluded = [term for term in before.excluded if still_out(term)]
     named = {f"dish:{dish}" for dish in asked.titles} | {f"tag:{kind}" for kind in asked.kinds}
+    named |= {f"tag:{tag}" for dish in asked.titles for tag in catalogue.dishes[dish].tags}
     excluded = [term for term in excluded if term not in named] + asked.excluded
     excluded += [term for term in persona.excluded if not request.history]
     out = set(asked.excluded)
@@ -96,8 +103,8 @@ def constrain(
 
 
 def swap_from(new: str, last_keys: Iterable[str], catalogue: Catalogue) -> Swap | None:
-    """ "닭고기로 바꿔줘" names no victim: a drink replaces the meal's drink, anything else its first
-    protein. None when the meal has no such thing."""
+    """ "닭고기로 바꿔줘" names no victim: a drink replaces the meal's drink, anything else its
+    first protein. None when the meal has no such thing."""
     example = catalogue.ingredients[catalogue.picks.get(new.removeprefix("group:"), new)]
     drinks = frozenset({"drink", "drinkalcohol"})
     sort = drinks if example.groups & drinks else frozenset({"meat", "seafood", "soyfood"})

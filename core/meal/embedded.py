@@ -389,8 +389,8 @@ class _Round:
             ]
             for key in hot[: max(0, len(amounts) - 3)]:
                 del amounts[key]
-        if hotter:
-            amounts["chili_flakes"] = amounts.get("chili_flakes", 0.0) + 0.5 * servings
+        if hotter and "chili_flakes" not in amounts:
+            amounts["chili_flakes"] = 0.5 * servings
         for key in self.constraints.added:
             extra = _extra_amount(self.cat, key, servings)
             amounts[key] = max(amounts[key] * 1.5, extra) if key in amounts else extra
@@ -411,6 +411,10 @@ class _Round:
             and not cat.is_banned("chili_flakes", banned)
         )
         has_chili = any("chili" in cat.ingredients[key].groups for key, _ in fitted.parts)
+        if hotter and "spicy" in dish.tags:
+            # Hotter than it is: an extra, so that it stays so in the rounds to come.
+            added = dict.fromkeys([*self.constraints.added, "chili_flakes"])
+            self.constraints = self.constraints.model_copy(update={"added": tuple(added)})
         milder = named and "mild" in moods and has_chili
         lines = self._lines(fitted, hotter, milder)
         self._check(lines)
@@ -421,7 +425,8 @@ class _Round:
         age_moods = _age_moods(self.request.shopper.age)
         mood_tags = [*asked.moods, *self.constraints.tags, *self.persona.moods, *age_moods]
         why = phrases.reason(language, [t for t in mood_tags if t in dish.tags], self.seed)
-        limits = self._limits(dish) if how != "again" else []
+        new_limits = how != "again" or asked.allergies or asked.diets
+        limits = self._limits(dish) if new_limits else []
         hello = phrases.greeting(language, self.request.shopper.name)
         space = "" if language == "ja" else " "
         message = hello + space.join(
@@ -510,6 +515,9 @@ class _Round:
                 name = cat.ingredients[key].name.of(language)
                 kind = "more" if key in {k for k, _ in fitted.parts} else "added"
                 notes.append(phrases.note(kind, language, name))
+        if how == "again" and not notes and asked.excluded:
+            name = cat.term_name(asked.excluded[0], language)
+            notes.append(phrases.note("kept_out", language, name))
         if how != "again":
             for term in asked.excluded[:1]:
                 kind = "other_than" if term.startswith(("tag:", "dish:")) else "without"

@@ -48,6 +48,7 @@ _JOSA = re.compile(
 )
 # Traps for words of two syllables: what must not stand before or after.
 _NOT_AFTER = {
+    "배": re.compile(r"(?:두|세|네|몇|반|\d)\s*$"),
     "가지": re.compile(r"(?:여러|몇|두|세|한|네|다섯|다양한|\d)\s*$"),
     "마라": re.compile(r"지\s*$"),
     "감자": re.compile(r"눈\s*$"),
@@ -158,7 +159,8 @@ class Lexicon:
                 if not compact.startswith(word, at):
                     continue
                 start, end = places[at], places[at + len(word) - 1] + 1
-                if _fits(word, text, start, end, after_match=start == last_end):
+                noun = any(s.kind not in ("mood", "diet") for s in self._senses[word])
+                if _fits(word, text, start, end, start == last_end, noun):
                     if self._senses[word]:
                         found.append(Match(start, end, word, self._senses[word]))
                         last_end = end
@@ -196,7 +198,7 @@ class Lexicon:
         return None
 
 
-def _fits(word: str, text: str, start: int, end: int, after_match: bool) -> bool:
+def _fits(word: str, text: str, start: int, end: int, after_match: bool, noun: bool) -> bool:
     before, after = text[:start], text[end:]
     if word in _NOT_AFTER and _NOT_AFTER[word].search(before):
         return False
@@ -211,6 +213,8 @@ def _fits(word: str, text: str, start: int, end: int, after_match: bool) -> bool
             return False
         if inner_space and not at_start:
             return False
+        if inner_space and noun and not _JOSA.match(after):
+            return False  # "생선 알레르기" holds no 생선알
         if len(word) == 1:
             if word in _AMBIGUOUS and not _ONLY_BEFORE.match(after):
                 return False

@@ -80,6 +80,10 @@ _KO_ADD = re.compile(
     r"(?:추가|넣어|넣고|넣은|넣을|더해|곁들|담아|담고|얹어|올려|토핑|첨가|섞어|마시고|한잔|한\s*잔|필요|사고)"
 )
 _KO_ALSO = re.compile(r"(?:도|까지)(?:\s|$|[.!?~]|요|같이|함께|좀|부탁|줘)")
+_KO_MORE = re.compile(
+    r"(?:은|는|을|를|도)?\s*(?:두\s*배|2\s*배|곱빼기|더\s*(?:많이|넉넉|줘|주)|넉넉|많이\s*(?:$|넣|줘|주|부탁))"
+)
+_JA_MORE = re.compile(r"(?:を|は|も)?\s*(?:多め|倍|もっと|増やし|大盛り)")
 _KO_HAVE = re.compile(
     _JOSA
     + r"\s*(?:만|밖에|좀|조금|많이|엄청)?\s*(?:있어|있는|있거|있음|있고|있네|있다|있으|있긴|남았|남은|남아|많아|많은|많이|사놨|사뒀|샀|처리|활용|써서|쓰고|이용"
@@ -327,6 +331,8 @@ class Parser:
             return ""
         if _KO_ADD.match(after) or _JA_ADD.match(after):
             return "add"
+        if followup and (_KO_MORE.match(after) or _JA_MORE.match(after)):
+            return "add"
         if followup and (_KO_ALSO.match(after) or _JA_ALSO.match(after)):
             return "add"
         if followup and (_KO_TO.match(after) or _JA_TO.match(after)):
@@ -366,10 +372,21 @@ class Parser:
                 continue
             if old_terms and new_terms:
                 was, becomes = (left, right) if old == index else (right, left)
-                asked.swaps.append(Swap(old=_broadest(was), new=_broadest(becomes)))
-                roles[old], roles[new] = "out", "swapped"
+                swap = Swap(old=_broadest(was), new=_broadest(becomes))
+                asked.swaps.append(swap)
+                # "Swap the drink for tea": tea is a drink as well, so drinks aren't out.
+                inside = self._is_inside(swap.new, swap.old)
+                roles[old], roles[new] = "swapped" if inside else "out", "swapped"
             elif left.values("title", "dish", "kind"):
                 roles[old], roles[new] = "out", ""
+
+    def allergens_of(self, term: str) -> tuple[str, ...]:
+        """The allergens a term stands for."""
+        return self._catalogue.allergy_of.get(term, ())
+
+    def _is_inside(self, term: str, group: str) -> bool:
+        ingredient = self._catalogue.ingredients.get(term)
+        return ingredient is not None and ingredient.is_a(group)
 
     def _allergy_terms(self, match: Match) -> list[str]:
         terms: list[str] = [f"allergen:{name}" for name in match.values("allergen")]

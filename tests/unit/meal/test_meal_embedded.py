@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one allergy, one line
 """What the embedded engine never does, whatever the dish: hard limits, determinism, wording."""
 
 import re
@@ -212,7 +213,8 @@ def test_extra_becomes_sentences() -> None:
 @pytest.mark.parametrize(
     ("word", "particle", "expected"),
     [("카레", "을", "카레를"), ("된장국", "을", "된장국을"), ("쌀", "으로", "쌀로"),
-     ("닭고기", "으로", "닭고기로"), ("LA갈비구이", "은", "LA갈비구이는"), ("두부", "이에요", "두부예요")],
+     ("닭고기", "으로", "닭고기로"), ("LA갈비구이", "은", "LA갈비구이는"),
+     ("두부", "이에요", "두부예요")],
 )  # fmt: skip
 def test_korean_particles_follow_the_last_sound(word: str, particle: str, expected: str) -> None:
     assert josa(word, particle) == expected
@@ -222,3 +224,48 @@ def test_lists_read_naturally() -> None:
     assert listed(["두부", "김"], "ko") == "두부와 김"
     assert listed(["tofu", "egg", "leek"], "en") == "tofu, egg and leek"
     assert listed(["豆腐", "卵"], "ja") == "豆腐と卵"
+
+
+ALLERGIC = [  # sentences, and ingredients that must then be banned
+    (("새우 알레르기", "えびアレルギー", "shrimp allergy", "allergic to prawns"), "shrimp seafood_mix kimchi"),
+    (("갑각류 알레르기", "甲殻類アレルギー", "crustacean allergy"), "shrimp crab seafood_mix"),
+    (("조개 알레르기", "貝アレルギー", "allergic to shellfish"), "clam oyster oyster_sauce"),
+    (("생선 알레르기", "魚アレルギー", "fish allergy"), "salmon dashi bonito_flakes fish_sauce tsuyu"),
+    (("계란 알레르기", "卵アレルギー", "egg allergy"), "egg mayonnaise quail_egg ramen_noodle"),
+    (("우유 알레르기", "牛乳アレルギー", "milk allergy", "유제품 알러지"), "milk butter mozzarella curry_roux"),
+    (("땅콩 알레르기", "ピーナッツアレルギー", "peanut allergy"), "peanut peanut_butter mixed_nuts"),
+    (("견과류 알레르기", "ナッツアレルギー", "nut allergy"), "almond walnut peanut pesto"),
+    (("밀 알레르기", "밀가루 알레르기", "小麦アレルギー", "wheat allergy", "gluten allergy"), "flour soy_sauce bread spaghetti"),
+    (("콩 알레르기", "대두 알레르기", "大豆アレルギー", "soy allergy"), "tofu soy_sauce miso natto"),
+    (("메밀 알레르기", "そばアレルギー", "buckwheat allergy"), "soba_noodle naengmyeon_noodle"),
+    (("참깨 알레르기", "ごまアレルギー", "sesame allergy"), "sesame_seed sesame_oil ssamjang"),
+    (("복숭아 알레르기", "桃アレルギー", "peach allergy"), "peach"),
+    (("고등어 알레르기", "さばアレルギー", "mackerel allergy"), "mackerel canned_mackerel"),
+    (("게 알레르기", "かにアレルギー", "crab allergy"), "crab crab_stick seafood_mix"),
+    (("돼지고기 알레르기", "豚肉アレルギー", "pork allergy"), "pork_belly bacon curry_roux dumpling"),
+    (("토마토 알레르기", "トマトアレルギー", "tomato allergy"), "tomato ketchup tomato_can"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sentences", "keys"), ALLERGIC)
+async def test_an_allergy_is_understood_in_three_languages(
+    sentences: tuple[str, ...], keys: str
+) -> None:
+    for sentence in sentences:
+        for request in (
+            MealRequest(prompt=sentence),
+            MealRequest(prompt="뭐 먹지", shopper=Shopper(persona=sentence)),
+        ):
+            meal = await ENGINE.suggest(request)
+            terms = CAT.hard_terms(meal.constraints)
+            missed = [key for key in keys.split() if not CAT.is_banned(key, terms)]
+            assert missed == [], sentence
+            assert holds(meal, terms) == []
+
+
+async def test_a_taste_in_the_profile_only_leans() -> None:
+    shopper = Shopper(persona="매운 음식을 싫어해요")
+    meal = await ENGINE.suggest(MealRequest(prompt="김치찌개", shopper=shopper))
+    assert meal.dish == "kimchi_jjigae"
+    meal = await ENGINE.suggest(MealRequest(prompt="뭐 먹지", shopper=shopper))
+    assert "spicy" not in CAT.dishes[meal.dish or ""].tags
