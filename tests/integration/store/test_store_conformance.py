@@ -181,14 +181,17 @@ async def test_many_polls_at_once_share_their_reads(database: Database, tenant) 
         await import_folder(conn, tenant.id, DEMO)
     store = EmbeddedStores(database).of(tenant.id)
     reads = 0
-    connect = database.connect
 
-    def counting():
-        nonlocal reads
-        reads += 1
-        return connect()
+    def counted(read):
+        def counting(*arguments):
+            nonlocal reads
+            reads += 1
+            return read(*arguments)
 
-    database.connect = counting  # type: ignore[method-assign]
+        return counting
+
+    database.connect = counted(database.connect)  # type: ignore[method-assign]
+    database.fetch = counted(database.fetch)  # type: ignore[method-assign]
     answers = await asyncio.gather(*(store.coupon_spots() for _ in range(200)))
     assert all(answer is answers[0] for answer in answers)
     assert len(answers[0]) == 8
