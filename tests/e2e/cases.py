@@ -71,7 +71,7 @@ class Case:
 
 @dataclass
 class Reply:
-    """What came back: `outcome` is gRPC's code or the HTTP status."""
+    """What came back, and over REST what was sent: `outcome` is gRPC's code or the HTTP status."""
 
     outcome: str | int
     reason: str = ""
@@ -82,6 +82,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
     verb: str = ""
     path: str = ""
+    content: bytes | None = None
     new_id: str = ""
 
 
@@ -194,6 +195,7 @@ class Replies:
             path += "?" + how["query"]
         response = await self.service.http.request(verb, path, content=content, headers=headers)
         reply = Reply(response.status_code, headers=response.headers, verb=verb, path=path)
+        reply.content = content
         if response.headers["content-type"] == "text/event-stream":
             reply.data = reply.body = _parse_events(response.text)
         else:
