@@ -20,6 +20,16 @@ from core.tenant.store import create_tenant
 _numbers = itertools.count(1)
 
 
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder of the test's own, with a short name, as Unix sockets want it.
+
+    pytest's lies in a folder that each run closes to other users; the embedded Postgres is one.
+    """
+    with tempfile.TemporaryDirectory(prefix="og-", ignore_cleanup_errors=True) as directory:
+        yield Path(directory)
+
+
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedPostgres]:
     """A Postgres server of this test run's own."""

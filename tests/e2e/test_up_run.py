@@ -1,6 +1,8 @@
 """`onegenie up`, whole: what `make run` gives on a fresh machine, and again on the same data."""
 
 import asyncio
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -17,8 +19,9 @@ def read_demo(directory: Path) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory) -> Path:
-    return tmp_path_factory.mktemp("up")
+def data_dir() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="og-up-", ignore_cleanup_errors=True) as directory:
+        yield Path(directory)
 
 
 def test_first_start_and_a_second_on_the_same_data(data_dir: Path):
