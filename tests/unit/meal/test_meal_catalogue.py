@@ -8,7 +8,7 @@ import pytest
 from core.meal.catalogue import DATA, catalogue, round_quantity
 from core.meal.lexicon import lexicon, normalize
 from core.meal.models import LANGUAGES, Text
-from core.meal.vectors import nearest
+from core.meal.vectors import nearest, release
 
 CAT = catalogue()
 SCRIPTS = {
@@ -191,6 +191,10 @@ def test_vectors_find_the_dish_meant() -> None:
     }
     for dishes in found.values():
         assert set(dishes) <= set(CAT.dishes)
+    release()
+    again = [dish for dish, _ in nearest("바삭하게 튀긴 닭", 15)]
+    assert again == found["바삭하게 튀긴 닭"]
+    release()
     fried, eggs = found["바삭하게 튀긴 닭"], found["とろとろの半熟卵をのせたご飯"]
     assert set(fried[:5]) & {"karaage", "chicken_yangnyeom", "kkanpunggi", "chicken_katsu"}
     assert set(eggs[:5]) & {"oyakodon", "omurice", "soy_butter_egg_rice", "zosui", "katsudon"}
