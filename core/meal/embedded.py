@@ -16,7 +16,7 @@ from core.meal.conversation import is_minor
 from core.meal.engine import MealError
 from core.meal.lexicon import lexicon
 from core.meal.models import Constraints, Meal, MealIngredient, MealRequest, Swap
-from core.meal.parser import Parser
+from core.meal.parser import EXTRAS, Parser
 
 GUESTS = 4  # servings when friends come and no number is given
 # Tags a dish has in common with another of its kind ("카레 말고" excepted).
@@ -175,6 +175,7 @@ class _Round:
     def meal(self) -> Meal:
         current = self.cat.dishes.get(self.last.dish or "") if self.last else None
         self._replace_added()
+        self._offer_other_extra()
         fitted = self._stay(current) if current else None
         how = "again" if fitted else "other" if self.last else "new"
         if not fitted:
@@ -197,6 +198,7 @@ class _Round:
         if too_slow or (asked.budget and current.cost * self._servings() > asked.budget):
             return None
         concerns = bool(asked.added or asked.swaps) or self._excludes_something_here()
+        concerns = concerns or self._another_extra() is not None
         if asked.another and not concerns:
             return None
         return fit(self.cat, current, self.constraints)
@@ -356,13 +358,38 @@ class _Round:
     def _pick(self, term: str) -> str:
         return self.cat.picks.get(term.removeprefix("group:"), term)
 
+    def _another_extra(self) -> str | None:
+        """The drink or sweet that isn't wanted though the meal has none: "와인 말고 다른 거" after
+        wine was recommended beside the meal. The dish has nothing to do with it."""
+        if not self.last or not self.asked.another or self._excludes_something_here():
+            return None
+        for term in self.asked.excluded:
+            key = self._pick(term)
+            if key in self.cat.ingredients and self.cat.ingredients[key].groups & EXTRAS:
+                return term
+        return None
+
+    def _offer_other_extra(self) -> None:
+        term = self._another_extra()
+        if term is None:
+            return
+        banned = list(self.cat.banned_terms(self.constraints))
+        banned += ["group:drinkalcohol"] if is_minor(self.request.shopper.age) else []
+        for key in self.cat.ingredients[self._pick(term)].subs:
+            if not self.cat.is_banned(key, banned):
+                added = (*self.constraints.added, key)
+                self.constraints = self.constraints.model_copy(update={"added": added})
+                name = self.cat.ingredients[key].name.of(self.language)
+                old = self.cat.term_name(term, self.language)
+                self.notes.append(phrases.note("instead_of", self.language, old, name))
+                return
+
     def _drop_old_extras(self) -> None:
         """Cheese put on the last dish has no place on the next; the wine has."""
         kept = [
             key
             for key in self.constraints.added
-            if key in self.asked.added
-            or self.cat.ingredients[key].groups & {"drink", "drinkalcohol", "dessert", "snack"}
+            if key in self.asked.added or self.cat.ingredients[key].groups & EXTRAS
         ]
         self.constraints = self.constraints.model_copy(update={"added": tuple(kept)})
 

@@ -152,7 +152,7 @@ _EN_SWAP_BETWEEN = re.compile(r"\s+(?:instead of|rather than|in place of|not|ove
 _EN_REPLACE = re.compile(r"\b(?:replace|swap|substitute|change|switch)(?:\s+(?:out|the|my))*\s+$")
 _EN_WITH = re.compile(r"\s+(?:with|for|to|by|into)\s+(?:some\s+)?")
 
-_EXTRAS = frozenset({"drink", "drinkalcohol", "snack", "dessert"})
+EXTRAS = frozenset({"drink", "drinkalcohol", "snack", "dessert"})
 _GOES_WITH = re.compile(
     r"(?:이랑|랑|하고|와|과|에)?\s*(?:잘|딱)?\s*(?:어울|맞는|먹기|먹을|마시기|마실)|(?:に|と)(?:よく|ぴったり)?(?:合|あ)|\s*(?:snack|food|pairing)"
 )
@@ -421,7 +421,7 @@ class Parser:
 
     def _of_extras(self, match: Match) -> bool:
         keys = self._picks(match)
-        return bool(keys) and bool(self._catalogue.ingredients[keys[0]].groups & _EXTRAS)
+        return bool(keys) and bool(self._catalogue.ingredients[keys[0]].groups & EXTRAS)
 
     def _picks(self, match: Match) -> list[str]:
         terms = match.values("term")

@@ -52,7 +52,7 @@ _INTRO: dict[str, tuple[str, ...]] = {
         "Today's pick is {title}. {hook}",
     ),
     "ja": (
-        "今日のメニューは{title}はいかがですか？{hook}",
+        "今日のメニュー、{title}はいかがですか？{hook}",
         "今日は{title}にしてみませんか？{hook}",
         "{title}をご用意しました。{hook}",
     ),
@@ -209,6 +209,7 @@ _NOTES: dict[str, dict[str, str]] = {
     "added": {"ko": "{a}도 함께 담았어요.", "en": "I've added {a} as well.", "ja": "{a}も一緒に入れておきました。"},
     "more": {"ko": "{a_은} 더 넉넉하게 담았어요.", "en": "I've put in extra {a}.", "ja": "{a}は多めにしました。"},
     "swapped": {"ko": "{a} 대신 {b_으로} 바꿨어요.", "en": "I've used {b} instead of {a}.", "ja": "{a}の代わりに{b}を使いました。"},
+    "instead_of": {"ko": "{a} 대신 {b_을} 곁들여 봤어요.", "en": "Instead of {a}, I've added {b}.", "ja": "{a}の代わりに{b}を添えました。"},
     "left_out": {"ko": "{a_은} 뺐어요.", "en": "I've left out the {a}.", "ja": "{a}は抜きました。"},
     "without": {"ko": "{a} 없이 즐길 수 있는 메뉴로 골랐어요.", "en": "I've kept it free of {a}.", "ja": "{a}を使わないメニューにしました。"},
     "kept_out": {"ko": "{a_은} 앞으로도 넣지 않을게요.", "en": "I'll keep {a} out.", "ja": "{a}は入れないようにしますね。"},
