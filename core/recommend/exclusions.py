@@ -9,12 +9,10 @@ from functools import lru_cache
 from onegenie.store.v1 import store_pb2
 
 from core.meal.catalogue import catalogue
+from core.meal.conversation import is_minor
 from core.meal.models import Constraints
 from core.store.port import Store
 from core.store.search import normalise
-
-# Years; the higher one of Korea's (19) and Japan's.
-LEGAL_DRINKING_AGE = 20
 
 # Words that name whole sections: who excludes these excludes all that stands there.
 SECTION_WORDS = {
@@ -34,7 +32,7 @@ def excluded_words(constraints: Constraints, age: int | None = None) -> frozense
     is allergic to, does not eat by diet, or is too young for (`age` in years, None: unknown)."""
     vocabulary = catalogue()
     terms = set(vocabulary.banned_terms(constraints))
-    if age is not None and age < LEGAL_DRINKING_AGE:
+    if is_minor(age):
         terms.add("group:alcohol")
     words: set[str] = set()
     for term in terms:

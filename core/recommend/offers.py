@@ -68,7 +68,7 @@ async def make_offers(
     priority_score: how strongly the pairs speak for it (suggestions.pair_score); without pairs at
     most UNMEASURED. applied_score: that times the store's weighting, see WEIGHT.
     discount_pct: the product's own; a coupon for a product without one gives COUPON_PCT, an ad
-    for such a product says none. The signage is the one with the least mean distance to the ads'
+    for such a product says 0. The signage is the one with the least mean distance to the ads'
     products; unset when the store has none or no ad's place is known.
 
     Raises StoreUnavailable.
@@ -93,8 +93,7 @@ async def make_offers(
     bundle = recommend_pb2.AdBundle()
     for rank, candidate in enumerate(ads, 1):
         offer = _offer(candidate, rank, "ads", shelf, comments)
-        if candidate.product.discount_pct > 0:
-            offer["discount_pct"] = candidate.product.discount_pct
+        offer["discount_pct"] = candidate.product.discount_pct
         bundle.items.append(recommend_pb2.AdItem(**offer))
     signage = nearest_signage(await store.signage(), [ad.product for ad in ads])
     if signage is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from core.tenant.store import Caller, spend_credit
 from edge.errors import ApiError, FieldViolation
 
 IDEMPOTENCY_HEADER = "idempotency-key"
+_VISIBLE_ASCII = re.compile("[!-~]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ async def _first_answer(
 
 
 def _check_key(key: str | None) -> None:
-    if key is not None and not (0 < len(key) <= 255 and key.isascii() and key.isprintable()):
+    if key is not None and not _VISIBLE_ASCII.fullmatch(key):
         raise _invalid_key("must be 1 to 255 visible ASCII characters")
 
 

@@ -34,8 +34,6 @@ HANGUL, KANA, LATIN = re.compile("[가-힣]"), re.compile("[ぁ-ヿ]"), re.compi
 PROGRESS = "pipeline_progress"
 # "쿠폰 스팟 … 매 폴링마다": coupon spots don't depend on the step.
 SPOTS = "notifications.coupon_spot"
-# What may be null where the example has a value: an ad for a product that is not discounted.
-NULLABLE = {"data.rounds[].notifications.ad.items[].discount_pct"}
 
 
 async def ask(service: Service, line: int, body: Any = None, **ids: str) -> tuple[int, Any]:
@@ -54,7 +52,7 @@ def check(example: int, answer: Any, extra: set[str]) -> None:
     found = compare(wanted["data"], answer["data"])
     assert not found.missing
     assert not found.other_types
-    assert found.nulls <= NULLABLE
+    assert not found.nulls
     assert found.extra == {f"data.{path}" for path in extra}
 
 

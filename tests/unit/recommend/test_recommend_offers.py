@@ -82,7 +82,8 @@ async def test_a_coupon_is_had_where_its_product_stands():
 
 async def test_discount_is_the_products_own_and_only_coupons_have_a_default():
     made, _ = await offers(*falling())
-    assert not made.ad.items[0].HasField("discount_pct")
+    assert made.ad.items[0].HasField("discount_pct")
+    assert made.ad.items[0].discount_pct == 0
     assert made.coupon[0].discount_pct == 10
     cut = [product(13, "물건", "S3", discount_pct=25, x=30), *GOODS[:3]]
     made, _ = await offers(*falling(), products=cut)
