@@ -18,13 +18,17 @@ from typing import cast
 
 @dataclass(frozen=True)
 class Load:
-    """What to send: `requests` in turn, over `connections`, for `seconds` or `count` requests."""
+    """What to send: `requests` in turn, over `connections`, for `seconds` or `count` requests.
+
+    Each connection waits `pause` seconds between an answer and its next request.
+    """
 
     port: int
     requests: list[str]
     seconds: float
     connections: int = 32
     count: int = 1_000_000
+    pause: float = 0.0
 
 
 @dataclass
@@ -109,7 +113,10 @@ class _Connection(asyncio.Protocol):
             if self._left > 0:
                 return
         self._run.answered(self._status, time.perf_counter() - self._began, self._size)
-        self._send()
+        if self._run.pause:
+            asyncio.get_running_loop().call_later(self._run.pause, self._send)
+        else:
+            self._send()
 
     def connection_lost(self, error: Exception | None) -> None:
         self.ended.set_result(None)
@@ -118,6 +125,7 @@ class _Connection(asyncio.Protocol):
 class _Run:
     def __init__(self, load: Load) -> None:
         self._load = load
+        self.pause = load.pause
         self._requests = [text.encode() for text in load.requests]
         self._sent = 0
         self._stop = False

@@ -19,7 +19,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 import sqlalchemy as sa
@@ -32,7 +32,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from core.lift.store import TenantLiftPairs
 from core.meal.embedded import EmbeddedMealEngine
 from core.meal.models import MealRequest, Shopper
-from core.platform.database import Database
+from core.platform.database import Database, open_database
 from core.recommend.offers import make_offers
 from core.recommend.suggestions import suggest_items
 from core.recommend.todos import make_todos
@@ -120,6 +120,9 @@ async def tenant(authorization: str = Header()) -> uuid.UUID:
     return known[0]
 
 
+Tenant = Annotated[uuid.UUID, Depends(tenant)]
+
+
 class Kickoff(BaseModel):
     """The body of a kick-off."""
 
@@ -138,9 +141,7 @@ app = FastAPI(lifespan=lifespan)
 
 
 @app.post("/v1/chat/{profile_id}/recommend")
-async def start(
-    profile_id: uuid.UUID, body: Kickoff, tenant_id: uuid.UUID = Depends(tenant)
-) -> Response:
+async def start(profile_id: uuid.UUID, body: Kickoff, tenant_id: Tenant) -> Response:
     """Start a round."""
     round_id, round_no, chat_id = uuid.uuid4(), 1, body.chat_id
     async with engine.begin() as conn:
@@ -176,9 +177,7 @@ async def start(
 
 
 @app.get("/v1/chat/{profile_id}/recommend/{chat_id}")
-async def chat(
-    profile_id: uuid.UUID, chat_id: uuid.UUID, tenant_id: uuid.UUID = Depends(tenant)
-) -> Response:
+async def chat(profile_id: uuid.UUID, chat_id: uuid.UUID, tenant_id: Tenant) -> Response:
     """The chat with all its rounds, put together from its rows."""
     async with engine.connect() as conn:
         found = (
@@ -245,7 +244,11 @@ def _seconds(moment: dt.datetime) -> str:
 
 async def work() -> None:
     """Take jobs and run them, some at a time; look again soon when there is none."""
-    steps = _Steps()
+    async with open_database(os.environ["PLAIN_STORE_URL"], 5) as database:
+        await _work(_Steps(database))
+
+
+async def _work(steps: _Steps) -> None:
     running: set[asyncio.Task[None]] = set()
     while True:
         taken = await _take(JOBS_AT_A_TIME - len(running))
@@ -272,8 +275,7 @@ async def _take(count: int) -> list[Any]:
 class _Steps:
     """The domain's work, and the JSON that stands for its result."""
 
-    def __init__(self) -> None:
-        database = Database(os.environ["PLAIN_STORE_URL"], 5)
+    def __init__(self, database: Database) -> None:
         self.tenant_id = uuid.UUID(os.environ["PLAIN_TENANT"])
         self.store = EmbeddedStores(database).of(self.tenant_id)
         self.lift = TenantLiftPairs(database, self.tenant_id)

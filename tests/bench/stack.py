@@ -15,7 +15,7 @@ import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 import orjson
@@ -211,11 +211,14 @@ async def _plain(
         for spot in spots:
             conn.execute(insert(plain.coupon_spots).values(tenant_id=tenant_id, spot=spot))
     engine.dispose()
+    log = (directory / "plain.log").open("wb")
     process = await start(
         [sys.executable, "-m", "uvicorn", "tests.bench.plain:app", "--port", str(port),
          "--workers", str(PROCESSES), "--log-level", "warning", "--no-access-log"],
         environment,
+        output=log,
     )  # fmt: skip
+    log.close()
     async with stopped(process):
         service = Service(
             "plain", port, key, str(profile_id), database_url,
@@ -234,15 +237,18 @@ async def _plain(
 
 
 async def start(
-    command: list[str], environment: dict[str, str], cwd: Path = ROOT
+    command: list[str],
+    environment: dict[str, str],
+    cwd: Path = ROOT,
+    output: int | IO[bytes] = asyncio.subprocess.PIPE,
 ) -> asyncio.subprocess.Process:
-    """Start a process whose output is read by `until_ready` or thrown away by `stopped`."""
+    """Start a process. Piped output is read by `until_ready`; little may come after that."""
     return await asyncio.create_subprocess_exec(
         *command,
         cwd=cwd,
         env=os.environ | environment,
         stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
+        stdout=output,
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
     )

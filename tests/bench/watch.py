@@ -79,11 +79,13 @@ async def _few_at_a_time(work: Callable[[], Awaitable[None]], count: int, few: i
 
 async def _grpc(
     service: Service,
-    stub: pb_grpc.RecommendServiceAsyncStub,
+    stub: pb_grpc.RecommendServiceStub,
     started: dict[str, str],
     seen: list[tuple[int, float]],
 ) -> None:
-    request = pb.WatchRoundRequest(profile_id=service.profile_id, **started)
+    request = pb.WatchRoundRequest(
+        profile_id=service.profile_id, chat_id=started["chat_id"], round_id=started["round_id"]
+    )
     metadata = [(name.lower(), value) for name, value in service.headers.items()]
     async for state in stub.WatchRound(request, metadata=metadata, timeout=LONGEST):
         seen.append((state.version - 1, time.time()))
