@@ -11,7 +11,7 @@ import orjson
 import psycopg
 from psycopg.rows import namedtuple_row
 from psycopg.types.json import set_json_loads
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from sqlalchemy import Executable, MetaData
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
@@ -83,6 +83,8 @@ class Database:
         try:
             async with self._readers.connection() as conn:
                 return await _rows(conn, statement, values)
+        except (PoolClosed, PoolTimeout):
+            raise
         except psycopg.OperationalError:
             await self._readers.check()
             async with self._readers.connection() as conn:
