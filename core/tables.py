@@ -3,8 +3,10 @@
 import core.lift.models
 import core.profile.models
 import core.recommend.models
+import core.signage.models
 import core.store.models
-import core.tenant.models  # noqa: F401
+import core.tenant.models
+import core.trigger.models  # noqa: F401
 from core.platform.database import metadata
 
 __all__ = ["metadata"]

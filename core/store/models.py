@@ -5,12 +5,16 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    DateTime,
     Double,
     ForeignKey,
+    ForeignKeyConstraint,
     Integer,
+    LargeBinary,
     Table,
     Text,
     Uuid,
+    func,
     text,
 )
 
@@ -105,4 +109,30 @@ store_signage_events = Table(
     Column("text", Text),
     Column("image_url", Text),
     Column("enabled", Boolean, nullable=False),
+)
+
+store_slides = Table(
+    "store_slides",
+    metadata,
+    _tenant_id(),
+    Column("signage_id", Uuid, primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("image_url", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    ForeignKeyConstraint(
+        ["tenant_id", "signage_id"],
+        ["store_signage.tenant_id", "store_signage.id"],
+        ondelete="CASCADE",
+    ),
+)
+
+# What the store was told of triggers; the same trigger told again changes nothing.
+store_triggers = Table(
+    "store_triggers",
+    metadata,
+    _tenant_id(),
+    Column("trigger_id", Text, primary_key=True),
+    Column("trigger", LargeBinary, nullable=False, comment="serialised ReportTriggerRequest"),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )

@@ -46,6 +46,10 @@ class _SdkReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SdkReason.V
     """The service is not there just now; retry."""
     SDK_REASON_DEADLINE_EXCEEDED: _SdkReason.ValueType  # 11
     """The answer took too long; retry."""
+    SDK_REASON_SUPERSEDED: _SdkReason.ValueType  # 12
+    """A newer subscription of the same device took this one's place."""
+    SDK_REASON_NO_MEAL: _SdkReason.ValueType  # 13
+    """The meal engine has no meal to suggest; the message says why."""
 
 class SdkReason(_SdkReason, metaclass=_SdkReasonEnumTypeWrapper):
     """Why a call of the surface "sdk" failed. Over gRPC the value without its
@@ -76,4 +80,8 @@ SDK_REASON_UNAVAILABLE: SdkReason.ValueType  # 10
 """The service is not there just now; retry."""
 SDK_REASON_DEADLINE_EXCEEDED: SdkReason.ValueType  # 11
 """The answer took too long; retry."""
+SDK_REASON_SUPERSEDED: SdkReason.ValueType  # 12
+"""A newer subscription of the same device took this one's place."""
+SDK_REASON_NO_MEAL: SdkReason.ValueType  # 13
+"""The meal engine has no meal to suggest; the message says why."""
 Global___SdkReason: _TypeAlias = SdkReason  # noqa: Y015

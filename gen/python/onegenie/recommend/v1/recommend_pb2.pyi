@@ -442,6 +442,163 @@ class GetRoundResponse(_message.Message):
 Global___GetRoundResponse: _TypeAlias = GetRoundResponse  # noqa: Y015
 
 @_typing.final
+class GetRoundBarcodesRequest(_message.Message):
+    """Request of GetRoundBarcodes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROFILE_ID_FIELD_NUMBER: _builtins.int
+    CHAT_ID_FIELD_NUMBER: _builtins.int
+    ROUND_ID_FIELD_NUMBER: _builtins.int
+    profile_id: _builtins.str
+    """Whose round."""
+    chat_id: _builtins.str
+    """The chat the round is in."""
+    round_id: _builtins.str
+    """The round."""
+    def __init__(
+        self,
+        *,
+        profile_id: _builtins.str = ...,
+        chat_id: _builtins.str = ...,
+        round_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chat_id", b"chat_id", "profile_id", b"profile_id", "round_id", b"round_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRoundBarcodesRequest: _TypeAlias = GetRoundBarcodesRequest  # noqa: Y015
+
+@_typing.final
+class GetRoundBarcodesResponse(_message.Message):
+    """Reply of GetRoundBarcodes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHAT_ID_FIELD_NUMBER: _builtins.int
+    ROUND_ID_FIELD_NUMBER: _builtins.int
+    TODOS_FIELD_NUMBER: _builtins.int
+    RECOMMENDS_FIELD_NUMBER: _builtins.int
+    NOTIFICATIONS_FIELD_NUMBER: _builtins.int
+    chat_id: _builtins.str
+    """The chat."""
+    round_id: _builtins.str
+    """The round."""
+    @_builtins.property
+    def todos(self) -> _containers.RepeatedCompositeFieldContainer[Global___BarcodeProduct]:
+        """Products of the shopping list."""
+
+    @_builtins.property
+    def recommends(self) -> _containers.RepeatedCompositeFieldContainer[Global___BarcodeProduct]:
+        """Recommended products."""
+
+    @_builtins.property
+    def notifications(self) -> Global___BarcodeNotifications:
+        """Products of ads and coupons."""
+
+    def __init__(
+        self,
+        *,
+        chat_id: _builtins.str = ...,
+        round_id: _builtins.str = ...,
+        todos: _abc.Iterable[Global___BarcodeProduct] | None = ...,
+        recommends: _abc.Iterable[Global___BarcodeProduct] | None = ...,
+        notifications: Global___BarcodeNotifications | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["notifications", b"notifications"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["chat_id", b"chat_id", "notifications", b"notifications", "recommends", b"recommends", "round_id", b"round_id", "todos", b"todos"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetRoundBarcodesResponse: _TypeAlias = GetRoundBarcodesResponse  # noqa: Y015
+
+@_typing.final
+class BarcodeNotifications(_message.Message):
+    """Products of ads and coupons; coupon spots are not among them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ADS_FIELD_NUMBER: _builtins.int
+    COUPON_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def ads(self) -> _containers.RepeatedCompositeFieldContainer[Global___BarcodeProduct]:
+        """Ads."""
+
+    @_builtins.property
+    def coupon(self) -> _containers.RepeatedCompositeFieldContainer[Global___BarcodeProduct]:
+        """Coupons."""
+
+    def __init__(
+        self,
+        *,
+        ads: _abc.Iterable[Global___BarcodeProduct] | None = ...,
+        coupon: _abc.Iterable[Global___BarcodeProduct] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ads", b"ads", "coupon", b"coupon"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___BarcodeNotifications: _TypeAlias = BarcodeNotifications  # noqa: Y015
+
+@_typing.final
+class BarcodeProduct(_message.Message):
+    """A product with its barcode."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    BARCODE_FIELD_NUMBER: _builtins.int
+    PRICE_FIELD_NUMBER: _builtins.int
+    PRICE_UNIT_FIELD_NUMBER: _builtins.int
+    BARCODE_IMAGE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name in the store's language."""
+    barcode: _builtins.str
+    """EAN-13."""
+    price: _builtins.float
+    """Price of one, in price_unit."""
+    price_unit: _builtins.str
+    """The product's currency sign or word."""
+    barcode_image: _builtins.str
+    """PNG as a data URI; null when the barcode is no valid EAN-13."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        barcode: _builtins.str | None = ...,
+        price: _builtins.float | None = ...,
+        price_unit: _builtins.str | None = ...,
+        barcode_image: _builtins.str | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_barcode", b"_barcode", "_barcode_image", b"_barcode_image", "_price", b"_price", "_price_unit", b"_price_unit", "barcode", b"barcode", "barcode_image", b"barcode_image", "price", b"price", "price_unit", b"price_unit"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_barcode", b"_barcode", "_barcode_image", b"_barcode_image", "_price", b"_price", "_price_unit", b"_price_unit", "barcode", b"barcode", "barcode_image", b"barcode_image", "name", b"name", "price", b"price", "price_unit", b"price_unit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__barcode: _TypeAlias = _typing.Literal["barcode"]  # noqa: Y015
+    _WhichOneofArgType__barcode: _TypeAlias = _typing.Literal["_barcode", b"_barcode"]  # noqa: Y015
+    _WhichOneofReturnType__barcode_image: _TypeAlias = _typing.Literal["barcode_image"]  # noqa: Y015
+    _WhichOneofArgType__barcode_image: _TypeAlias = _typing.Literal["_barcode_image", b"_barcode_image"]  # noqa: Y015
+    _WhichOneofReturnType__price: _TypeAlias = _typing.Literal["price"]  # noqa: Y015
+    _WhichOneofArgType__price: _TypeAlias = _typing.Literal["_price", b"_price"]  # noqa: Y015
+    _WhichOneofReturnType__price_unit: _TypeAlias = _typing.Literal["price_unit"]  # noqa: Y015
+    _WhichOneofArgType__price_unit: _TypeAlias = _typing.Literal["_price_unit", b"_price_unit"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__barcode) -> _WhichOneofReturnType__barcode | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__barcode_image) -> _WhichOneofReturnType__barcode_image | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__price) -> _WhichOneofReturnType__price | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__price_unit) -> _WhichOneofReturnType__price_unit | None: ...
+
+Global___BarcodeProduct: _TypeAlias = BarcodeProduct  # noqa: Y015
+
+@_typing.final
 class WatchRoundRequest(_message.Message):
     """Request of WatchRound."""
 

@@ -56,6 +56,11 @@ class RecommendServiceStub:
                 request_serializer=onegenie_dot_recommend_dot_v1_dot_recommend__pb2.GetRoundRequest.SerializeToString,
                 response_deserializer=onegenie_dot_recommend_dot_v1_dot_recommend__pb2.GetRoundResponse.FromString,
                 _registered_method=True)
+        self.GetRoundBarcodes = channel.unary_unary(
+                '/onegenie.recommend.v1.RecommendService/GetRoundBarcodes',
+                request_serializer=onegenie_dot_recommend_dot_v1_dot_recommend__pb2.GetRoundBarcodesRequest.SerializeToString,
+                response_deserializer=onegenie_dot_recommend_dot_v1_dot_recommend__pb2.GetRoundBarcodesResponse.FromString,
+                _registered_method=True)
         self.WatchRound = channel.unary_stream(
                 '/onegenie.recommend.v1.RecommendService/WatchRound',
                 request_serializer=onegenie_dot_recommend_dot_v1_dot_recommend__pb2.WatchRoundRequest.SerializeToString,
@@ -106,6 +111,14 @@ class RecommendServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetRoundBarcodes(self, request, context):
+        """Reads the round's products, grouped, each with its barcode as a picture. Lists of
+        steps that are not done are empty.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchRound(self, request, context):
         """Follows a round: its state at once, then after every change, until it is
         completed or in error. Resumes after a version the caller has seen.
@@ -136,6 +149,11 @@ def add_RecommendServiceServicer_to_server(servicer, server):
                     servicer.GetRound,
                     request_deserializer=onegenie_dot_recommend_dot_v1_dot_recommend__pb2.GetRoundRequest.FromString,
                     response_serializer=onegenie_dot_recommend_dot_v1_dot_recommend__pb2.GetRoundResponse.SerializeToString,
+            ),
+            'GetRoundBarcodes': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRoundBarcodes,
+                    request_deserializer=onegenie_dot_recommend_dot_v1_dot_recommend__pb2.GetRoundBarcodesRequest.FromString,
+                    response_serializer=onegenie_dot_recommend_dot_v1_dot_recommend__pb2.GetRoundBarcodesResponse.SerializeToString,
             ),
             'WatchRound': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchRound,
@@ -253,6 +271,33 @@ class RecommendService:
             '/onegenie.recommend.v1.RecommendService/GetRound',
             onegenie_dot_recommend_dot_v1_dot_recommend__pb2.GetRoundRequest.SerializeToString,
             onegenie_dot_recommend_dot_v1_dot_recommend__pb2.GetRoundResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetRoundBarcodes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/onegenie.recommend.v1.RecommendService/GetRoundBarcodes',
+            onegenie_dot_recommend_dot_v1_dot_recommend__pb2.GetRoundBarcodesRequest.SerializeToString,
+            onegenie_dot_recommend_dot_v1_dot_recommend__pb2.GetRoundBarcodesResponse.FromString,
             options,
             channel_credentials,
             insecure,

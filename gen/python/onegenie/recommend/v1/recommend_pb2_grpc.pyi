@@ -57,6 +57,10 @@ class RecommendServiceStub:
     """Reads a chat with all its rounds as they are now."""
     GetRound: _grpc.UnaryUnaryMultiCallable[_recommend_pb2.GetRoundRequest, _recommend_pb2.GetRoundResponse]
     """Reads one round as it is now."""
+    GetRoundBarcodes: _grpc.UnaryUnaryMultiCallable[_recommend_pb2.GetRoundBarcodesRequest, _recommend_pb2.GetRoundBarcodesResponse]
+    """Reads the round's products, grouped, each with its barcode as a picture. Lists of
+    steps that are not done are empty.
+    """
     WatchRound: _grpc.UnaryStreamMultiCallable[_recommend_pb2.WatchRoundRequest, _recommend_pb2.WatchRoundResponse]
     """Follows a round: its state at once, then after every change, until it is
     completed or in error. Resumes after a version the caller has seen.
@@ -89,6 +93,10 @@ class RecommendServiceAsyncStub(RecommendServiceStub):
     """Reads a chat with all its rounds as they are now."""
     GetRound: _aio.UnaryUnaryMultiCallable[_recommend_pb2.GetRoundRequest, _recommend_pb2.GetRoundResponse]  # type: ignore[assignment]
     """Reads one round as it is now."""
+    GetRoundBarcodes: _aio.UnaryUnaryMultiCallable[_recommend_pb2.GetRoundBarcodesRequest, _recommend_pb2.GetRoundBarcodesResponse]  # type: ignore[assignment]
+    """Reads the round's products, grouped, each with its barcode as a picture. Lists of
+    steps that are not done are empty.
+    """
     WatchRound: _aio.UnaryStreamMultiCallable[_recommend_pb2.WatchRoundRequest, _recommend_pb2.WatchRoundResponse]  # type: ignore[assignment]
     """Follows a round: its state at once, then after every change, until it is
     completed or in error. Resumes after a version the caller has seen.
@@ -142,6 +150,16 @@ class RecommendServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_recommend_pb2.GetRoundResponse, _abc.Awaitable[_recommend_pb2.GetRoundResponse]]:
         """Reads one round as it is now."""
+
+    @_abc_1.abstractmethod
+    def GetRoundBarcodes(
+        self,
+        request: _recommend_pb2.GetRoundBarcodesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recommend_pb2.GetRoundBarcodesResponse, _abc.Awaitable[_recommend_pb2.GetRoundBarcodesResponse]]:
+        """Reads the round's products, grouped, each with its barcode as a picture. Lists of
+        steps that are not done are empty.
+        """
 
     @_abc_1.abstractmethod
     def WatchRound(

@@ -126,6 +126,8 @@ class _AccessEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Access.ValueTy
     """A tenant's staff with an admin token (`oat_…`)."""
     ACCESS_SIGNAGE: _Access.ValueType  # 5
     """A signage device with a device key (`osg_…`)."""
+    ACCESS_SERVICE: _Access.ValueType  # 6
+    """Another service of ours, with the secret that both are configured with."""
 
 class Access(_Access, metaclass=_AccessEnumTypeWrapper):
     """Who may call a method."""
@@ -142,6 +144,8 @@ ACCESS_TENANT_ADMIN: Access.ValueType  # 4
 """A tenant's staff with an admin token (`oat_…`)."""
 ACCESS_SIGNAGE: Access.ValueType  # 5
 """A signage device with a device key (`osg_…`)."""
+ACCESS_SERVICE: Access.ValueType  # 6
+"""Another service of ours, with the secret that both are configured with."""
 Global___Access: _TypeAlias = Access  # noqa: Y015
 
 class _Sse:

@@ -9,6 +9,8 @@ from the generated stubs; onegenie's embedded store implements it too.
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf import struct_pb2 as _struct_pb2
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
@@ -392,6 +394,393 @@ class ListSignageEventsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListSignageEventsResponse: _TypeAlias = ListSignageEventsResponse  # noqa: Y015
+
+@_typing.final
+class PutSignageRequest(_message.Message):
+    """Request of PutSignage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGNAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def signage(self) -> Global___Signage:
+        """The signage; an empty id makes a new one."""
+
+    def __init__(
+        self,
+        *,
+        signage: Global___Signage | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["signage", b"signage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["signage", b"signage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutSignageRequest: _TypeAlias = PutSignageRequest  # noqa: Y015
+
+@_typing.final
+class PutSignageResponse(_message.Message):
+    """Reply of PutSignage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGNAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def signage(self) -> Global___Signage:
+        """The signage as it is now."""
+
+    def __init__(
+        self,
+        *,
+        signage: Global___Signage | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["signage", b"signage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["signage", b"signage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutSignageResponse: _TypeAlias = PutSignageResponse  # noqa: Y015
+
+@_typing.final
+class DeleteSignageRequest(_message.Message):
+    """Request of DeleteSignage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The signage."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteSignageRequest: _TypeAlias = DeleteSignageRequest  # noqa: Y015
+
+@_typing.final
+class DeleteSignageResponse(_message.Message):
+    """Reply of DeleteSignage."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteSignageResponse: _TypeAlias = DeleteSignageResponse  # noqa: Y015
+
+@_typing.final
+class ListSlidesRequest(_message.Message):
+    """Request of ListSlides."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGNAGE_ID_FIELD_NUMBER: _builtins.int
+    signage_id: _builtins.str
+    """The signage."""
+    def __init__(
+        self,
+        *,
+        signage_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["signage_id", b"signage_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSlidesRequest: _TypeAlias = ListSlidesRequest  # noqa: Y015
+
+@_typing.final
+class ListSlidesResponse(_message.Message):
+    """Reply of ListSlides."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SLIDES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def slides(self) -> _containers.RepeatedCompositeFieldContainer[Global___Slide]:
+        """By position."""
+
+    def __init__(
+        self,
+        *,
+        slides: _abc.Iterable[Global___Slide] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["slides", b"slides"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSlidesResponse: _TypeAlias = ListSlidesResponse  # noqa: Y015
+
+@_typing.final
+class PutSlidesRequest(_message.Message):
+    """Request of PutSlides."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGNAGE_ID_FIELD_NUMBER: _builtins.int
+    SLIDES_FIELD_NUMBER: _builtins.int
+    signage_id: _builtins.str
+    """The signage."""
+    @_builtins.property
+    def slides(self) -> _containers.RepeatedCompositeFieldContainer[Global___Slide]:
+        """The slides in order; number 1 shows 4, number 2 shows 9 (3 slides of 3
+        products), others as many as there are.
+        """
+
+    def __init__(
+        self,
+        *,
+        signage_id: _builtins.str = ...,
+        slides: _abc.Iterable[Global___Slide] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["signage_id", b"signage_id", "slides", b"slides"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutSlidesRequest: _TypeAlias = PutSlidesRequest  # noqa: Y015
+
+@_typing.final
+class PutSlidesResponse(_message.Message):
+    """Reply of PutSlides."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SLIDES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def slides(self) -> _containers.RepeatedCompositeFieldContainer[Global___Slide]:
+        """The slides as they are now."""
+
+    def __init__(
+        self,
+        *,
+        slides: _abc.Iterable[Global___Slide] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["slides", b"slides"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutSlidesResponse: _TypeAlias = PutSlidesResponse  # noqa: Y015
+
+@_typing.final
+class PutSignageEventRequest(_message.Message):
+    """Request of PutSignageEvent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGNAGE_EVENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def signage_event(self) -> Global___SignageEvent:
+        """The event; id 0 makes a new one."""
+
+    def __init__(
+        self,
+        *,
+        signage_event: Global___SignageEvent | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["signage_event", b"signage_event"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["signage_event", b"signage_event"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutSignageEventRequest: _TypeAlias = PutSignageEventRequest  # noqa: Y015
+
+@_typing.final
+class PutSignageEventResponse(_message.Message):
+    """Reply of PutSignageEvent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIGNAGE_EVENT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def signage_event(self) -> Global___SignageEvent:
+        """The event as it is now."""
+
+    def __init__(
+        self,
+        *,
+        signage_event: Global___SignageEvent | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["signage_event", b"signage_event"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["signage_event", b"signage_event"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PutSignageEventResponse: _TypeAlias = PutSignageEventResponse  # noqa: Y015
+
+@_typing.final
+class DeleteSignageEventRequest(_message.Message):
+    """Request of DeleteSignageEvent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.int
+    """The event."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteSignageEventRequest: _TypeAlias = DeleteSignageEventRequest  # noqa: Y015
+
+@_typing.final
+class DeleteSignageEventResponse(_message.Message):
+    """Reply of DeleteSignageEvent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteSignageEventResponse: _TypeAlias = DeleteSignageEventResponse  # noqa: Y015
+
+@_typing.final
+class ReportTriggerRequest(_message.Message):
+    """Request of ReportTrigger."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRIGGER_ID_FIELD_NUMBER: _builtins.int
+    ACTION_FIELD_NUMBER: _builtins.int
+    SIGNAGE_IDS_FIELD_NUMBER: _builtins.int
+    PROFILE_ID_FIELD_NUMBER: _builtins.int
+    CHAT_ID_FIELD_NUMBER: _builtins.int
+    ROUND_ID_FIELD_NUMBER: _builtins.int
+    ITEMS_FIELD_NUMBER: _builtins.int
+    FORGOTTEN_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    trigger_id: _builtins.str
+    """The trigger; the same one is sent again until it succeeds."""
+    action: _builtins.str
+    """"enter" or "exit"."""
+    profile_id: _builtins.str
+    """Whose round."""
+    chat_id: _builtins.str
+    """The chat."""
+    round_id: _builtins.str
+    """The round."""
+    @_builtins.property
+    def signage_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The signage it is for; empty means every signage of the store."""
+
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[_struct_pb2.Struct]:
+        """All items, in the order they were sent."""
+
+    @_builtins.property
+    def forgotten(self) -> _containers.RepeatedCompositeFieldContainer[_struct_pb2.Value]:
+        """What the shopper had not picked up, as sent."""
+
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When the phone reported it."""
+
+    def __init__(
+        self,
+        *,
+        trigger_id: _builtins.str = ...,
+        action: _builtins.str = ...,
+        signage_ids: _abc.Iterable[_builtins.str] | None = ...,
+        profile_id: _builtins.str = ...,
+        chat_id: _builtins.str = ...,
+        round_id: _builtins.str = ...,
+        items: _abc.Iterable[_struct_pb2.Struct] | None = ...,
+        forgotten: _abc.Iterable[_struct_pb2.Value] | None = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "chat_id", b"chat_id", "created_at", b"created_at", "forgotten", b"forgotten", "items", b"items", "profile_id", b"profile_id", "round_id", b"round_id", "signage_ids", b"signage_ids", "trigger_id", b"trigger_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportTriggerRequest: _TypeAlias = ReportTriggerRequest  # noqa: Y015
+
+@_typing.final
+class ReportTriggerResponse(_message.Message):
+    """Reply of ReportTrigger."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportTriggerResponse: _TypeAlias = ReportTriggerResponse  # noqa: Y015
+
+@_typing.final
+class Slide(_message.Message):
+    """A slide of an idle screen."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    IMAGE_URL_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    position: _builtins.int
+    """Place among the slides, counted from 1; set by the store."""
+    image_url: _builtins.str
+    """Address of the picture."""
+    title: _builtins.str
+    """Headline."""
+    text: _builtins.str
+    """Text below it."""
+    def __init__(
+        self,
+        *,
+        position: _builtins.int = ...,
+        image_url: _builtins.str = ...,
+        title: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["image_url", b"image_url", "position", b"position", "text", b"text", "title", b"title"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Slide: _TypeAlias = Slide  # noqa: Y015
 
 @_typing.final
 class Product(_message.Message):

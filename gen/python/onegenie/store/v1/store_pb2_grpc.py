@@ -70,6 +70,41 @@ class StoreServiceStub:
                 request_serializer=onegenie_dot_store_dot_v1_dot_store__pb2.ListSignageEventsRequest.SerializeToString,
                 response_deserializer=onegenie_dot_store_dot_v1_dot_store__pb2.ListSignageEventsResponse.FromString,
                 _registered_method=True)
+        self.PutSignage = channel.unary_unary(
+                '/onegenie.store.v1.StoreService/PutSignage',
+                request_serializer=onegenie_dot_store_dot_v1_dot_store__pb2.PutSignageRequest.SerializeToString,
+                response_deserializer=onegenie_dot_store_dot_v1_dot_store__pb2.PutSignageResponse.FromString,
+                _registered_method=True)
+        self.DeleteSignage = channel.unary_unary(
+                '/onegenie.store.v1.StoreService/DeleteSignage',
+                request_serializer=onegenie_dot_store_dot_v1_dot_store__pb2.DeleteSignageRequest.SerializeToString,
+                response_deserializer=onegenie_dot_store_dot_v1_dot_store__pb2.DeleteSignageResponse.FromString,
+                _registered_method=True)
+        self.ListSlides = channel.unary_unary(
+                '/onegenie.store.v1.StoreService/ListSlides',
+                request_serializer=onegenie_dot_store_dot_v1_dot_store__pb2.ListSlidesRequest.SerializeToString,
+                response_deserializer=onegenie_dot_store_dot_v1_dot_store__pb2.ListSlidesResponse.FromString,
+                _registered_method=True)
+        self.PutSlides = channel.unary_unary(
+                '/onegenie.store.v1.StoreService/PutSlides',
+                request_serializer=onegenie_dot_store_dot_v1_dot_store__pb2.PutSlidesRequest.SerializeToString,
+                response_deserializer=onegenie_dot_store_dot_v1_dot_store__pb2.PutSlidesResponse.FromString,
+                _registered_method=True)
+        self.PutSignageEvent = channel.unary_unary(
+                '/onegenie.store.v1.StoreService/PutSignageEvent',
+                request_serializer=onegenie_dot_store_dot_v1_dot_store__pb2.PutSignageEventRequest.SerializeToString,
+                response_deserializer=onegenie_dot_store_dot_v1_dot_store__pb2.PutSignageEventResponse.FromString,
+                _registered_method=True)
+        self.DeleteSignageEvent = channel.unary_unary(
+                '/onegenie.store.v1.StoreService/DeleteSignageEvent',
+                request_serializer=onegenie_dot_store_dot_v1_dot_store__pb2.DeleteSignageEventRequest.SerializeToString,
+                response_deserializer=onegenie_dot_store_dot_v1_dot_store__pb2.DeleteSignageEventResponse.FromString,
+                _registered_method=True)
+        self.ReportTrigger = channel.unary_unary(
+                '/onegenie.store.v1.StoreService/ReportTrigger',
+                request_serializer=onegenie_dot_store_dot_v1_dot_store__pb2.ReportTriggerRequest.SerializeToString,
+                response_deserializer=onegenie_dot_store_dot_v1_dot_store__pb2.ReportTriggerResponse.FromString,
+                _registered_method=True)
 
 
 class StoreServiceServicer:
@@ -127,6 +162,56 @@ class StoreServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PutSignage(self, request, context):
+        """Adds a signage, or replaces the one with that id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSignage(self, request, context):
+        """Removes a signage with its slides. NOT_FOUND when there is none with that id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSlides(self, request, context):
+        """The slides a signage shows while nobody is near, by position.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutSlides(self, request, context):
+        """Replaces all slides of a signage. NOT_FOUND when there is no such signage.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PutSignageEvent(self, request, context):
+        """Adds a signage event, or replaces the one with that id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSignageEvent(self, request, context):
+        """Removes a signage event. NOT_FOUND when there is none with that id.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReportTrigger(self, request, context):
+        """Tells the store that a shopper came near a signage or left it. Sent until it
+        succeeds; the same trigger_id again is the same trigger and does nothing new.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StoreServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -164,6 +249,41 @@ def add_StoreServiceServicer_to_server(servicer, server):
                     servicer.ListSignageEvents,
                     request_deserializer=onegenie_dot_store_dot_v1_dot_store__pb2.ListSignageEventsRequest.FromString,
                     response_serializer=onegenie_dot_store_dot_v1_dot_store__pb2.ListSignageEventsResponse.SerializeToString,
+            ),
+            'PutSignage': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutSignage,
+                    request_deserializer=onegenie_dot_store_dot_v1_dot_store__pb2.PutSignageRequest.FromString,
+                    response_serializer=onegenie_dot_store_dot_v1_dot_store__pb2.PutSignageResponse.SerializeToString,
+            ),
+            'DeleteSignage': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSignage,
+                    request_deserializer=onegenie_dot_store_dot_v1_dot_store__pb2.DeleteSignageRequest.FromString,
+                    response_serializer=onegenie_dot_store_dot_v1_dot_store__pb2.DeleteSignageResponse.SerializeToString,
+            ),
+            'ListSlides': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSlides,
+                    request_deserializer=onegenie_dot_store_dot_v1_dot_store__pb2.ListSlidesRequest.FromString,
+                    response_serializer=onegenie_dot_store_dot_v1_dot_store__pb2.ListSlidesResponse.SerializeToString,
+            ),
+            'PutSlides': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutSlides,
+                    request_deserializer=onegenie_dot_store_dot_v1_dot_store__pb2.PutSlidesRequest.FromString,
+                    response_serializer=onegenie_dot_store_dot_v1_dot_store__pb2.PutSlidesResponse.SerializeToString,
+            ),
+            'PutSignageEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.PutSignageEvent,
+                    request_deserializer=onegenie_dot_store_dot_v1_dot_store__pb2.PutSignageEventRequest.FromString,
+                    response_serializer=onegenie_dot_store_dot_v1_dot_store__pb2.PutSignageEventResponse.SerializeToString,
+            ),
+            'DeleteSignageEvent': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSignageEvent,
+                    request_deserializer=onegenie_dot_store_dot_v1_dot_store__pb2.DeleteSignageEventRequest.FromString,
+                    response_serializer=onegenie_dot_store_dot_v1_dot_store__pb2.DeleteSignageEventResponse.SerializeToString,
+            ),
+            'ReportTrigger': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReportTrigger,
+                    request_deserializer=onegenie_dot_store_dot_v1_dot_store__pb2.ReportTriggerRequest.FromString,
+                    response_serializer=onegenie_dot_store_dot_v1_dot_store__pb2.ReportTriggerResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -356,6 +476,195 @@ class StoreService:
             '/onegenie.store.v1.StoreService/ListSignageEvents',
             onegenie_dot_store_dot_v1_dot_store__pb2.ListSignageEventsRequest.SerializeToString,
             onegenie_dot_store_dot_v1_dot_store__pb2.ListSignageEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutSignage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/onegenie.store.v1.StoreService/PutSignage',
+            onegenie_dot_store_dot_v1_dot_store__pb2.PutSignageRequest.SerializeToString,
+            onegenie_dot_store_dot_v1_dot_store__pb2.PutSignageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSignage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/onegenie.store.v1.StoreService/DeleteSignage',
+            onegenie_dot_store_dot_v1_dot_store__pb2.DeleteSignageRequest.SerializeToString,
+            onegenie_dot_store_dot_v1_dot_store__pb2.DeleteSignageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSlides(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/onegenie.store.v1.StoreService/ListSlides',
+            onegenie_dot_store_dot_v1_dot_store__pb2.ListSlidesRequest.SerializeToString,
+            onegenie_dot_store_dot_v1_dot_store__pb2.ListSlidesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutSlides(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/onegenie.store.v1.StoreService/PutSlides',
+            onegenie_dot_store_dot_v1_dot_store__pb2.PutSlidesRequest.SerializeToString,
+            onegenie_dot_store_dot_v1_dot_store__pb2.PutSlidesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PutSignageEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/onegenie.store.v1.StoreService/PutSignageEvent',
+            onegenie_dot_store_dot_v1_dot_store__pb2.PutSignageEventRequest.SerializeToString,
+            onegenie_dot_store_dot_v1_dot_store__pb2.PutSignageEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSignageEvent(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/onegenie.store.v1.StoreService/DeleteSignageEvent',
+            onegenie_dot_store_dot_v1_dot_store__pb2.DeleteSignageEventRequest.SerializeToString,
+            onegenie_dot_store_dot_v1_dot_store__pb2.DeleteSignageEventResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReportTrigger(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/onegenie.store.v1.StoreService/ReportTrigger',
+            onegenie_dot_store_dot_v1_dot_store__pb2.ReportTriggerRequest.SerializeToString,
+            onegenie_dot_store_dot_v1_dot_store__pb2.ReportTriggerResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -53,6 +53,22 @@ class StoreServiceStub:
     """The store's signage."""
     ListSignageEvents: _grpc.UnaryUnaryMultiCallable[_store_pb2.ListSignageEventsRequest, _store_pb2.ListSignageEventsResponse]
     """What goes on in the store and may be shown on its signage."""
+    PutSignage: _grpc.UnaryUnaryMultiCallable[_store_pb2.PutSignageRequest, _store_pb2.PutSignageResponse]
+    """Adds a signage, or replaces the one with that id."""
+    DeleteSignage: _grpc.UnaryUnaryMultiCallable[_store_pb2.DeleteSignageRequest, _store_pb2.DeleteSignageResponse]
+    """Removes a signage with its slides. NOT_FOUND when there is none with that id."""
+    ListSlides: _grpc.UnaryUnaryMultiCallable[_store_pb2.ListSlidesRequest, _store_pb2.ListSlidesResponse]
+    """The slides a signage shows while nobody is near, by position."""
+    PutSlides: _grpc.UnaryUnaryMultiCallable[_store_pb2.PutSlidesRequest, _store_pb2.PutSlidesResponse]
+    """Replaces all slides of a signage. NOT_FOUND when there is no such signage."""
+    PutSignageEvent: _grpc.UnaryUnaryMultiCallable[_store_pb2.PutSignageEventRequest, _store_pb2.PutSignageEventResponse]
+    """Adds a signage event, or replaces the one with that id."""
+    DeleteSignageEvent: _grpc.UnaryUnaryMultiCallable[_store_pb2.DeleteSignageEventRequest, _store_pb2.DeleteSignageEventResponse]
+    """Removes a signage event. NOT_FOUND when there is none with that id."""
+    ReportTrigger: _grpc.UnaryUnaryMultiCallable[_store_pb2.ReportTriggerRequest, _store_pb2.ReportTriggerResponse]
+    """Tells the store that a shopper came near a signage or left it. Sent until it
+    succeeds; the same trigger_id again is the same trigger and does nothing new.
+    """
 
 @_typing.type_check_only
 class StoreServiceAsyncStub(StoreServiceStub):
@@ -76,6 +92,22 @@ class StoreServiceAsyncStub(StoreServiceStub):
     """The store's signage."""
     ListSignageEvents: _aio.UnaryUnaryMultiCallable[_store_pb2.ListSignageEventsRequest, _store_pb2.ListSignageEventsResponse]  # type: ignore[assignment]
     """What goes on in the store and may be shown on its signage."""
+    PutSignage: _aio.UnaryUnaryMultiCallable[_store_pb2.PutSignageRequest, _store_pb2.PutSignageResponse]  # type: ignore[assignment]
+    """Adds a signage, or replaces the one with that id."""
+    DeleteSignage: _aio.UnaryUnaryMultiCallable[_store_pb2.DeleteSignageRequest, _store_pb2.DeleteSignageResponse]  # type: ignore[assignment]
+    """Removes a signage with its slides. NOT_FOUND when there is none with that id."""
+    ListSlides: _aio.UnaryUnaryMultiCallable[_store_pb2.ListSlidesRequest, _store_pb2.ListSlidesResponse]  # type: ignore[assignment]
+    """The slides a signage shows while nobody is near, by position."""
+    PutSlides: _aio.UnaryUnaryMultiCallable[_store_pb2.PutSlidesRequest, _store_pb2.PutSlidesResponse]  # type: ignore[assignment]
+    """Replaces all slides of a signage. NOT_FOUND when there is no such signage."""
+    PutSignageEvent: _aio.UnaryUnaryMultiCallable[_store_pb2.PutSignageEventRequest, _store_pb2.PutSignageEventResponse]  # type: ignore[assignment]
+    """Adds a signage event, or replaces the one with that id."""
+    DeleteSignageEvent: _aio.UnaryUnaryMultiCallable[_store_pb2.DeleteSignageEventRequest, _store_pb2.DeleteSignageEventResponse]  # type: ignore[assignment]
+    """Removes a signage event. NOT_FOUND when there is none with that id."""
+    ReportTrigger: _aio.UnaryUnaryMultiCallable[_store_pb2.ReportTriggerRequest, _store_pb2.ReportTriggerResponse]  # type: ignore[assignment]
+    """Tells the store that a shopper came near a signage or left it. Sent until it
+    succeeds; the same trigger_id again is the same trigger and does nothing new.
+    """
 
 class StoreServiceServicer(metaclass=_abc_1.ABCMeta):
     """One store's catalogue and floor. The caller's credential says which store."""
@@ -138,5 +170,63 @@ class StoreServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_store_pb2.ListSignageEventsResponse, _abc.Awaitable[_store_pb2.ListSignageEventsResponse]]:
         """What goes on in the store and may be shown on its signage."""
+
+    @_abc_1.abstractmethod
+    def PutSignage(
+        self,
+        request: _store_pb2.PutSignageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_store_pb2.PutSignageResponse, _abc.Awaitable[_store_pb2.PutSignageResponse]]:
+        """Adds a signage, or replaces the one with that id."""
+
+    @_abc_1.abstractmethod
+    def DeleteSignage(
+        self,
+        request: _store_pb2.DeleteSignageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_store_pb2.DeleteSignageResponse, _abc.Awaitable[_store_pb2.DeleteSignageResponse]]:
+        """Removes a signage with its slides. NOT_FOUND when there is none with that id."""
+
+    @_abc_1.abstractmethod
+    def ListSlides(
+        self,
+        request: _store_pb2.ListSlidesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_store_pb2.ListSlidesResponse, _abc.Awaitable[_store_pb2.ListSlidesResponse]]:
+        """The slides a signage shows while nobody is near, by position."""
+
+    @_abc_1.abstractmethod
+    def PutSlides(
+        self,
+        request: _store_pb2.PutSlidesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_store_pb2.PutSlidesResponse, _abc.Awaitable[_store_pb2.PutSlidesResponse]]:
+        """Replaces all slides of a signage. NOT_FOUND when there is no such signage."""
+
+    @_abc_1.abstractmethod
+    def PutSignageEvent(
+        self,
+        request: _store_pb2.PutSignageEventRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_store_pb2.PutSignageEventResponse, _abc.Awaitable[_store_pb2.PutSignageEventResponse]]:
+        """Adds a signage event, or replaces the one with that id."""
+
+    @_abc_1.abstractmethod
+    def DeleteSignageEvent(
+        self,
+        request: _store_pb2.DeleteSignageEventRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_store_pb2.DeleteSignageEventResponse, _abc.Awaitable[_store_pb2.DeleteSignageEventResponse]]:
+        """Removes a signage event. NOT_FOUND when there is none with that id."""
+
+    @_abc_1.abstractmethod
+    def ReportTrigger(
+        self,
+        request: _store_pb2.ReportTriggerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_store_pb2.ReportTriggerResponse, _abc.Awaitable[_store_pb2.ReportTriggerResponse]]:
+        """Tells the store that a shopper came near a signage or left it. Sent until it
+        succeeds; the same trigger_id again is the same trigger and does nothing new.
+        """
 
 def add_StoreServiceServicer_to_server(servicer: StoreServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
