@@ -1,0 +1,70 @@
+"""What each screen is told to show: the one way for the rest of onegenie to reach a screen.
+
+Frames are rows, numbered for each signage; a row never changes once a device has got it. The
+process that holds a device's stream is woken by a notification and reads the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from onegenie.store.v1 import store_pb2
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.platform.events import publish
+from core.signage import screen, store
+from core.tenant.models import tenants
+
+# How long a recognised screen stays when nobody turns it idle.
+SHOW_SECONDS = 30
+
+
+async def show(
+    conn: AsyncConnection,
+    tenant_id: UUID,
+    signage: Sequence[store_pb2.Signage],
+    items: Sequence[dict[str, Any]],
+    forgotten: Sequence[Any],
+    events: Sequence[store_pb2.SignageEvent],
+    seconds: int = SHOW_SECONDS,
+) -> None:
+    """Put a recognised shopper's screen on each signage, for so many seconds.
+
+    `items` are as a trigger event stores them (the seed's keys), `forgotten` any JSON values,
+    `events` the store's signage events, of which each screen gets an enabled one at random.
+    """
+    locale = await conn.scalar(select(tenants.c.locale).where(tenants.c.id == tenant_id))
+    frames = {
+        one.id: screen.recognized(one, items, forgotten, events, locale or "en").SerializeToString()
+        for one in signage
+    }
+    await store.add_recognized(conn, tenant_id, frames, seconds)
+    await wake(conn, tenant_id, list(frames))
+
+
+async def clear(conn: AsyncConnection, tenant_id: UUID, signage_ids: Sequence[str]) -> None:
+    """Turn each signage idle. One that is idle stays as it is."""
+    await store.add_idle(conn, tenant_id, signage_ids)
+    await wake(conn, tenant_id, signage_ids)
+
+
+async def wake(conn: AsyncConnection, tenant_id: UUID, signage_ids: Sequence[str]) -> None:
+    """Tell the streams of these signage to look again, when the transaction commits."""
+    if len(signage_ids) == 1:
+        await publish(conn, topic(tenant_id, signage_ids[0]))
+    elif signage_ids:
+        # One notification: every screen of the tenant looks, those without a new frame in vain.
+        await publish(conn, tenant_topic(tenant_id))
+
+
+def topic(tenant_id: UUID, signage_id: str) -> str:
+    """What is published when one signage has something new."""
+    return f"signage:{tenant_id}/{signage_id}"
+
+
+def tenant_topic(tenant_id: UUID) -> str:
+    """What is published when any of a tenant's signage may have something new."""
+    return f"signage:{tenant_id}"
