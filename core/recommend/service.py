@@ -14,6 +14,7 @@ from core.platform.database import Database
 from core.platform.events import Events
 from core.platform.identity import caller
 from core.recommend import read_chats
+from core.recommend.barcodes import get_round_barcodes
 from core.recommend.pipeline import Pipeline
 from core.recommend.snapshot import CouponSpots
 from core.recommend.start_round import IDEMPOTENCY_HEADER, StartRound, start_round
@@ -80,6 +81,11 @@ class RecommendService(pb_grpc.RecommendServiceServicer):
             request.chat_id,
             request.round_id,
         )
+
+    async def GetRoundBarcodes(
+        self, request: pb.GetRoundBarcodesRequest, context: grpc.aio.ServicerContext
+    ) -> pb.GetRoundBarcodesResponse:
+        return await get_round_barcodes(self._database, caller(), request)
 
     async def WatchRound(
         self, request: pb.WatchRoundRequest, context: grpc.aio.ServicerContext
