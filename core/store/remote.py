@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,49 +13,13 @@ import yaml
 from onegenie.store.v1 import store_pb2, store_pb2_grpc
 from pydantic import TypeAdapter, ValidationError
 
+from core.platform import upstream
 from core.store.port import Store, Stores, StoreUnavailable
 
 # The contract's bounds for one call.
 _QUERIES, _IDS, _PAGE = 200, 1000, 1000
 
-# gRPC retries by itself, within a call's deadline: at most 4 tries, only when the call never
-# got through, and a budget for the channel (each failure takes a token, each success gives 0.1
-# back; below half no retries) so that retries don't bury a store that is coming back.
-_SERVICE_CONFIG = {
-    "methodConfig": [
-        {
-            "name": [{"service": "onegenie.store.v1.StoreService"}],
-            "retryPolicy": {
-                "maxAttempts": 4,
-                "initialBackoff": "0.05s",
-                "maxBackoff": "0.5s",
-                "backoffMultiplier": 2,
-                "retryableStatusCodes": ["UNAVAILABLE"],
-            },
-        }
-    ],
-    "retryThrottling": {"maxTokens": 20, "tokenRatio": 0.1},
-}
-_OPTIONS = (
-    ("grpc.service_config", json.dumps(_SERVICE_CONFIG)),
-    # Only while calls are open, else servers take offence. It also makes the kernel give up a
-    # connection whose far end is silent for the time-out.
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 10_000),
-    # A store that comes back is noticed within two seconds, not two minutes.
-    ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
-    ("grpc.max_receive_message_length", 16 * 1024 * 1024),
-)
-_PROBLEMS = {
-    grpc.StatusCode.DEADLINE_EXCEEDED: "upstream timeout",
-    grpc.StatusCode.UNAVAILABLE: "upstream unavailable",
-    grpc.StatusCode.UNAUTHENTICATED: "upstream refused the credential",
-    grpc.StatusCode.PERMISSION_DENIED: "upstream refused the credential",
-    grpc.StatusCode.RESOURCE_EXHAUSTED: "upstream is over its limits",
-    grpc.StatusCode.UNIMPLEMENTED: "upstream does not offer this call",
-}
+_SERVICE = "onegenie.store.v1.StoreService"
 
 
 @dataclass(frozen=True)
@@ -80,7 +43,7 @@ def load_endpoints(path: Path) -> dict[UUID, Endpoint]:
         content = yaml.safe_load(path.read_text("utf-8"))
         endpoints = TypeAdapter(dict[UUID, Endpoint]).validate_python(content or {})
         for endpoint in endpoints.values():
-            _scheme(endpoint.address)
+            upstream.split_address(endpoint.address)
     except ValidationError as error:
         problems = [
             f"{'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}"
@@ -167,8 +130,7 @@ class RemoteStore:
         try:
             return await method(request, timeout=self._timeout, metadata=self._metadata)
         except grpc.aio.AioRpcError as error:
-            problem = _PROBLEMS.get(error.code(), f"upstream error ({error.code().name})")
-            raise StoreUnavailable(f"store: {problem}") from error
+            raise StoreUnavailable(f"store: {upstream.problem_of(error)}") from error
 
 
 class RemoteStores:
@@ -199,16 +161,4 @@ class RemoteStores:
 
 def open_channel(address: str) -> grpc.aio.Channel:
     """A channel to a StoreService; see Endpoint for the forms of address."""
-    scheme, target = _scheme(address)
-    if scheme == "https":
-        return grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(), options=_OPTIONS)
-    return grpc.aio.insecure_channel(target, options=_OPTIONS)
-
-
-def _scheme(address: str) -> tuple[str, str]:
-    scheme, separator, target = address.partition("://")
-    if not separator:
-        return "http", address
-    if scheme not in ("http", "https"):
-        raise ValueError(f"a store's address begins with https:// or http://, not {scheme}://")
-    return scheme, target
+    return upstream.open_channel(address, _SERVICE)

@@ -1,0 +1,76 @@
+"""Channels to upstreams of ours that speak gRPC, and what is told of their failures."""
+
+from __future__ import annotations
+
+import json
+
+import grpc
+
+# gRPC retries by itself, within a call's deadline: at most 4 tries, only when the call never
+# got through, and a budget for the channel (each failure takes a token, each success gives 0.1
+# back; below half no retries) so that retries don't bury an upstream that is coming back.
+_RETRIES = {
+    "maxAttempts": 4,
+    "initialBackoff": "0.05s",
+    "maxBackoff": "0.5s",
+    "backoffMultiplier": 2,
+    "retryableStatusCodes": ["UNAVAILABLE"],
+}
+_BUDGET = {"maxTokens": 20, "tokenRatio": 0.1}
+_OPTIONS = (
+    # Only while calls are open, else servers take offence. It also makes the kernel give up a
+    # connection whose far end is silent for the time-out.
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 10_000),
+    # An upstream that comes back is noticed within two seconds, not two minutes. The minimum is
+    # how long one attempt to connect may take: TLS across an ocean needs more than the pause.
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 3_000),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+)
+_PROBLEMS = {
+    grpc.StatusCode.DEADLINE_EXCEEDED: "upstream timeout",
+    grpc.StatusCode.UNAVAILABLE: "upstream unavailable",
+    grpc.StatusCode.UNAUTHENTICATED: "upstream refused the credential",
+    grpc.StatusCode.PERMISSION_DENIED: "upstream refused the credential",
+    grpc.StatusCode.RESOURCE_EXHAUSTED: "upstream is over its limits",
+    grpc.StatusCode.UNIMPLEMENTED: "upstream does not offer this call",
+}
+
+
+def open_channel(
+    address: str, service: str, largest_reply: int = 16 * 1024 * 1024
+) -> grpc.aio.Channel:
+    """A channel to `service` ("onegenie.store.v1.StoreService"); it connects when first used.
+
+    The address is `https://host[:port]` for TLS; `http://host:port`, `host:port` or `unix:/path`
+    for none: anything else is a ValueError. `largest_reply` is in bytes.
+    """
+    config = {
+        "methodConfig": [{"name": [{"service": service}], "retryPolicy": _RETRIES}],
+        "retryThrottling": _BUDGET,
+    }
+    options = (
+        *_OPTIONS,
+        ("grpc.service_config", json.dumps(config)),
+        ("grpc.max_receive_message_length", largest_reply),
+    )
+    secure, target = split_address(address)
+    if secure:
+        return grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(), options=options)
+    return grpc.aio.insecure_channel(target, options=options)
+
+
+def split_address(address: str) -> tuple[bool, str]:
+    """Whether an upstream's address asks for TLS, and gRPC's name of it."""
+    scheme, separator, target = address.partition("://")
+    if not separator:
+        return False, address
+    if scheme not in ("http", "https"):
+        raise ValueError(f"an upstream's address begins with https:// or http://, not {scheme}://")
+    return scheme == "https", target
+
+
+def problem_of(error: grpc.aio.AioRpcError) -> str:
+    """What went wrong, in our words: nothing of the upstream's own."""
+    return _PROBLEMS.get(error.code(), f"upstream error ({error.code().name})")
