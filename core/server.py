@@ -57,7 +57,7 @@ async def serve(
     async with (
         open_database(database_url, settings.database_pool) as database,
         Jobs(database_url, settings.job_concurrency) as jobs,
-        _open_engine(settings, engine) as engine,
+        open_engine(settings, engine) as engine,
         _open_stores(settings, database) as (stores, embedded_stores),
     ):
         pipeline = Pipeline(
@@ -99,7 +99,8 @@ async def serve(
 
 
 @contextlib.asynccontextmanager
-async def _open_engine(settings: Settings, engine: MealEngine | None) -> AsyncIterator[MealEngine]:
+async def open_engine(settings: Settings, engine: MealEngine | None) -> AsyncIterator[MealEngine]:
+    """The engine that the settings name, unless there is one already; closed at the end."""
     if engine is not None:
         pass
     elif settings.meal_engine == "openai":
@@ -112,6 +113,16 @@ async def _open_engine(settings: Settings, engine: MealEngine | None) -> AsyncIt
             api_key=settings.openai_api_key.get_secret_value(),
             model=settings.openai_model,
             timeout=settings.openai_timeout,
+        )
+    elif settings.meal_engine == "remote":
+        from core.meal.remote import RemoteMealEngine
+
+        assert settings.meal_address is not None
+        token = settings.service_token
+        engine = RemoteMealEngine(
+            settings.meal_address,
+            token.get_secret_value() if token else None,
+            settings.meal_timeout,
         )
     else:
         from core.meal.embedded import EmbeddedMealEngine

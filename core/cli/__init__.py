@@ -6,6 +6,7 @@ import typer
 
 from core.cli import credit, key, lift, store, tenant
 from core.cli.recommend import recommend
+from core.cli.serve import serve_meal, serve_store
 from core.cli.up import up
 
 app = typer.Typer(
@@ -16,6 +17,8 @@ app = typer.Typer(
 )
 app.command()(up)
 app.command()(recommend)
+app.command()(serve_store)
+app.command()(serve_meal)
 app.add_typer(tenant.app, name="tenant")
 app.add_typer(key.app, name="key")
 app.add_typer(credit.app, name="credit")

@@ -34,14 +34,14 @@ def fail(message: str) -> NoReturn:
     raise typer.Exit(1)
 
 
-def run_with_database(work: Callable[[Database], Awaitable[T]]) -> T:
+def run_with_database(work: Callable[[Database], Awaitable[T]], connections: int = 2) -> T:
     """Run `work` on the database that the settings name, embedded or real, migrated."""
     settings = load_settings()
     try:
         if settings.database_url is not None:
-            return _run(settings.database_url.get_secret_value(), work)
+            return _run(settings.database_url.get_secret_value(), work, connections)
         with EmbeddedPostgres(embedded_directory(settings)) as server:
-            return _run(server.url, work)
+            return _run(server.url, work, connections)
     except (EmbeddedPostgresError, LookupError) as error:
         fail(str(error.args[0]))
 
@@ -56,11 +56,11 @@ async def tenant_id(conn: AsyncConnection, tenant: str | None) -> uuid.UUID:
     return await find_tenant(conn, tenant)
 
 
-def _run(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
+def _run(url: str, work: Callable[[Database], Awaitable[T]], connections: int) -> T:
     upgrade(url)
 
     async def with_database() -> T:
-        async with open_database(url, pool_size=2) as database:
+        async with open_database(url, pool_size=connections) as database:
             return await work(database)
 
     return asyncio.run(with_database())

@@ -101,8 +101,9 @@ class Catalogue:
         return self.hard_terms(constraints) + constraints.excluded
 
     def hard_terms(self, constraints: Constraints) -> tuple[str, ...]:
-        """What allergies and diets forbid."""
-        diets = (term for name in constraints.diets for term in self.diets[name].terms)
+        """What allergies and diets forbid; a diet that isn't in our vocabulary, nothing."""
+        known = (self.diets[name] for name in constraints.diets if name in self.diets)
+        diets = (term for diet in known for term in diet.terms)
         return constraints.allergies + tuple(diets)
 
     def is_banned(self, key: str, terms: Iterable[str]) -> bool:

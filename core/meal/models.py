@@ -44,12 +44,16 @@ class Swap(Frozen):
     new: str
 
 
-class Constraints(Frozen):
+class Constraints(BaseModel):
     """What the conversation has fixed so far.
+
+    A remote engine may add keys of its own: they are kept and sent back to it.
 
     A *term* is a vocabulary key ("shrimp") or a group of them ("group:pork"); an allergy may also
     be an allergen ("allergen:wheat"). `budget` is won for the whole meal.
     """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     excluded: tuple[str, ...] = ()
     allergies: tuple[str, ...] = ()

@@ -1,8 +1,9 @@
-"""Who is calling: keys in the Authorization header, checked against the method's access level."""
+"""Who is calling: secrets in the Authorization header, checked against the method's access."""
 
 from __future__ import annotations
 
 import asyncio
+import hmac
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -34,28 +35,31 @@ def caller() -> Caller:
 class Identity:
     """The interceptor that lets a call in, or refuses it. Deny by default."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database | None, service_token: str | None = None) -> None:
+        """Without a database nobody has a key; without `service_token` no other service gets in."""
         self._database = database
+        self._service = hash_secret(service_token) if service_token else None
         self._known: TTLCache[bytes, Caller] = TTLCache(maxsize=10_000, ttl=CACHE_SECONDS)
         self._lookups: dict[bytes, asyncio.Task[Caller | None]] = {}
 
     @asynccontextmanager
     async def __call__(self, call: Call) -> AsyncIterator[None]:
         """Set `call.identity`, or raise the surface's reason for a missing credential."""
-        if call.method.access != rest.ACCESS_PUBLIC:
+        if call.method.access == rest.ACCESS_SERVICE:
+            self._check_service(_bearer(call))
+        elif call.method.access != rest.ACCESS_PUBLIC:
             call.identity = await self._caller(call)
         yield
 
+    def _check_service(self, secret: str) -> None:
+        # Hashes, so that neither where two secrets differ nor how long ours is shows in the time.
+        if self._service is None or not hmac.compare_digest(hash_secret(secret), self._service):
+            raise ApiError("UNAUTHORIZED")
+
     async def _caller(self, call: Call) -> Caller:
         kind = _KIND_OF_ACCESS.get(call.method.access)
-        scheme, _, secret = call.metadata.get("authorization", "").partition(" ")
-        secret = secret.strip()
-        if (
-            kind is None
-            or scheme.lower() != "bearer"
-            or not secret.startswith(PREFIXES[kind])
-            or len(secret) > 200
-        ):
+        secret = _bearer(call)
+        if kind is None or not secret.startswith(PREFIXES[kind]):
             raise ApiError("UNAUTHORIZED")
         known = await self._look_up(hash_secret(secret))
         if known is None or known.kind != kind:
@@ -75,8 +79,17 @@ class Identity:
         return await asyncio.shield(task)
 
     async def _query(self, hashed: bytes) -> Caller | None:
+        if self._database is None:
+            return None
         async with self._database.connect() as conn:
             found = await caller_by_hash(conn, hashed)
         if found is not None:
             self._known[hashed] = found
         return found
+
+
+def _bearer(call: Call) -> str:
+    """The bearer secret the call came with; empty without a sane one."""
+    scheme, _, secret = call.metadata.get("authorization", "").partition(" ")
+    secret = secret.strip()
+    return secret if scheme.lower() == "bearer" and len(secret) <= 200 else ""

@@ -64,10 +64,23 @@ class Settings(BaseSettings):
     rate_limit: int = Field(
         20_000, ge=1, description="Requests per second the port takes before it answers 429."
     )
-    meal_engine: Literal["embedded", "openai"] = Field(
+    meal_engine: Literal["embedded", "openai", "remote"] = Field(
         "embedded",
         description="`embedded`: our catalogue and parser; `openai`: a chat endpoint that speaks "
-        "OpenAI's protocol.",
+        "OpenAI's protocol; `remote`: a MealService (docs/remote.md).",
+    )
+    meal_address: str | None = Field(
+        None,
+        description="The MealService, for MEAL_ENGINE=remote: `https://host[:port]`, or without "
+        "TLS `http://host:port` or `unix:/path`.",
+    )
+    meal_timeout: float = Field(
+        20.0, gt=0, le=55, description="Seconds to wait for its answer, retries included."
+    )
+    service_token: SecretStr | None = Field(
+        None,
+        description="Secret that our own services show each other; `onegenie serve-meal` lets in "
+        "who shows it, unset nobody.",
     )
     openai_base_url: str = Field(
         "https://api.openai.com/v1", description="The chat endpoint, for MEAL_ENGINE=openai."
@@ -111,6 +124,26 @@ class Settings(BaseSettings):
             raise ValueError("starts with postgresql://")
         return value
 
+    @field_validator("meal_address")
+    @classmethod
+    def _reachable(cls, value: str | None) -> str | None:
+        if value is not None:
+            # Here, because it loads gRPC, which most commands don't need.
+            from core.platform.upstream import split_address
+
+            split_address(value)
+        return value
+
+    @field_validator("service_token")
+    @classmethod
+    def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        secret = value.get_secret_value()
+        if not 20 <= len(secret) <= 200 or not all("!" <= letter <= "~" for letter in secret):
+            raise ValueError("is 20 to 200 visible ASCII characters, none of them a space")
+        return value
+
     @model_validator(mode="after")
     def _belong_together(self) -> Settings:
         if (self.tls_certificate is None) != (self.tls_key is None):
@@ -121,6 +154,8 @@ class Settings(BaseSettings):
                 raise ValueError(f"{name.upper()}: no such file: {path}")
         if self.meal_engine == "openai" and self.openai_api_key is None:
             raise ValueError("OPENAI_API_KEY: needed for MEAL_ENGINE=openai")
+        if self.meal_engine == "remote" and self.meal_address is None:
+            raise ValueError("MEAL_ADDRESS: needed for MEAL_ENGINE=remote")
         return self
 
     @cached_property

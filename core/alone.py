@@ -1,0 +1,73 @@
+"""One service alone, in a process of its own: what a core asks over gRPC when it runs elsewhere.
+
+No proxy stands before these: they serve gRPC as it is, with the same interceptors as a core, and
+leave TLS to whatever passes calls on to them (docs/remote.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
+import grpc
+from onegenie.meal.v1 import meal_pb2_grpc
+from onegenie.store.v1 import store_pb2_grpc
+
+from core.meal.engine import MealEngine
+from core.meal.service import MealService
+from core.platform import telemetry
+from core.platform.database import Database
+from core.platform.identity import Identity, caller
+from core.platform.server import Server
+from core.store.embedded import EmbeddedStores
+from core.store.service import StoreService
+from edge.contract import Contract
+from edge.server import EdgeInterceptor
+
+
+def serve_store(database: Database, address: str) -> contextlib.AbstractAsyncContextManager[None]:
+    """Serve every tenant's embedded store while the block runs.
+
+    Who calls shows an admin token of the tenant whose store is meant.
+    """
+    service = StoreService(EmbeddedStores(database), lambda: caller().tenant_id)
+    return _serve(
+        "onegenie.store.v1.StoreService",
+        lambda server: store_pb2_grpc.add_StoreServiceServicer_to_server(service, server),
+        Identity(database),
+        address,
+    )
+
+
+def serve_meal(
+    engine: MealEngine, address: str, service_token: str | None
+) -> contextlib.AbstractAsyncContextManager[None]:
+    """Serve a meal engine while the block runs, to who shows `service_token`: None lets in nobody.
+
+    The engine stays the caller's to close.
+    """
+    return _serve(
+        "onegenie.meal.v1.MealService",
+        lambda server: meal_pb2_grpc.add_MealServiceServicer_to_server(MealService(engine), server),
+        Identity(None, service_token),
+        address,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _serve(
+    service: str, register: Callable[[grpc.aio.Server], None], identity: Identity, address: str
+) -> AsyncIterator[None]:
+    interceptor = EdgeInterceptor(
+        Contract.load([service]),
+        [telemetry.request_id, telemetry.log_and_metrics, identity],
+        domain="onegenie",
+        on_error=telemetry.log_internal_error,
+    )
+    server = Server(address, interceptor, [service], register)
+    await server.start()
+    try:
+        yield
+    finally:
+        await server.stop(asyncio.Event(), lambda: None)
