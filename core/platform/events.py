@@ -39,17 +39,19 @@ class Events:
         self._watchers: dict[str, set[asyncio.Event]] = {}
 
     @contextlib.contextmanager
-    def watch(self, topic: str) -> Iterator[asyncio.Event]:
-        """An event that is set whenever `topic` may have changed."""
+    def watch(self, *topics: str) -> Iterator[asyncio.Event]:
+        """An event that is set whenever one of `topics` may have changed."""
         event = asyncio.Event()
-        self._watchers.setdefault(topic, set()).add(event)
+        for topic in topics:
+            self._watchers.setdefault(topic, set()).add(event)
         try:
             yield event
         finally:
-            watchers = self._watchers[topic]
-            watchers.discard(event)
-            if not watchers:
-                del self._watchers[topic]
+            for topic in topics:
+                watchers = self._watchers[topic]
+                watchers.discard(event)
+                if not watchers:
+                    del self._watchers[topic]
 
     @property
     def watcher_count(self) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 from uuid import UUID
 
 from cachetools import LRUCache
 from onegenie.store.v1 import store_pb2
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.database import Database
 from core.store import store
@@ -20,8 +22,8 @@ T = TypeVar("T")
 class EmbeddedStore:
     """One tenant's store in our Postgres.
 
-    The catalogue, the coupon spots and the search index are kept between calls and read again
-    when the store's revision has moved; everything else is one query.
+    The catalogue, the coupon spots, the signage with their slides and the search index are kept
+    between calls and read again when the store's revision has moved; everything else is one query.
     """
 
     def __init__(self, database: Database, tenant_id: UUID) -> None:
@@ -31,6 +33,8 @@ class EmbeddedStore:
         self._coupon_spots = _Kept(self._read_coupon_spots)
         self._products = _Kept(self._read_products)
         self._index = _Kept(self._read_index)
+        self._signage = _Kept(self._read_signage)
+        self._slides = _Kept(self._read_slides)
 
     async def search_products(
         self, queries: Sequence[store_pb2.ProductQuery], limit: int = 10
@@ -69,13 +73,58 @@ class EmbeddedStore:
 
     async def signage(self) -> list[store_pb2.Signage]:
         """See Store."""
-        async with self._database.connect() as conn:
-            return await store.signage(conn, self._tenant_id)
+        return await self._signage.at(await self._revision())
+
+    async def slides(self, signage_id: str) -> list[store_pb2.Slide]:
+        """See Store."""
+        slides = await self._slides.at(await self._revision())
+        return slides.get(signage_id.lower(), [])
 
     async def signage_events(self) -> list[store_pb2.SignageEvent]:
         """See Store."""
         async with self._database.connect() as conn:
             return await store.signage_events(conn, self._tenant_id)
+
+    async def report_trigger(self, request: store_pb2.ReportTriggerRequest) -> None:
+        """See Store."""
+        async with self._database.begin() as conn:
+            await store.add_trigger(conn, self._tenant_id, request)
+
+    async def put_signage(
+        self, signage_id: UUID | None, signage: store_pb2.Signage
+    ) -> store_pb2.Signage:
+        """Add a signage, or replace the one with that id; None makes a new one."""
+        async with self._changing() as conn:
+            return await store.put_signage(conn, self._tenant_id, signage_id, signage)
+
+    async def delete_signage(self, signage_id: UUID) -> bool:
+        """Remove a signage with its slides; whether there was one."""
+        async with self._changing() as conn:
+            return await store.delete_signage(conn, self._tenant_id, signage_id)
+
+    async def put_slides(
+        self, signage_id: UUID, slides: Sequence[store_pb2.Slide]
+    ) -> list[store_pb2.Slide] | None:
+        """Replace a signage's slides; None when there is no such signage."""
+        async with self._changing() as conn:
+            return await store.put_slides(conn, self._tenant_id, signage_id, slides)
+
+    async def put_signage_event(self, event: store_pb2.SignageEvent) -> store_pb2.SignageEvent:
+        """Add a signage event, or replace the one with that id; id 0 makes a new one."""
+        async with self._changing() as conn:
+            return await store.put_signage_event(conn, self._tenant_id, event)
+
+    async def delete_signage_event(self, event_id: int) -> bool:
+        """Remove a signage event; whether there was one."""
+        async with self._changing() as conn:
+            return await store.delete_signage_event(conn, self._tenant_id, event_id)
+
+    @contextlib.asynccontextmanager
+    async def _changing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that changes the store."""
+        async with self._database.begin() as conn:
+            await store.bump_revision(conn, self._tenant_id)
+            yield conn
 
     async def _read_revision(self) -> int:
         return await store.revision(self._database, self._tenant_id)
@@ -83,6 +132,14 @@ class EmbeddedStore:
     async def _read_coupon_spots(self) -> list[store_pb2.CouponSpot]:
         async with self._database.connect() as conn:
             return await store.coupon_spots(conn, self._tenant_id)
+
+    async def _read_signage(self) -> list[store_pb2.Signage]:
+        async with self._database.connect() as conn:
+            return await store.signage(conn, self._tenant_id)
+
+    async def _read_slides(self) -> dict[str, list[store_pb2.Slide]]:
+        async with self._database.connect() as conn:
+            return await store.slides(conn, self._tenant_id)
 
     async def _read_products(self) -> list[store_pb2.Product]:
         return await self.products_after(0, None)

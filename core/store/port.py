@@ -39,11 +39,22 @@ class Store(Protocol):
         ...
 
     async def signage(self) -> list[store_pb2.Signage]:
-        """Signage by number."""
+        """Signage by number. The messages may be shared between callers: don't
+        change them."""
+        ...
+
+    async def slides(self, signage_id: str) -> list[store_pb2.Slide]:
+        """What a signage shows while nobody is near, by position; none when
+        there is no such signage. The messages may be shared."""
         ...
 
     async def signage_events(self) -> list[store_pb2.SignageEvent]:
         """Signage events by id, enabled or not."""
+        ...
+
+    async def report_trigger(self, request: store_pb2.ReportTriggerRequest) -> None:
+        """Tell the store that a shopper came near a signage or left it. The
+        same trigger_id again does nothing new."""
         ...
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +12,7 @@ from uuid import UUID
 
 import grpc
 import yaml
+from cachetools import TTLCache
 from onegenie.store.v1 import store_pb2, store_pb2_grpc
 from pydantic import TypeAdapter, ValidationError
 
@@ -20,6 +23,17 @@ from core.store.port import Store, Stores, StoreUnavailable
 _QUERIES, _IDS, _PAGE = 200, 1000, 1000
 
 _SERVICE = "onegenie.store.v1.StoreService"
+
+# Steps 3 and 4 of a round each want the whole catalogue, which takes many pages: what was read
+# serves for this long. All tenants' together are at most so many products, about 100 MB.
+CATALOGUE_SECONDS = 60.0
+CATALOGUE_PRODUCTS = 100_000
+Catalogues = TTLCache[int, list[store_pb2.Product]]
+
+
+def make_catalogues() -> Catalogues:
+    """Room for the catalogues of many stores; one that is larger than all of it is not kept."""
+    return TTLCache(CATALOGUE_PRODUCTS, CATALOGUE_SECONDS, getsizeof=len)
 
 
 @dataclass(frozen=True)
@@ -64,7 +78,16 @@ class RemoteStore:
     whose message says what is wrong and nothing of the upstream's own words.
     """
 
-    def __init__(self, channel: grpc.aio.Channel, token: str, timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        token: str,
+        timeout: float = 5.0,
+        catalogues: Catalogues | None = None,
+    ) -> None:
+        """`catalogues` is where its catalogue is kept for a while; without it, it is not kept."""
+        self._catalogues = catalogues
+        self._reading: asyncio.Task[list[store_pb2.Product]] | None = None
         self._stub = store_pb2_grpc.StoreServiceStub(channel)
         self._metadata = (("authorization", f"Bearer {token}"),)
         self._timeout = timeout
@@ -92,7 +115,26 @@ class RemoteStore:
         return products
 
     async def list_products(self) -> list[store_pb2.Product]:
-        """See Store."""
+        """See Store. Up to CATALOGUE_SECONDS old, and shared by all who ask: not to be changed."""
+        if self._catalogues is None:
+            return await self._read_catalogue()
+        kept = self._catalogues.get(id(self))
+        if kept is not None:
+            return kept
+        # Many rounds, one reading: those that come while it runs wait for it.
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._keep_catalogue(self._catalogues))
+            # When all who asked are gone, nobody else looks at its error.
+            self._reading.add_done_callback(lambda task: task.cancelled() or task.exception())
+        return await asyncio.shield(self._reading)
+
+    async def _keep_catalogue(self, catalogues: Catalogues) -> list[store_pb2.Product]:
+        products = await self._read_catalogue()
+        with contextlib.suppress(ValueError):  # too large
+            catalogues[id(self)] = products
+        return products
+
+    async def _read_catalogue(self) -> list[store_pb2.Product]:
         products: list[store_pb2.Product] = []
         seen: set[str] = set()
         token = ""
@@ -121,6 +163,15 @@ class RemoteStore:
         request = store_pb2.ListSignageRequest()
         return list((await self._call(self._stub.ListSignage, request)).signage)
 
+    async def slides(self, signage_id: str) -> list[store_pb2.Slide]:
+        """See Store."""
+        request = store_pb2.ListSlidesRequest(signage_id=signage_id)
+        return list((await self._call(self._stub.ListSlides, request)).slides)
+
+    async def report_trigger(self, request: store_pb2.ReportTriggerRequest) -> None:
+        """See Store."""
+        await self._call(self._stub.ReportTrigger, request)
+
     async def signage_events(self) -> list[store_pb2.SignageEvent]:
         """See Store."""
         request = store_pb2.ListSignageEventsRequest()
@@ -143,11 +194,12 @@ class RemoteStores:
         self._others = others
         self._channels: dict[str, grpc.aio.Channel] = {}
         self._stores: dict[UUID, Store] = {}
+        catalogues = make_catalogues()
         for tenant_id, endpoint in endpoints.items():
             channel = self._channels.get(endpoint.address)
             if channel is None:
                 channel = self._channels[endpoint.address] = open_channel(endpoint.address)
-            self._stores[tenant_id] = RemoteStore(channel, endpoint.token, timeout)
+            self._stores[tenant_id] = RemoteStore(channel, endpoint.token, timeout, catalogues)
 
     def of(self, tenant_id: UUID) -> Store:
         """The tenant's store."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 from onegenie.store.v1 import store_pb2, store_pb2_grpc
 
 from core.store.embedded import EmbeddedStore, EmbeddedStores
-from edge.errors import FieldViolation, invalid
+from edge.errors import ApiError, FieldViolation, invalid
 
 _PAGE = 500
 _MATCHES = 10
@@ -72,6 +73,103 @@ class StoreService(store_pb2_grpc.StoreServiceServicer):
     ) -> store_pb2.ListSignageEventsResponse:
         events = await self._store.signage_events()
         return store_pb2.ListSignageEventsResponse(signage_events=events)
+
+    async def PutSignage(
+        self, request: store_pb2.PutSignageRequest, context: Any
+    ) -> store_pb2.PutSignageResponse:
+        signage = request.signage
+        if problems := _problems(signage):
+            raise invalid(*problems)
+        signage_id = UUID(signage.id) if signage.id else None
+        return store_pb2.PutSignageResponse(
+            signage=await self._store.put_signage(signage_id, signage)
+        )
+
+    async def DeleteSignage(
+        self, request: store_pb2.DeleteSignageRequest, context: Any
+    ) -> store_pb2.DeleteSignageResponse:
+        signage_id = _uuid(request.id)
+        if signage_id is None or not await self._store.delete_signage(signage_id):
+            raise _no_signage()
+        return store_pb2.DeleteSignageResponse()
+
+    async def ListSlides(
+        self, request: store_pb2.ListSlidesRequest, context: Any
+    ) -> store_pb2.ListSlidesResponse:
+        return store_pb2.ListSlidesResponse(slides=await self._store.slides(request.signage_id))
+
+    async def PutSlides(
+        self, request: store_pb2.PutSlidesRequest, context: Any
+    ) -> store_pb2.PutSlidesResponse:
+        signage_id = _uuid(request.signage_id)
+        if signage_id is None:
+            raise _no_signage()
+        slides = await self._store.put_slides(signage_id, request.slides)
+        if slides is None:
+            raise _no_signage()
+        return store_pb2.PutSlidesResponse(slides=slides)
+
+    async def PutSignageEvent(
+        self, request: store_pb2.PutSignageEventRequest, context: Any
+    ) -> store_pb2.PutSignageEventResponse:
+        event = request.signage_event
+        problems = []
+        if event.id < 0:
+            problems.append(FieldViolation("signage_event.id", "is less than 0"))
+        if not event.title:
+            problems.append(FieldViolation("signage_event.title", "is required"))
+        if problems:
+            raise invalid(*problems)
+        return store_pb2.PutSignageEventResponse(
+            signage_event=await self._store.put_signage_event(event)
+        )
+
+    async def DeleteSignageEvent(
+        self, request: store_pb2.DeleteSignageEventRequest, context: Any
+    ) -> store_pb2.DeleteSignageEventResponse:
+        if not await self._store.delete_signage_event(request.id):
+            raise ApiError("NOT_FOUND", "There is no such signage event.")
+        return store_pb2.DeleteSignageEventResponse()
+
+    async def ReportTrigger(
+        self, request: store_pb2.ReportTriggerRequest, context: Any
+    ) -> store_pb2.ReportTriggerResponse:
+        await self._store.report_trigger(request)
+        return store_pb2.ReportTriggerResponse()
+
+
+def _problems(signage: store_pb2.Signage) -> list[FieldViolation]:
+    """What is wrong with a signage, as the importer sees it."""
+    place = signage.location
+    checks = {
+        "id": ("is not a UUID", not signage.id or _uuid(signage.id) is not None),
+        "number": ("is less than 1", signage.number >= 1),
+        "name": ("is required", signage.name != ""),
+        "location": ("is required", signage.HasField("location")),
+        "location.x": ("is not a number", math.isfinite(place.x)),
+        "location.y": ("is not a number", math.isfinite(place.y)),
+        "location.radius": ("is no length", math.isfinite(place.radius) and place.radius >= 0),
+        "orientation": (
+            "is none of portrait, landscape",
+            signage.orientation in ("portrait", "landscape"),
+        ),
+    }
+    return [
+        FieldViolation(f"signage.{name}", message)
+        for name, (message, right) in checks.items()
+        if not right
+    ]
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _no_signage() -> ApiError:
+    return ApiError("NOT_FOUND", "There is no such signage.")
 
 
 def _after(page_token: str) -> int:

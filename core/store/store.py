@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from onegenie.store.v1 import store_pb2
-from sqlalchemy import Row, Table, and_, bindparam, delete, select
+from sqlalchemy import Row, Table, and_, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.database import Database, driver_connection
+from core.platform.events import publish
 from core.store.models import (
     store_coupon_spots,
     store_products,
@@ -19,6 +20,8 @@ from core.store.models import (
     store_sections,
     store_signage,
     store_signage_events,
+    store_slides,
+    store_triggers,
 )
 
 _PRODUCTS = select(
@@ -55,8 +58,9 @@ async def bump_revision(conn: AsyncConnection, tenant_id: UUID) -> None:
     """Tell every process that the tenant's store changes.
 
     Call it first in the transaction: its row lock then also makes two changes of one store
-    take turns.
+    take turns. When it commits, those who watch the store's topic are woken.
     """
+    await publish(conn, changed_topic(tenant_id))
     row = insert(store_revisions).values(tenant_id=tenant_id, revision=1)
     await conn.execute(
         row.on_conflict_do_update(
@@ -64,6 +68,11 @@ async def bump_revision(conn: AsyncConnection, tenant_id: UUID) -> None:
             set_={"revision": store_revisions.c.revision + 1},
         )
     )
+
+
+def changed_topic(tenant_id: UUID) -> str:
+    """What is published when a tenant's embedded store has changed."""
+    return f"store:{tenant_id}"
 
 
 async def replace(
@@ -198,6 +207,138 @@ async def signage_events(conn: AsyncConnection, tenant_id: UUID) -> list[store_p
         )
         for row in found
     ]
+
+
+async def put_signage(
+    conn: AsyncConnection, tenant_id: UUID, signage_id: UUID | None, signage: store_pb2.Signage
+) -> store_pb2.Signage:
+    """Add a signage, or replace the one with that id; None makes a new id."""
+    place = signage.location
+    values = {
+        "number": signage.number,
+        "name": signage.name,
+        "x": place.x,
+        "y": place.y,
+        "radius": place.radius,
+        "orientation": signage.orientation,
+    }
+    signage_id = signage_id or uuid4()
+    row = insert(store_signage).values(tenant_id=tenant_id, id=signage_id, **values)
+    keys = [store_signage.c.tenant_id, store_signage.c.id]
+    await conn.execute(row.on_conflict_do_update(index_elements=keys, set_=values))
+    put = store_pb2.Signage(id=str(signage_id))
+    put.MergeFrom(signage)
+    put.id = str(signage_id)
+    return put
+
+
+async def delete_signage(conn: AsyncConnection, tenant_id: UUID, signage_id: UUID) -> bool:
+    """Remove a signage with its slides; whether there was one."""
+    result = await conn.execute(
+        delete(store_signage).where(
+            store_signage.c.tenant_id == tenant_id, store_signage.c.id == signage_id
+        )
+    )
+    return result.rowcount == 1
+
+
+async def slides(conn: AsyncConnection, tenant_id: UUID) -> dict[str, list[store_pb2.Slide]]:
+    """The slides of each signage that has some, by position."""
+    found = await conn.execute(
+        select(store_slides)
+        .where(store_slides.c.tenant_id == tenant_id)
+        .order_by(store_slides.c.signage_id, store_slides.c.position)
+    )
+    by_signage: dict[str, list[store_pb2.Slide]] = {}
+    for row in found:
+        by_signage.setdefault(str(row.signage_id), []).append(
+            store_pb2.Slide(
+                position=row.position, image_url=row.image_url, title=row.title, text=row.text
+            )
+        )
+    return by_signage
+
+
+async def put_slides(
+    conn: AsyncConnection, tenant_id: UUID, signage_id: UUID, new: Sequence[store_pb2.Slide]
+) -> list[store_pb2.Slide] | None:
+    """Replace all slides of a signage, numbered in their order; None when there is no such one."""
+    known = await conn.scalar(
+        select(store_signage.c.id).where(
+            store_signage.c.tenant_id == tenant_id, store_signage.c.id == signage_id
+        )
+    )
+    if known is None:
+        return None
+    await conn.execute(
+        delete(store_slides).where(
+            store_slides.c.tenant_id == tenant_id, store_slides.c.signage_id == signage_id
+        )
+    )
+    put = [
+        store_pb2.Slide(position=place, image_url=s.image_url, title=s.title, text=s.text)
+        for place, s in enumerate(new, 1)
+    ]
+    if put:
+        await conn.execute(
+            insert(store_slides),
+            [
+                {
+                    "tenant_id": tenant_id,
+                    "signage_id": signage_id,
+                    "position": slide.position,
+                    "image_url": slide.image_url,
+                    "title": slide.title,
+                    "text": slide.text,
+                }
+                for slide in put
+            ],
+        )
+    return put
+
+
+async def put_signage_event(
+    conn: AsyncConnection, tenant_id: UUID, event: store_pb2.SignageEvent
+) -> store_pb2.SignageEvent:
+    """Add a signage event, or replace the one with that id; id 0 makes the next one."""
+    events = store_signage_events
+    put = store_pb2.SignageEvent()
+    put.CopyFrom(event)
+    if not put.id:
+        # bump_revision's lock makes those who add take turns.
+        last = await conn.scalar(select(func.max(events.c.id)).filter_by(tenant_id=tenant_id))
+        put.id = (last or 0) + 1
+    values = {
+        "title": put.title,
+        "text": put.text if put.HasField("text") else None,
+        "image_url": put.image_url if put.HasField("image_url") else None,
+        "enabled": put.enabled,
+    }
+    row = insert(events).values(tenant_id=tenant_id, id=put.id, **values)
+    keys = [events.c.tenant_id, events.c.id]
+    await conn.execute(row.on_conflict_do_update(index_elements=keys, set_=values))
+    return put
+
+
+async def delete_signage_event(conn: AsyncConnection, tenant_id: UUID, event_id: int) -> bool:
+    """Remove a signage event; whether there was one."""
+    events = store_signage_events
+    result = await conn.execute(
+        delete(events).where(events.c.tenant_id == tenant_id, events.c.id == event_id)
+    )
+    return result.rowcount == 1
+
+
+async def add_trigger(
+    conn: AsyncConnection, tenant_id: UUID, trigger: store_pb2.ReportTriggerRequest
+) -> None:
+    """Keep a trigger; one that is known changes nothing."""
+    row = insert(store_triggers).values(
+        tenant_id=tenant_id,
+        trigger_id=trigger.trigger_id,
+        trigger=trigger.SerializeToString(),
+    )
+    await conn.execute(row.on_conflict_do_nothing())
 
 
 def _product(row: Row[Any]) -> store_pb2.Product:

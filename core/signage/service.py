@@ -1,0 +1,40 @@
+"""SignageService: screens over gRPC."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+from onegenie.signage.v1 import signage_pb2 as pb
+from onegenie.signage.v1 import signage_pb2_grpc as pb_grpc
+
+from core.platform.database import Database
+from core.platform.events import Events
+from core.platform.identity import caller
+from core.signage.subscribe import Subscription
+from core.store.port import Stores
+
+
+class SignageService(pb_grpc.SignageServiceServicer):
+    """Serves each device the screen of the signage that its key names."""
+
+    def __init__(
+        self, database: Database, events: Events, stores: Stores, stopping: asyncio.Event
+    ) -> None:
+        """Streams end when `stopping` is set and the watchers are woken."""
+        self._database = database
+        self._events = events
+        self._stores = stores
+        self._stopping = stopping
+
+    async def Subscribe(
+        self, request: pb.SubscribeRequest, context: Any
+    ) -> AsyncGenerator[pb.SubscribeResponse]:
+        subscription = Subscription(
+            self._database, self._events, self._stores, self._stopping, caller()
+        )
+        async with aclosing(subscription.frames(request.after_sequence)) as frames:
+            async for frame in frames:
+                yield pb.SubscribeResponse(frame=frame)
