@@ -16,6 +16,8 @@ import grpc
 from onegenie.profile.v1 import profile_pb2_grpc
 from onegenie.recommend.v1 import recommend_pb2_grpc
 from onegenie.store.v1 import store_pb2_grpc
+from onegenie.tenant.v1 import tenant_pb2_grpc
+from onegenie.trigger.v1 import trigger_pb2_grpc
 
 from core.lift.store import TenantLiftPairs
 from core.meal.engine import MealEngine
@@ -34,6 +36,10 @@ from core.store.embedded import EmbeddedStores
 from core.store.port import Stores
 from core.store.remote import RemoteStores, load_endpoints
 from core.store.service import StoreService
+from core.tenant.service import TenantService
+from core.trigger.known_signage import KnownSignage
+from core.trigger.reports import Reports
+from core.trigger.service import TriggerService
 from edge.contract import Contract
 from edge.server import EdgeInterceptor
 
@@ -41,6 +47,8 @@ SERVICES = (
     "onegenie.recommend.v1.RecommendService",
     "onegenie.profile.v1.ProfileService",
     "onegenie.store.v1.StoreService",
+    "onegenie.tenant.v1.TenantService",
+    "onegenie.trigger.v1.TriggerService",
 )
 
 
@@ -68,6 +76,8 @@ async def serve(
             lambda tenant: TenantLiftPairs(database, tenant),
         )
 
+        reports = Reports(database, jobs, stores)
+
         def register(server: grpc.aio.Server) -> None:
             recommend_pb2_grpc.add_RecommendServiceServicer_to_server(
                 RecommendService(database, pipeline, events, CouponSpots(stores), stopping), server
@@ -75,6 +85,12 @@ async def serve(
             profile_pb2_grpc.add_ProfileServiceServicer_to_server(ProfileService(database), server)
             store_pb2_grpc.add_StoreServiceServicer_to_server(
                 StoreService(embedded_stores, lambda: caller().tenant_id), server
+            )
+            tenant_pb2_grpc.add_TenantServiceServicer_to_server(
+                TenantService(database, events, stores, settings.zone, stopping), server
+            )
+            trigger_pb2_grpc.add_TriggerServiceServicer_to_server(
+                TriggerService(database, KnownSignage(stores), reports), server
             )
 
         interceptor = EdgeInterceptor(

@@ -50,16 +50,32 @@ class Jobs:
             )
         )
 
-    def task(self, name: str, function: Callable[..., Awaitable[None]]) -> procrastinate.tasks.Task:
-        """Register an async function `(context, **arguments)` as a task that is always retried."""
-        return self.app.task(name=name, pass_context=True, retry=RetryAlways())(function)
+    def task(
+        self, name: str, function: Callable[..., Awaitable[None]], priority: int = 0
+    ) -> procrastinate.tasks.Task:
+        """Register an async function `(context, **arguments)` as a task that is always retried.
+
+        Jobs of a higher priority are taken first.
+        """
+        return self.app.task(name=name, pass_context=True, retry=RetryAlways(), priority=priority)(
+            function
+        )
 
     async def defer(
-        self, conn: AsyncConnection, task: procrastinate.tasks.Task, **arguments: Any
+        self,
+        conn: AsyncConnection,
+        task: procrastinate.tasks.Task,
+        *,
+        lock: str | None = None,
+        **arguments: Any,
     ) -> None:
-        """Put a job on the queue in the transaction of `conn`."""
+        """Put a job on the queue in the transaction of `conn`.
+
+        Jobs of one lock run one at a time, in the order they were put there; one that is to be
+        retried holds up those after it.
+        """
         connection = await driver_connection(conn)
-        await task.configure(connection=connection).defer_async(**arguments)
+        await task.configure(connection=connection, lock=lock).defer_async(**arguments)
 
     async def __aenter__(self) -> Jobs:
         await self.app.open_async()

@@ -12,12 +12,13 @@ from onegenie.recommend.v1 import recommend_pb2_grpc as pb_grpc
 
 from core.platform.database import Database
 from core.platform.events import Events
+from core.platform.idempotency import IDEMPOTENCY_HEADER
 from core.platform.identity import caller
 from core.recommend import read_chats
 from core.recommend.barcodes import get_round_barcodes
 from core.recommend.pipeline import Pipeline
 from core.recommend.snapshot import CouponSpots
-from core.recommend.start_round import IDEMPOTENCY_HEADER, StartRound, start_round
+from core.recommend.start_round import StartRound, start_round
 from core.recommend.watch_round import watch_round
 from edge.server import current_call
 

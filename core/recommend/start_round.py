@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import uuid
 from dataclasses import dataclass
 
 from psycopg.errors import UniqueViolation
 
 from core.platform.database import Database
+from core.platform.idempotency import check_key, used_for_another_request
 from core.recommend import store
 from core.recommend.pipeline import Pipeline
 from core.recommend.state import ERROR, MAX_FOLLOW_UPS, holds_chat
 from core.tenant.store import Caller, spend_credit
-from edge.errors import ApiError, FieldViolation
-
-IDEMPOTENCY_HEADER = "idempotency-key"
-_VISIBLE_ASCII = re.compile("[!-~]{1,255}")
+from edge.errors import ApiError
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +44,7 @@ async def start_round(
     INVALID_REQUEST for an idempotency key that stands for another request; in that order, and
     then nothing has happened.
     """
-    _check_key(command.idempotency_key)
+    check_key(command.idempotency_key)
     # A REST client that leaves cancels its call: what has begun is finished all the same.
     return await asyncio.shield(_start(database, pipeline, caller, command))
 
@@ -122,18 +119,5 @@ async def _first_answer(
         or row.prompt != command.prompt
         or row.profile_id != uuid.UUID(command.profile_id)
     ):
-        raise _invalid_key("was used for another request")
+        raise used_for_another_request()
     return Started(row.chat_id, row.id)
-
-
-def _check_key(key: str | None) -> None:
-    if key is not None and not _VISIBLE_ASCII.fullmatch(key):
-        raise _invalid_key("must be 1 to 255 visible ASCII characters")
-
-
-def _invalid_key(description: str) -> ApiError:
-    return ApiError(
-        "INVALID_REQUEST",
-        f"{IDEMPOTENCY_HEADER}: {description}",
-        fields=(FieldViolation(IDEMPOTENCY_HEADER, description),),
-    )

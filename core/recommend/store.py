@@ -258,6 +258,22 @@ async def read_round(
     return RoundRow(*rows[0]) if rows else None
 
 
+_OWNED_RESULTS = (
+    select(rounds.c.results, rounds.c.analyst_comments)
+    .join(chats, chats.c.id == rounds.c.chat_id)
+    .where(_OWNED, rounds.c.id == bindparam("round"))
+)
+
+
+async def read_results(
+    database: Database, caller: Caller, profile_id: str, chat_id: str, round_id: str
+) -> AnyRow | None:
+    """results and analyst_comments of one round of the caller's chat, as they are now."""
+    values = {**_owner(caller, profile_id, chat_id), "round": uuid.UUID(round_id)}
+    rows = await database.fetch(_OWNED_RESULTS, values)
+    return rows[0] if rows else None
+
+
 _LISTED = and_(
     chats.c.tenant_id == bindparam("tenant"),
     chats.c.api_key_id == bindparam("key"),

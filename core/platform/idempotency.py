@@ -1,0 +1,30 @@
+"""Idempotency keys: a repeated call of the same key does nothing new."""
+
+from __future__ import annotations
+
+import re
+
+from edge.errors import ApiError, FieldViolation
+
+# Header over REST, metadata over gRPC.
+IDEMPOTENCY_HEADER = "idempotency-key"
+_VISIBLE_ASCII = re.compile("[!-~]{1,255}")
+
+
+def check_key(key: str | None) -> None:
+    """Raise INVALID_REQUEST, naming the header, for a key that is none."""
+    if key is not None and not _VISIBLE_ASCII.fullmatch(key):
+        raise _invalid_key("must be 1 to 255 visible ASCII characters")
+
+
+def used_for_another_request() -> ApiError:
+    """The error of a key that comes again with other contents."""
+    return _invalid_key("was used for another request")
+
+
+def _invalid_key(description: str) -> ApiError:
+    return ApiError(
+        "INVALID_REQUEST",
+        f"{IDEMPOTENCY_HEADER}: {description}",
+        fields=(FieldViolation(IDEMPOTENCY_HEADER, description),),
+    )

@@ -1,0 +1,46 @@
+"""TriggerService: messages in, use cases, messages out."""
+
+from __future__ import annotations
+
+import grpc
+from onegenie.trigger.v1 import trigger_pb2 as pb
+from onegenie.trigger.v1 import trigger_pb2_grpc as pb_grpc
+
+from core.platform.database import Database
+from core.platform.idempotency import IDEMPOTENCY_HEADER
+from core.platform.identity import caller
+from core.trigger.known_signage import KnownSignage
+from core.trigger.reports import Reports
+from core.trigger.trigger_item import trigger_coupon, trigger_recommend
+from core.trigger.trigger_signage import trigger_signage
+from edge.server import current_call
+
+
+class TriggerService(pb_grpc.TriggerServiceServicer):
+    """Serves onegenie.trigger.v1.TriggerService."""
+
+    def __init__(self, database: Database, known: KnownSignage, reports: Reports) -> None:
+        self._database = database
+        self._known = known
+        self._reports = reports
+
+    async def TriggerSignage(
+        self, request: pb.TriggerSignageRequest, context: grpc.aio.ServicerContext
+    ) -> pb.TriggerSignageResponse:
+        return await trigger_signage(
+            self._database, self._known, self._reports, caller(), request, _key()
+        )
+
+    async def TriggerCoupon(
+        self, request: pb.TriggerCouponRequest, context: grpc.aio.ServicerContext
+    ) -> pb.TriggerCouponResponse:
+        return await trigger_coupon(self._database, caller(), request, _key())
+
+    async def TriggerRecommend(
+        self, request: pb.TriggerRecommendRequest, context: grpc.aio.ServicerContext
+    ) -> pb.TriggerRecommendResponse:
+        return await trigger_recommend(self._database, caller(), request, _key())
+
+
+def _key() -> str | None:
+    return current_call.get().metadata.get(IDEMPOTENCY_HEADER)

@@ -1,0 +1,207 @@
+"""SQL of trigger events and of the calls that made them.
+
+A tenant's events are numbered without gaps, and in the order they become visible: whoever has
+read number n has been able to read every number before it. So a reader that remembers the last
+number it saw misses nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import Message
+from sqlalchemy import ARRAY, BigInteger, Text, Uuid, any_, bindparam, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.platform.database import Database, fetch
+from core.platform.events import publish
+from core.trigger.models import trigger_calls, trigger_events, trigger_sequences
+
+
+def events_topic(tenant_id: uuid.UUID) -> str:
+    """The topic on which it is published that a tenant has new events."""
+    return f"events:{tenant_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to store. `item` and `forgotten` are JSON values; no `forgotten` is None."""
+
+    id: str
+    kind: str
+    profile_id: uuid.UUID
+    chat_id: uuid.UUID
+    round_id: uuid.UUID
+    item: dict[str, Any]
+    signage_ids: Sequence[str] = ()
+    analyst_comment: str | None = None
+    forgotten: list[Any] | None = None
+
+
+_TAKE_NUMBERS = upsert(trigger_sequences).values(
+    tenant_id=bindparam("tenant", type_=Uuid), last=bindparam("count", type_=BigInteger)
+)
+_TAKE_NUMBERS = _TAKE_NUMBERS.on_conflict_do_update(
+    index_elements=[trigger_sequences.c.tenant_id],
+    set_={"last": trigger_sequences.c.last + _TAKE_NUMBERS.excluded.last},
+).returning(trigger_sequences.c.last)  # type: ignore[assignment]
+
+
+async def add_events(
+    conn: AsyncConnection, tenant_id: uuid.UUID, events: Sequence[NewEvent]
+) -> None:
+    """Store events in this order and wake who watches the tenant's.
+
+    Call it last in the transaction: everyone else who stores events of the tenant waits until it
+    ends.
+    """
+    if not events:
+        return
+    values = {"tenant": tenant_id, "count": len(events)}
+    last: int = (await fetch(conn, _TAKE_NUMBERS, values))[0].last
+    await conn.execute(
+        insert(trigger_events),
+        [
+            {
+                "tenant_id": tenant_id,
+                "sequence": sequence,
+                "id": event.id,
+                "kind": event.kind,
+                "profile_id": event.profile_id,
+                "chat_id": event.chat_id,
+                "round_id": event.round_id,
+                "signage_ids": list(event.signage_ids),
+                "item": event.item,
+                "analyst_comment": event.analyst_comment,
+                "forgotten": event.forgotten,
+            }
+            for sequence, event in enumerate(events, start=last - len(events) + 1)
+        ],
+    )
+    await publish(conn, events_topic(tenant_id))
+
+
+_PLACE = (
+    update(trigger_events)
+    .where(
+        trigger_events.c.tenant_id == bindparam("tenant", type_=Uuid),
+        trigger_events.c.id == any_(bindparam("ids", type_=ARRAY(Text))),
+        trigger_events.c.signage_ids == [],
+    )
+    .values(signage_ids=bindparam("signage", type_=ARRAY(Text)))
+    .returning(trigger_events.c.id)
+)
+
+
+async def place_events(
+    conn: AsyncConnection, tenant_id: uuid.UUID, ids: Sequence[str], signage_ids: Sequence[str]
+) -> bool:
+    """Say where events stored without a signage were shown; False when it is said already."""
+    values = {"tenant": tenant_id, "ids": list(ids), "signage": list(signage_ids)}
+    return bool(await fetch(conn, _PLACE, values))
+
+
+# ---- reads ----
+
+_COLUMNS = [
+    column for column in trigger_events.c if column.name not in ("tenant_id", "signage_ids")
+]
+_KINDS = bindparam("kinds", type_=ARRAY(Text))
+_OF_KINDS = or_(_KINDS.is_(None), trigger_events.c.kind == any_(_KINDS))
+_TENANT = trigger_events.c.tenant_id == bindparam("tenant", type_=Uuid)
+_SEQUENCE = bindparam("sequence", type_=BigInteger)
+_LIMIT = bindparam("limit", type_=BigInteger)
+_AFTER = (
+    select(*_COLUMNS)
+    .where(_TENANT, trigger_events.c.sequence > _SEQUENCE, _OF_KINDS)
+    .order_by(trigger_events.c.sequence)
+    .limit(_LIMIT)
+)
+_BEFORE = (
+    select(*_COLUMNS)
+    .where(_TENANT, or_(_SEQUENCE.is_(None), trigger_events.c.sequence < _SEQUENCE), _OF_KINDS)
+    .order_by(trigger_events.c.sequence.desc())
+    .limit(_LIMIT)
+)
+_LATEST = select(trigger_sequences.c.last).where(
+    trigger_sequences.c.tenant_id == bindparam("tenant", type_=Uuid)
+)
+
+
+async def events_after(
+    database: Database,
+    tenant_id: uuid.UUID,
+    sequence: int,
+    kinds: Sequence[str] = (),
+    limit: int = 100,
+) -> list[Any]:
+    """A tenant's first events after a number, oldest first.
+
+    Rows of sequence, id, kind, profile_id, chat_id, round_id, item, analyst_comment, forgotten,
+    created_at. No kinds means all.
+    """
+    values = {"tenant": tenant_id, "sequence": sequence, "kinds": list(kinds) or None}
+    return await database.fetch(_AFTER, {**values, "limit": limit})
+
+
+async def list_events(
+    database: Database,
+    tenant_id: uuid.UUID,
+    before: int | None = None,
+    kinds: Sequence[str] = (),
+    limit: int = 100,
+) -> list[Any]:
+    """A tenant's last events, or the last before a number, newest first. See events_after."""
+    values = {"tenant": tenant_id, "sequence": before, "kinds": list(kinds) or None}
+    return await database.fetch(_BEFORE, {**values, "limit": limit})
+
+
+async def latest_sequence(database: Database, tenant_id: uuid.UUID) -> int:
+    """The number of a tenant's newest event; 0 when there is none."""
+    rows = await database.fetch(_LATEST, {"tenant": tenant_id})
+    return int(rows[0].last) if rows else 0
+
+
+# ---- calls ----
+
+_ADD_CALL = (
+    upsert(trigger_calls)
+    .values(
+        api_key_id=bindparam("key"),
+        idempotency_key=bindparam("idem"),
+        request=bindparam("request"),
+        response=bindparam("response"),
+    )
+    .on_conflict_do_nothing()
+    .returning(trigger_calls.c.idempotency_key)
+)
+_CALL = select(trigger_calls.c.request, trigger_calls.c.response).where(
+    trigger_calls.c.api_key_id == bindparam("key"),
+    trigger_calls.c.idempotency_key == bindparam("idem"),
+)
+
+
+def request_digest(request: Message) -> bytes:
+    """SHA-256 of a request and its type: the same for the same contents."""
+    name = request.DESCRIPTOR.full_name.encode()
+    return hashlib.sha256(name + b"\0" + request.SerializeToString(deterministic=True)).digest()
+
+
+async def remember_call(
+    conn: AsyncConnection, key_id: uuid.UUID, key: str, request: bytes, response: bytes
+) -> tuple[bytes, bytes] | None:
+    """Keep a call's answer under its idempotency key.
+
+    When the key was used before, the digest of that request and its answer: then nothing is
+    kept. Waits for a call of the same key that is under way.
+    """
+    values = {"key": key_id, "idem": key}
+    if await fetch(conn, _ADD_CALL, {**values, "request": request, "response": response}):
+        return None
+    (first,) = await fetch(conn, _CALL, values)
+    return bytes(first.request), bytes(first.response)
