@@ -8,10 +8,17 @@ from uuid import uuid4
 
 import grpc
 import pytest
+from cachetools import TTLCache
 from onegenie.store.v1 import store_pb2, store_pb2_grpc
 
 from core.store.port import StoreUnavailable
-from core.store.remote import Endpoint, RemoteStore, RemoteStores, open_channel
+from core.store.remote import (
+    Endpoint,
+    RemoteStore,
+    RemoteStores,
+    make_catalogues,
+    open_channel,
+)
 
 
 class Upstream(store_pb2_grpc.StoreServiceServicer):
@@ -188,3 +195,73 @@ async def test_addresses(address: str) -> None:
 async def test_an_address_of_another_kind_is_refused() -> None:
     with pytest.raises(ValueError, match="not ftp://"):
         open_channel("ftp://localhost")
+
+
+class Catalogue(Upstream):
+    """A store of 2,500 products, a page at a time."""
+
+    async def ListProducts(self, request, context):
+        self.calls += 1
+        await asyncio.sleep(self.delay)
+        if self.failures:
+            await context.abort(self.failures.pop(0), "down")
+        first = int(request.page_token or 1)
+        last = min(first + request.page_size, 2501)
+        return store_pb2.ListProductsResponse(
+            products=[store_pb2.Product(id=n) for n in range(first, last)],
+            next_page_token=str(last) if last <= 2500 else "",
+        )
+
+
+async def test_a_catalogue_is_read_once_in_a_while(address: str) -> None:
+    tenant = uuid4()
+    stores = RemoteStores({tenant: Endpoint(address, "a")}, None, timeout=5)
+    store, upstream = stores.of(tenant), Catalogue()
+    upstream.failures = [grpc.StatusCode.INTERNAL]
+    async with running(upstream, address):
+        failed = await asyncio.gather(
+            *(store.list_products() for _ in range(3)), return_exceptions=True
+        )
+        assert [str(error) for error in failed] == ["store: upstream error (INTERNAL)"] * 3
+        upstream.calls = 0
+        both = await asyncio.gather(store.list_products(), store.list_products())
+        third = await store.list_products()
+        assert [product.id for product in third] == list(range(1, 2501))
+        assert both == [third, third]
+        assert upstream.calls == 3
+    # Still there while the store is away; gone when its time is up.
+    assert await store.list_products() is third
+    store._catalogues.clear()
+    with pytest.raises(StoreUnavailable, match="unavailable"):
+        await store.list_products()
+    await stores.close()
+
+
+async def test_a_catalogue_is_kept_for_its_time_and_within_bounds(address: str) -> None:
+    async with running(upstream := Catalogue(), address), open_channel(address) as channel:
+        now = 0.0
+        kept: TTLCache = TTLCache(4000, 60, timer=lambda: now, getsizeof=len)
+        one, two = (RemoteStore(channel, token, 5, kept) for token in "ab")
+        await one.list_products()
+        now = 59.0
+        await one.list_products()
+        assert upstream.calls == 3
+        now = 61.0
+        await one.list_products()
+        assert upstream.calls == 6
+        await two.list_products()  # no room for both
+        assert len(kept) == 1
+        small = RemoteStore(channel, "c", 5, TTLCache(100, 60, getsizeof=len))
+        assert len(await small.list_products()) == len(await small.list_products()) == 2500
+
+
+async def test_who_gives_up_waiting_for_a_catalogue_leaves_it_to_the_others(address: str) -> None:
+    async with running(upstream := Catalogue(), address), open_channel(address) as channel:
+        upstream.delay = 0.1
+        store = RemoteStore(channel, "a", 5, make_catalogues())
+        impatient = asyncio.create_task(store.list_products())
+        patient = asyncio.create_task(store.list_products())
+        await asyncio.sleep(0.05)
+        impatient.cancel()
+        assert len(await patient) == 2500
+        assert upstream.calls == 3
