@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 import grpc
 from onegenie.profile.v1 import profile_pb2_grpc
 from onegenie.recommend.v1 import recommend_pb2_grpc
+from onegenie.signage.v1 import signage_pb2_grpc
 from onegenie.store.v1 import store_pb2_grpc
 from onegenie.tenant.v1 import tenant_pb2_grpc
 from onegenie.trigger.v1 import trigger_pb2_grpc
@@ -32,6 +33,7 @@ from core.profile.service import ProfileService
 from core.recommend.pipeline import Pipeline
 from core.recommend.service import RecommendService
 from core.recommend.snapshot import CouponSpots
+from core.signage.service import SignageService
 from core.store.embedded import EmbeddedStores
 from core.store.port import Stores
 from core.store.remote import RemoteStores, load_endpoints
@@ -47,6 +49,7 @@ SERVICES = (
     "onegenie.recommend.v1.RecommendService",
     "onegenie.profile.v1.ProfileService",
     "onegenie.store.v1.StoreService",
+    "onegenie.signage.v1.SignageService",
     "onegenie.tenant.v1.TenantService",
     "onegenie.trigger.v1.TriggerService",
 )
@@ -85,6 +88,9 @@ async def serve(
             profile_pb2_grpc.add_ProfileServiceServicer_to_server(ProfileService(database), server)
             store_pb2_grpc.add_StoreServiceServicer_to_server(
                 StoreService(embedded_stores, lambda: caller().tenant_id), server
+            )
+            signage_pb2_grpc.add_SignageServiceServicer_to_server(
+                SignageService(database, events, stores, stopping), server
             )
             tenant_pb2_grpc.add_TenantServiceServicer_to_server(
                 TenantService(database, events, stores, settings.zone, stopping), server
