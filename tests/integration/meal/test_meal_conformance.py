@@ -1,21 +1,27 @@
-"""What the port promises, of both engines. The endpoint behind the OpenAI one cooks with the
-embedded engine, so that both see the same requests and only the adapter differs."""
+"""What the port promises, of every engine. The endpoint behind the OpenAI one and the service behind
+the remote one cook with the embedded engine, so that all see the same requests and only the adapter
+differs."""
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+import tests.support  # noqa: F401  # servers without a proxy stop at once
+from core.alone import serve_meal
 from core.meal import Meal, MealEngine, MealRequest, Shopper, Turn
 from core.meal.catalogue import catalogue
 from core.meal.embedded import EmbeddedMealEngine
 from core.meal.models import LANGUAGES, Constraints
 from core.meal.openai import OpenAIMealEngine
+from core.meal.remote import RemoteMealEngine
 from tests.integration.meal.chat_endpoint import ChatEndpoint, completion
 
 CAT = catalogue()
+TOKEN = "a-secret-that-both-sides-know"
 
 
 async def cook(body: dict[str, Any]) -> web.StreamResponse:
@@ -38,12 +44,20 @@ async def cook(body: dict[str, Any]) -> web.StreamResponse:
     return completion(json.dumps(history[-1].meal.model_dump(exclude=ours), ensure_ascii=False))
 
 
-@pytest.fixture(params=["embedded", "openai"])
-async def engine(request: pytest.FixtureRequest) -> AsyncIterator[MealEngine]:
+@pytest.fixture(params=["embedded", "openai", "remote"])
+async def engine(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[MealEngine]:
     if request.param == "embedded":
         embedded = EmbeddedMealEngine(nearest=lambda text: [])
         yield embedded
         await embedded.close()
+        return
+    if request.param == "remote":
+        address = f"unix:{tmp_path}/meal.sock"
+        behind = EmbeddedMealEngine(nearest=lambda text: [])
+        async with serve_meal(behind, address, TOKEN):
+            asking = RemoteMealEngine(address, TOKEN, timeout=10)
+            yield asking
+            await asking.close()
         return
     async with ChatEndpoint(cook).running() as endpoint:
         remote = OpenAIMealEngine(base_url=endpoint.url, api_key="k", model="m", timeout=10)
