@@ -1,6 +1,6 @@
-"""What the port promises, of every engine. The endpoint behind the OpenAI one and the service behind
-the remote one cook with the embedded engine, so that all see the same requests and only the adapter
-differs."""
+"""What the port promises, of every engine. The endpoint behind the OpenAI one and the service
+behind the remote one cook with the embedded engine, so that all see the same requests and only the
+adapter differs."""
 
 import json
 from collections.abc import AsyncIterator

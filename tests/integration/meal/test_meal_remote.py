@@ -283,9 +283,7 @@ async def test_a_fault_of_the_engine_is_told_without_its_text(address: str) -> N
 
 
 @pytest.mark.parametrize("ours", [TOKEN, None])
-@pytest.mark.parametrize(
-    "shown", [None, "Bearer wrong", f"Basic {TOKEN}", "Bearer ", "Bearer None"]
-)
+@pytest.mark.parametrize("shown", [None, "Bearer wrong", f"Basic {TOKEN}", "Bearer "])
 async def test_nobody_else_gets_in(address: str, ours: str | None, shown: str | None) -> None:
     engine = ScriptedEngine()
     async with (

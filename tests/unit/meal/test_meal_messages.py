@@ -1,7 +1,6 @@
 """Meals over the wire: what goes in comes out."""
 
 import pytest
-from onegenie.meal.v1 import meal_pb2 as pb
 from pydantic import ValidationError
 
 from core.meal import (
@@ -84,7 +83,7 @@ def test_a_request_survives(shopper: Shopper) -> None:
     )
     back = request_from_message(through_bytes(request_to_message(request)))
     assert back == request
-    assert back.model_dump_json() == request.model_dump_json()
+    assert repr(sorted(back.shopper.extra.items())) == repr(sorted(shopper.extra.items()))
 
 
 def test_another_engines_own_terms_come_back_to_it() -> None:
@@ -108,7 +107,5 @@ async def test_what_the_embedded_engine_makes_survives() -> None:
     history: tuple[Turn, ...] = ()
     for prompt in ("새우 빼고 볶음밥", "4인분, 30분 안에, 2만원으로", "두부 말고 계란으로"):
         meal = await engine.suggest(MealRequest(prompt=prompt, history=history))
-        assert (
-            meal_from_message(pb.Meal.FromString(meal_to_message(meal).SerializeToString())) == meal
-        )
+        assert meal_from_message(through_bytes(meal_to_message(meal))) == meal
         history += (Turn(prompt=prompt, meal=meal),)
