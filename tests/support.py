@@ -181,12 +181,12 @@ async def add_profile(shopper: Shopper, **fields: object) -> Shopper:
 
 @contextlib.asynccontextmanager
 async def running_core(
-    database_url: str, engine: MealEngine | None = None
+    database_url: str, engine: MealEngine | None = None, **changes: object
 ) -> AsyncIterator[grpc.aio.Channel]:
-    """A core in this process on a Unix socket, and a channel to it."""
+    """A core in this process on a Unix socket, and a channel to it. `changes` are settings."""
     with tempfile.TemporaryDirectory(prefix="og-") as directory:
         address = f"unix:{directory}/core.sock"
-        settings = Settings(workers=1, data_dir=Path(directory))  # type: ignore[call-arg]
+        settings = Settings(workers=1, data_dir=Path(directory), **changes)  # type: ignore[arg-type]
         async with (
             serve(settings, database_url, address, engine),
             grpc.aio.insecure_channel(address) as channel,
