@@ -5,7 +5,7 @@ from __future__ import annotations
 from google.protobuf.message import Message
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from edge.contract import Method, sse_field
+from edge.contract import Method, is_required, sse_field
 from edge.render import Renderer
 
 CONTENT_TYPE = b"text/event-stream"
@@ -23,9 +23,17 @@ class Framer:
             for part in (rest.SSE_ID, rest.SSE_EVENT, rest.SSE_DATA)
         }
         self._id, self._event, self._data = names.values()
+        data = sse_field(method.output, rest.SSE_DATA)
+        self._may_be_bare = bool(self._id) and data is not None and is_required(data)
 
     def frame(self, message: Message) -> bytes:
-        """One event: its type and id when the contract says so, and one line of JSON."""
+        """One event: its type and id when the contract says so, and one line of JSON.
+
+        A reply without the data that the contract requires is a mark: its id alone, which a
+        browser remembers for its next connection and raises no event for.
+        """
+        if self._may_be_bare and not message.HasField(self._data):
+            return b"id: " + _line(getattr(message, self._id)) + b"\n\n"
         lines = []
         if self._event and (event := _line(getattr(message, self._event))):
             lines.append(b"event: " + event)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import bindparam, func, insert, literal_column, or_, select, update
+from sqlalchemy import BigInteger, bindparam, func, insert, literal_column, or_, select, update
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.platform.database import fetch
+from core.platform.database import Database, fetch
 from core.tenant.models import api_key_secrets, api_keys, credit_ledger, tenants
 
 KeyKind = Literal["sdk", "admin", "signage"]
@@ -122,6 +124,74 @@ async def caller_by_hash(conn: AsyncConnection, hashed: bytes) -> Caller | None:
     """Who a living secret stands for."""
     row = (await conn.execute(_CALLER, {"hash": hashed})).first()
     return Caller(*row) if row else None
+
+
+_LIVING = select(api_keys.c.id).where(
+    api_keys.c.id == bindparam("key"), api_keys.c.revoked_at.is_(None)
+)
+
+
+async def key_is_living(database: Database, key_id: uuid.UUID) -> bool:
+    """Whether a key has not been revoked."""
+    return bool(await database.fetch(_LIVING, {"key": key_id}))
+
+
+_KEYS = (
+    select(
+        api_keys.c.id,
+        api_keys.c.kind,
+        api_keys.c.name,
+        api_keys.c.signage_id,
+        api_keys.c.created_at,
+        api_keys.c.revoked_at,
+        func.array_agg(aggregate_order_by(api_key_secrets.c.hint, api_key_secrets.c.created_at))
+        .filter(api_key_secrets.c.revoked_at.is_(None), api_keys.c.revoked_at.is_(None))
+        .label("hints"),
+    )
+    .outerjoin(api_key_secrets, api_key_secrets.c.key_id == api_keys.c.id)
+    .where(api_keys.c.tenant_id == bindparam("tenant"))
+    .group_by(api_keys.c.id)
+    .order_by(api_keys.c.created_at, api_keys.c.id)
+)
+_KEY = _KEYS.where(api_keys.c.id == bindparam("key"))
+
+
+async def list_keys(conn: AsyncConnection, tenant_id: uuid.UUID) -> Sequence[Any]:
+    """A tenant's keys, oldest first, each with the hints of its living secrets (or None)."""
+    return await fetch(conn, _KEYS, {"tenant": tenant_id})
+
+
+async def read_key(conn: AsyncConnection, tenant_id: uuid.UUID, key_id: uuid.UUID) -> Any:
+    """One key of a tenant that has it, as list_keys gives it."""
+    (row,) = await fetch(conn, _KEY, {"tenant": tenant_id, "key": key_id})
+    return row
+
+
+_BALANCE = select(tenants.c.credits).where(tenants.c.id == bindparam("tenant"))
+_LEDGER = (
+    select(credit_ledger)
+    .where(credit_ledger.c.tenant_id == bindparam("tenant"))
+    .where(credit_ledger.c.id < func.coalesce(bindparam("before", type_=BigInteger), 2**63 - 1))
+    .order_by(credit_ledger.c.id.desc())
+    .limit(bindparam("limit", type_=BigInteger))
+)
+
+
+async def read_balance(database: Database, tenant_id: uuid.UUID) -> int:
+    """Credits left."""
+    ((balance,),) = await database.fetch(_BALANCE, {"tenant": tenant_id})
+    return balance
+
+
+async def list_ledger(
+    database: Database, tenant_id: uuid.UUID, before: int | None, limit: int
+) -> Sequence[Any]:
+    """Entries of a tenant's ledger, newest first, from the one before id `before` on.
+
+    Whoever writes one holds the tenant's row, so a later entry has a higher id.
+    """
+    values = {"tenant": tenant_id, "before": before, "limit": limit}
+    return await database.fetch(_LEDGER, values)
 
 
 async def grant_credit(

@@ -60,12 +60,14 @@ class StreamEventsResponse(_message.Message):
     KIND_FIELD_NUMBER: _builtins.int
     EVENT_FIELD_NUMBER: _builtins.int
     sequence: _builtins.int
-    """Grows with each event of the tenant, in the order they were stored."""
+    """Grows with each event of the tenant, in the order they were stored; of a
+    heartbeat how far the stream has come.
+    """
     kind: _builtins.str
     """The event's kind, or "heartbeat"."""
     @_builtins.property
     def event(self) -> Global___Event:
-        """The event."""
+        """The event; unset in a heartbeat. As server-sent events a heartbeat is an id alone."""
 
     def __init__(
         self,

@@ -95,6 +95,7 @@ class TenantServiceServicer:
         """Streams the tenant's events as they are stored, oldest first, from now on or
         after one the caller has seen; nothing is missed or sent twice across a
         reconnect. Without after_sequence the stream begins with the next event.
+        Heartbeats fill the silence: resuming after one counts like after an event.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

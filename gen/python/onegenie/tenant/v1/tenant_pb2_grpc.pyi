@@ -37,6 +37,7 @@ class TenantServiceStub:
     """Streams the tenant's events as they are stored, oldest first, from now on or
     after one the caller has seen; nothing is missed or sent twice across a
     reconnect. Without after_sequence the stream begins with the next event.
+    Heartbeats fill the silence: resuming after one counts like after an event.
     """
     ListEvents: _grpc.UnaryUnaryMultiCallable[_tenant_pb2.ListEventsRequest, _tenant_pb2.ListEventsResponse]
     """Lists stored events, newest first, a page at a time."""
@@ -72,6 +73,7 @@ class TenantServiceAsyncStub(TenantServiceStub):
     """Streams the tenant's events as they are stored, oldest first, from now on or
     after one the caller has seen; nothing is missed or sent twice across a
     reconnect. Without after_sequence the stream begins with the next event.
+    Heartbeats fill the silence: resuming after one counts like after an event.
     """
     ListEvents: _aio.UnaryUnaryMultiCallable[_tenant_pb2.ListEventsRequest, _tenant_pb2.ListEventsResponse]  # type: ignore[assignment]
     """Lists stored events, newest first, a page at a time."""
@@ -110,6 +112,7 @@ class TenantServiceServicer(metaclass=_abc_1.ABCMeta):
         """Streams the tenant's events as they are stored, oldest first, from now on or
         after one the caller has seen; nothing is missed or sent twice across a
         reconnect. Without after_sequence the stream begins with the next event.
+        Heartbeats fill the silence: resuming after one counts like after an event.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,124 @@
+"""The tenant's live view: events as they are stored, and pages of those that were."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import contextlib
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from onegenie.tenant.v1 import tenant_pb2 as pb
+
+from core.platform.database import Database
+from core.platform.events import Events
+from core.tenant import store
+from core.tenant.store import Caller
+from core.trigger import store as triggers
+from edge.errors import ApiError, FieldViolation, invalid
+
+# Events read at a time: what a reader that has fallen behind costs in memory.
+STREAM_PAGE = 200
+LIST_PAGE = 100
+# A notification may be lost with a connection, and a key revoked: both are looked for this often.
+# It is also the longest silence between two messages.
+REREAD_SECONDS = 4.0
+
+
+async def stream_events(
+    database: Database,
+    events: Events,
+    stopping: asyncio.Event,
+    caller: Caller,
+    request: pb.StreamEventsRequest,
+) -> AsyncGenerator[pb.StreamEventsResponse]:
+    """Send each event after the one the caller has seen, or from now on, until the server stops.
+
+    A heartbeat tells where the stream is: at once when there is nothing else to send, and in
+    every silence. Who resumes from it gets what came after, also when the stream broke before the
+    first event, and passes over what the filter left out. A number that the tenant's events have
+    not reached is none of ours: the stream then begins now. Raises UNAUTHORIZED when the key is
+    revoked meanwhile.
+    """
+    clock = asyncio.get_running_loop().time
+    tenant_id, kinds = caller.tenant_id, list(request.kinds)
+    with events.watch(triggers.events_topic(tenant_id)) as changed:
+        latest = await triggers.latest_sequence(database, tenant_id)
+        seen = latest
+        if request.HasField("after_sequence"):
+            seen = min(request.after_sequence, latest)
+        silent, due = True, clock()
+        while True:
+            changed.clear()
+            # Read before the events, so that all up to it are among them.
+            latest = await triggers.latest_sequence(database, tenant_id)
+            rows = await triggers.events_after(database, tenant_id, seen, kinds, STREAM_PAGE)
+            for row in rows:
+                seen, silent = row.sequence, False
+                yield pb.StreamEventsResponse(sequence=seen, kind=row.kind, event=to_event(row))
+            if stopping.is_set():
+                return
+            if clock() >= due:
+                if not await store.key_is_living(database, caller.key_id):
+                    raise ApiError("UNAUTHORIZED")
+                if silent and len(rows) < STREAM_PAGE:
+                    seen = max(seen, latest)
+                    yield pb.StreamEventsResponse(sequence=seen, kind="heartbeat")
+                silent, due = True, clock() + REREAD_SECONDS
+            if len(rows) < STREAM_PAGE:
+                seen = max(seen, latest)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout_at(due):
+                        await changed.wait()
+
+
+async def list_events(
+    database: Database, caller: Caller, request: pb.ListEventsRequest
+) -> pb.ListEventsResponse:
+    """A page of stored events, newest first. Raises INVALID_REQUEST for a token that is none."""
+    size = request.page_size or LIST_PAGE
+    before = read_token(request.page_token)
+    # One more than asked for: is there a next page?
+    rows = await triggers.list_events(
+        database, caller.tenant_id, before, list(request.kinds), size + 1
+    )
+    page = rows[:size]
+    return pb.ListEventsResponse(
+        events=[to_event(row) for row in page],
+        next_page_token=make_token(page[-1].sequence) if len(rows) > size else "",
+    )
+
+
+def to_event(row: Any) -> pb.Event:
+    """A row of trigger_events as staff see it."""
+    event = pb.Event(
+        event_id=row.id,
+        kind=row.kind,
+        profile_id=str(row.profile_id),
+        chat_id=str(row.chat_id),
+        round_id=str(row.round_id),
+        analyst_comment=row.analyst_comment,
+    )
+    event.item.update(row.item)
+    event.item.SetInParent()
+    if row.forgotten:
+        event.forgotten.extend(row.forgotten)
+    event.created_at.FromDatetime(row.created_at)
+    return event
+
+
+def make_token(last: int) -> str:
+    """The page token of what comes before number `last`: opaque, so that nobody counts on it."""
+    return base64.urlsafe_b64encode(b"%d" % last).decode().rstrip("=")
+
+
+def read_token(token: str) -> int | None:
+    """The number in a page token; None for the first page. Raises INVALID_REQUEST."""
+    if not token:
+        return None
+    with contextlib.suppress(ValueError, binascii.Error):
+        digits = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        if digits.isdigit() and (number := int(digits)) < 2**63:
+            return number
+    raise invalid(FieldViolation("page_token", "must be a next_page_token as it was given"))

@@ -1,0 +1,198 @@
+"""TenantService: what a tenant's staff see and manage. Only with one of the tenant's admin keys."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, cast
+from zoneinfo import ZoneInfo
+
+import grpc
+import structlog
+from google.protobuf.timestamp_pb2 import Timestamp
+from onegenie.store.v1 import store_pb2
+from onegenie.tenant.v1 import tenant_pb2 as pb
+from onegenie.tenant.v1 import tenant_pb2_grpc as pb_grpc
+
+from core.platform.database import Database
+from core.platform.events import Events
+from core.platform.identity import caller
+from core.signage.store import presence
+from core.store.port import Stores, StoreUnavailable
+from core.tenant import store
+from core.tenant.analytics import get_analytics
+from core.tenant.events import list_events, make_token, read_token, stream_events
+from edge.errors import ApiError, FieldViolation, invalid
+
+LEDGER_PAGE = 100
+
+log = structlog.get_logger(__name__)
+
+
+class TenantService(pb_grpc.TenantServiceServicer):
+    """Serves onegenie.tenant.v1.TenantService. `zone` is where its days begin."""
+
+    def __init__(
+        self,
+        database: Database,
+        events: Events,
+        stores: Stores,
+        zone: ZoneInfo,
+        stopping: asyncio.Event,
+    ) -> None:
+        self._database = database
+        self._events = events
+        self._stores = stores
+        self._zone = zone
+        self._stopping = stopping
+
+    async def StreamEvents(
+        self, request: pb.StreamEventsRequest, context: grpc.aio.ServicerContext
+    ) -> AsyncIterator[pb.StreamEventsResponse]:
+        stream = stream_events(self._database, self._events, self._stopping, caller(), request)
+        async with contextlib.aclosing(stream):
+            async for reply in stream:
+                yield reply
+
+    async def ListEvents(
+        self, request: pb.ListEventsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ListEventsResponse:
+        return await list_events(self._database, caller(), request)
+
+    async def GetAnalytics(
+        self, request: pb.GetAnalyticsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.GetAnalyticsResponse:
+        try:
+            names = {one.id: one.name for one in await self._signage()}
+        except StoreUnavailable as error:
+            # The figures are ours: without the store, screens go by their ids.
+            log.warning("signage_names_failed", error=str(error))
+            names = {}
+        tenant_id = caller().tenant_id
+        return await get_analytics(self._database, tenant_id, self._zone, names, request)
+
+    async def ListSignagePresence(
+        self, request: pb.ListSignagePresenceRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ListSignagePresenceResponse:
+        async with self._database.connect() as conn:
+            devices = {each.signage_id: each for each in await presence(conn, caller().tenant_id)}
+        reply = pb.ListSignagePresenceResponse()
+        try:
+            signage = await self._signage()
+        except StoreUnavailable as error:
+            raise ApiError("UNAVAILABLE", str(error)) from error
+        for one in sorted(signage, key=lambda one: one.number):
+            shown = reply.signage.add(signage_id=one.id, number=one.number, name=one.name)
+            if device := devices.get(one.id):
+                shown.online = device.online
+                if device.last_seen_at:
+                    shown.last_seen_at.CopyFrom(_timestamp(device.last_seen_at))
+        return reply
+
+    async def GetBalance(
+        self, request: pb.GetBalanceRequest, context: grpc.aio.ServicerContext
+    ) -> pb.GetBalanceResponse:
+        balance = await store.read_balance(self._database, caller().tenant_id)
+        return pb.GetBalanceResponse(balance=balance)
+
+    async def ListLedger(
+        self, request: pb.ListLedgerRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ListLedgerResponse:
+        size = request.page_size or LEDGER_PAGE
+        before = read_token(request.page_token)
+        # One more than asked for: is there a next page?
+        rows = await store.list_ledger(self._database, caller().tenant_id, before, size + 1)
+        page = rows[:size]
+        return pb.ListLedgerResponse(
+            entries=[
+                pb.LedgerEntry(
+                    delta=row.delta,
+                    reason=row.reason,
+                    round_id=str(row.round_id) if row.round_id else None,
+                    note=row.note,
+                    created_at=_timestamp(row.created_at),
+                )
+                for row in page
+            ],
+            next_page_token=make_token(page[-1].id) if len(rows) > size else "",
+        )
+
+    async def GrantCredit(
+        self, request: pb.GrantCreditRequest, context: grpc.aio.ServicerContext
+    ) -> pb.GrantCreditResponse:
+        if request.amount == 0:
+            raise invalid(FieldViolation("amount", "must not be 0"))
+        note = request.note if request.HasField("note") else None
+        async with self._database.begin() as conn:
+            try:
+                balance = await store.grant_credit(conn, caller().tenant_id, request.amount, note)
+            except LookupError:
+                raise invalid(
+                    FieldViolation("amount", "must not take more credit than there is")
+                ) from None
+        return pb.GrantCreditResponse(balance=balance)
+
+    async def CreateKey(
+        self, request: pb.CreateKeyRequest, context: grpc.aio.ServicerContext
+    ) -> pb.CreateKeyResponse:
+        signage_id = await self._signage_of_key(request)
+        kind, tenant_id = cast(store.KeyKind, request.kind), caller().tenant_id
+        async with self._database.begin() as conn:
+            key_id, secret = await store.create_key(conn, tenant_id, kind, request.name, signage_id)
+            row = await store.read_key(conn, tenant_id, key_id)
+        return pb.CreateKeyResponse(key=_key(row), secret=secret)
+
+    async def ListKeys(
+        self, request: pb.ListKeysRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ListKeysResponse:
+        async with self._database.connect() as conn:
+            rows = await store.list_keys(conn, caller().tenant_id)
+        return pb.ListKeysResponse(keys=[_key(row) for row in rows])
+
+    async def RevokeKey(
+        self, request: pb.RevokeKeyRequest, context: grpc.aio.ServicerContext
+    ) -> pb.RevokeKeyResponse:
+        # Also the caller's own and last one: ending a key that got out must never have to wait.
+        async with self._database.begin() as conn:
+            if not await store.revoke_key(conn, caller().tenant_id, uuid.UUID(request.key_id)):
+                raise ApiError("NOT_FOUND", "There is no such key.")
+        return pb.RevokeKeyResponse()
+
+    async def _signage(self) -> Sequence[store_pb2.Signage]:
+        return await self._stores.of(caller().tenant_id).signage()
+
+    async def _signage_of_key(self, request: pb.CreateKeyRequest) -> str | None:
+        """The screen that the key is for, as the store writes its id."""
+        if request.kind != "signage":
+            if request.HasField("signage_id"):
+                raise invalid(FieldViolation("signage_id", "must be left out: only for signage"))
+            return None
+        if not request.signage_id:
+            raise invalid(FieldViolation("signage_id", "is required for signage"))
+        try:
+            known = {one.id for one in await self._signage()}
+        except StoreUnavailable as error:
+            raise ApiError("UNAVAILABLE", str(error)) from error
+        if request.signage_id not in known:
+            raise invalid(FieldViolation("signage_id", "must be one of the store's signage"))
+        return request.signage_id
+
+
+def _key(row: Any) -> pb.Key:
+    return pb.Key(
+        key_id=str(row.id),
+        kind=row.kind,
+        name=row.name,
+        signage_id=row.signage_id,
+        hints=row.hints or (),
+        created_at=_timestamp(row.created_at),
+        revoked_at=_timestamp(row.revoked_at) if row.revoked_at else None,
+    )
+
+
+def _timestamp(moment: Any) -> Timestamp:
+    result = Timestamp()
+    result.FromDatetime(moment)
+    return result

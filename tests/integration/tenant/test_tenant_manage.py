@@ -1,0 +1,221 @@
+"""Credit, keys and presence, as a tenant's staff manage them."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from typing import Any
+
+import grpc
+import pytest
+from sqlalchemy import insert, select
+
+from core.platform.database import Database
+from core.platform.identity import CACHE_SECONDS
+from core.signage.models import signage_devices
+from core.store.port import StoreUnavailable
+from core.tenant.models import api_key_secrets, credit_ledger, tenants
+from core.tenant.store import add_secret, hash_secret, revoke_other_secrets
+from tests.integration.tenant.conftest import Staff
+from tests.support import fields_of, reason_of
+
+ENTRANCE = "7e6f1f5e-6f0b-4f7d-9a2e-0d6c6a1f7b11"
+
+
+async def refused(call: Any) -> tuple[str, list[str]]:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return reason_of(caught.value), fields_of(caught.value)
+
+
+async def ask(staff: Staff, method: str, **fields: Any) -> Any:
+    return await staff.call(method, **fields)
+
+
+# Credit
+
+
+async def test_credit_given_and_taken(staff: Staff, others: Staff) -> None:
+    assert (await ask(staff, "GetBalance")).balance == 100
+    assert (await ask(staff, "GrantCredit", amount=50, note="여름 행사")).balance == 150
+    assert (await ask(staff, "GrantCredit", amount=-150)).balance == 0
+    assert await refused(ask(staff, "GrantCredit", amount=-1)) == ("INVALID_REQUEST", ["amount"])
+    assert await refused(ask(staff, "GrantCredit", amount=0)) == ("INVALID_REQUEST", ["amount"])
+    assert await refused(ask(staff, "GrantCredit")) == ("INVALID_REQUEST", ["amount"])
+    entries = (await ask(staff, "ListLedger")).entries
+    assert [(entry.delta, entry.reason, entry.note) for entry in entries] == [
+        (-150, "grant", ""),
+        (50, "grant", "여름 행사"),
+        (100, "grant", ""),
+    ]
+    assert not entries[0].HasField("note")
+    assert not entries[0].HasField("round_id")
+    assert (await ask(others, "GetBalance")).balance == 100
+
+
+async def test_the_balance_is_the_sum_of_the_ledger_whatever_races(
+    database: Database, staff: Staff
+) -> None:
+    async def change(amount: int) -> bool:
+        try:
+            await ask(staff, "GrantCredit", amount=amount)
+        except grpc.aio.AioRpcError:
+            return False
+        return True
+
+    done = await asyncio.gather(*[change(amount) for amount in [-30] * 6 + [7] * 6])
+    assert all(done[6:])
+    assert 3 <= sum(done[:6]) <= 4
+    async with database.connect() as conn:
+        credits = await conn.scalar(select(tenants.c.credits).filter_by(id=staff.tenant_id))
+        deltas = await conn.scalars(
+            select(credit_ledger.c.delta).filter_by(tenant_id=staff.tenant_id)
+        )
+        assert credits == sum(deltas) == 100 - 30 * sum(done[:6]) + 7 * 6
+
+
+async def test_the_ledger_by_the_page(database: Database, staff: Staff, others: Staff) -> None:
+    round_id = uuid.uuid4()
+    for number in range(6):
+        await ask(staff, "GrantCredit", amount=number + 1)
+        await ask(others, "GrantCredit", amount=1000)
+    async with database.begin() as conn:
+        row = {"tenant_id": staff.tenant_id, "delta": -1, "reason": "round", "round_id": round_id}
+        await conn.execute(insert(credit_ledger).values(row))
+    deltas, token = [], ""
+    while True:
+        page = await ask(staff, "ListLedger", page_size=3, page_token=token)
+        deltas.append([entry.delta for entry in page.entries])
+        if deltas == [[-1, 6, 5]]:
+            assert page.entries[0].round_id == str(round_id)
+            await ask(staff, "GrantCredit", amount=77)
+        if not (token := page.next_page_token):
+            break
+    assert deltas == [[-1, 6, 5], [4, 3, 2], [1, 100]]
+
+
+# Keys
+
+
+async def test_a_key_from_its_making_to_its_end(database: Database, staff: Staff) -> None:
+    made = await ask(staff, "CreateKey", kind="admin", name="매장 직원")
+    key, secret = made.key, made.secret
+    assert secret.startswith("oat_")
+    assert (key.kind, key.name, list(key.hints)) == ("admin", "매장 직원", [f"oat_…{secret[-4:]}"])
+    assert not key.HasField("signage_id")
+    assert not key.HasField("revoked_at")
+    assert key.HasField("created_at")
+    colleague = Staff(staff.channel, staff.tenant_id, uuid.UUID(key.key_id), secret)
+    listed = (await ask(colleague, "ListKeys")).keys
+    assert [each.key_id for each in listed] == [str(staff.key_id), key.key_id]
+    assert listed[1] == key
+    assert secret not in str(listed)
+    async with database.connect() as conn:
+        stored = await conn.scalars(select(api_key_secrets.c.hash))
+        assert hash_secret(secret) in stored.all()
+
+    await ask(staff, "RevokeKey", key_id=key.key_id.upper())
+    assert await refused(ask(staff, "RevokeKey", key_id=key.key_id)) == ("NOT_FOUND", [])
+    ended = (await ask(staff, "ListKeys")).keys[1]
+    assert ended.HasField("revoked_at")
+    assert not ended.hints
+    await asyncio.sleep(CACHE_SECONDS)
+    assert await refused(ask(colleague, "ListKeys")) == ("UNAUTHORIZED", [])
+
+
+async def test_hints_are_those_of_living_secrets(database: Database, staff: Staff) -> None:
+    made = await ask(staff, "CreateKey", kind="sdk", name="앱")
+    key_id = uuid.UUID(made.key.key_id)
+    async with database.begin() as conn:
+        second = await add_secret(conn, key_id, "sdk")
+    hints = (await ask(staff, "ListKeys")).keys[1].hints
+    assert list(hints) == [f"osk_…{made.secret[-4:]}", f"osk_…{second[-4:]}"]
+    async with database.begin() as conn:
+        await revoke_other_secrets(conn, key_id, keep=second)
+    assert list((await ask(staff, "ListKeys")).keys[1].hints) == [f"osk_…{second[-4:]}"]
+
+
+async def test_a_signage_key_is_for_one_of_the_stores_screens(staff: Staff) -> None:
+    made = await ask(staff, "CreateKey", kind="signage", name="입구", signage_id=ENTRANCE)
+    assert made.secret.startswith("osg_")
+    assert made.key.signage_id == ENTRANCE
+    invalid = ("INVALID_REQUEST", ["signage_id"])
+    for wrong in ({}, {"signage_id": ""}, {"signage_id": str(uuid.uuid4())}, {"signage_id": "1"}):
+        assert await refused(ask(staff, "CreateKey", kind="signage", name="x", **wrong)) == invalid
+    for kind in ("sdk", "admin"):
+        for given in (ENTRANCE, ""):
+            call = ask(staff, "CreateKey", kind=kind, name="x", signage_id=given)
+            assert await refused(call) == invalid
+
+
+async def test_a_store_that_is_not_there(staff: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(self: object) -> None:
+        raise StoreUnavailable("store: upstream timeout")
+
+    monkeypatch.setattr("core.store.embedded.EmbeddedStore.signage", away)
+    call = ask(staff, "CreateKey", kind="signage", name="x", signage_id=ENTRANCE)
+    assert await refused(call) == ("UNAVAILABLE", [])
+    assert await refused(ask(staff, "ListSignagePresence")) == ("UNAVAILABLE", [])
+    # What is ours is there all the same.
+    await ask(staff, "CreateKey", kind="sdk", name="x")
+    await ask(staff, "GetAnalytics", from_date="2026-05-01", to_date="2026-05-02")
+
+
+async def test_what_is_not_a_key_to_make(staff: Staff) -> None:
+    for wrong, field in (
+        ({"kind": "root", "name": "x"}, "kind"),
+        ({"kind": "sdk"}, "name"),
+        ({"kind": "sdk", "name": ""}, "name"),
+        ({"kind": "sdk", "name": "x" * 201}, "name"),
+        ({"kind": "sdk", "name": "a\0b"}, "name"),
+        ({"name": "x"}, "kind"),
+    ):
+        assert await refused(ask(staff, "CreateKey", **wrong)) == ("INVALID_REQUEST", [field])
+
+
+async def test_a_tenant_learns_nothing_of_another(staff: Staff, others: Staff) -> None:
+    for key_id in (str(others.key_id), str(uuid.uuid4()), "not a uuid", ""):
+        reason, _ = await refused(ask(staff, "RevokeKey", key_id=key_id))
+        assert reason == ("NOT_FOUND" if key_id else "INVALID_REQUEST")
+    assert [key.key_id for key in (await ask(others, "ListKeys")).keys] == [str(others.key_id)]
+    assert len((await ask(others, "ListKeys")).keys[0].hints) == 1
+
+
+async def test_the_last_admin_key_can_be_revoked_by_itself(staff: Staff) -> None:
+    await ask(staff, "RevokeKey", key_id=str(staff.key_id))
+    await asyncio.sleep(CACHE_SECONDS)
+    assert await refused(ask(staff, "GetBalance")) == ("UNAUTHORIZED", [])
+
+
+@pytest.mark.parametrize("kind", ["sdk", "signage", "admin"])
+async def test_only_an_admin_key_opens_it(staff: Staff, kind: str) -> None:
+    signage = {"signage_id": ENTRANCE} if kind == "signage" else {}
+    made = await ask(staff, "CreateKey", kind=kind, name="x", **signage)
+    other = Staff(staff.channel, staff.tenant_id, staff.key_id, made.secret)
+    if kind == "admin":
+        assert (await ask(other, "GetBalance")).balance == 100
+    else:
+        assert await refused(ask(other, "GetBalance")) == ("UNAUTHORIZED", [])
+        assert await refused(other.watch().read()) == ("UNAUTHORIZED", [])
+
+
+# Presence
+
+
+async def test_presence_is_of_the_stores_signage_by_number(
+    database: Database, staff: Staff, others: Staff
+) -> None:
+    shown = (await ask(staff, "ListSignagePresence")).signage
+    assert [(one.number, one.name, one.online) for one in shown] == [
+        (1, "입구", False),
+        (2, "매장 안", False),
+    ]
+    assert shown[0].signage_id == ENTRANCE
+    assert not shown[0].HasField("last_seen_at")
+    async with database.begin() as conn:
+        # A device of another tenant whose signage has the same id, and one the store forgot.
+        for tenant_id, signage_id in ((others.tenant_id, ENTRANCE), (staff.tenant_id, "gone")):
+            await conn.execute(
+                insert(signage_devices).values(tenant_id=tenant_id, signage_id=signage_id)
+            )
+    assert (await ask(staff, "ListSignagePresence")).signage == shown
