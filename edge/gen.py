@@ -3,6 +3,7 @@
 gen/python   stubs with types, from protoc
 gen/envoy    rest.pb, the descriptor Envoy transcodes with
 gen/openapi  openapi.json, what REST clients get
+gen/nanopb   C for firmware, of the files that have sizes for it beside them (NAME.options)
 
 `--check` writes nothing, names the files that are not up to date and exits 1.
 `--image FILE` only writes the contract with its imports and comments as one
@@ -14,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -70,6 +72,7 @@ def generate(proto: Path, out: Path, include: Sequence[Path] = ()) -> None:
         run_protoc(
             roots, f"--grpc_python_out={python}", f"--mypy_grpc_out=quiet:{python}", *with_service
         )
+    _firmware_stubs(roots, sources, out / "nanopb")
     image = out.parent / "contract.pb"
     _descriptor_set(roots, image)
     # A new process: this one may hold older stubs of the options.
@@ -77,6 +80,19 @@ def generate(proto: Path, out: Path, include: Sequence[Path] = ()) -> None:
     command = [sys.executable, "-m", "edge.gen", "--derive", str(image), "--out", str(out)]
     if code := subprocess.run(command, env=environment).returncode:
         sys.exit(code)
+
+
+def _firmware_stubs(roots: Sequence[Path], sources: Sequence[str], out: Path) -> None:
+    """C for nanopb, with the well-known types it needs. Other imports only hold options."""
+    sized = [name for name in sources if (roots[0] / name).with_suffix(".options").is_file()]
+    if not sized:
+        return
+    texts = "".join((roots[0] / name).read_text(encoding="utf-8") for name in sized)
+    imports = set(re.findall(r'^import (?:public )?"([^"]+)";', texts, re.MULTILINE)) - set(sized)
+    needed = sorted(name for name in imports if name.startswith("google/protobuf/"))
+    left_out = " ".join(f"-x {name}" for name in sorted(imports - set(needed)))
+    out.mkdir(parents=True)
+    run_protoc(roots, f"--nanopb_out=-I{roots[0]} {left_out}:{out}", *sized, *needed)
 
 
 def derive(image: Path, out: Path) -> None:
@@ -164,7 +180,8 @@ def run_protoc(roots: Sequence[Path], *arguments: str) -> None:
     google_apis = Path(next(iter(google.api.__path__))).parent.parent
     well_known = Path(str(files(grpc_tools))) / "_proto"
     plugins = [
-        f"--plugin=protoc-gen-{name}={tool(f'protoc-gen-{name}')}" for name in ("mypy", "mypy_grpc")
+        f"--plugin=protoc-gen-{name}={tool(f'protoc-gen-{name}')}"
+        for name in ("mypy", "mypy_grpc", "nanopb")
     ]
     command = [sys.executable, "-m", "grpc_tools.protoc", *(f"-I{root}" for root in roots)]
     result = subprocess.run([*command, f"-I{google_apis}", f"-I{well_known}", *plugins, *arguments])
