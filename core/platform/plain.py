@@ -40,7 +40,8 @@ def _value(message: Any) -> Any:
 
 
 _FREE_FORM = {
-    "google.protobuf.Struct": lambda m: {key: _value(value) for key, value in m.fields.items()},
+    # Maps have no order on the wire; sorted, the same message gives the same text.
+    "google.protobuf.Struct": lambda m: {key: _value(m.fields[key]) for key in sorted(m.fields)},
     "google.protobuf.ListValue": lambda m: [_value(value) for value in m.values],
     "google.protobuf.Value": _value,
 }
