@@ -24,6 +24,7 @@ from core.store.models import (
     store_sections,
     store_signage,
     store_signage_events,
+    store_slides,
 )
 
 MAX_REPORTED = 100
@@ -65,7 +66,7 @@ class ImportFailed(Exception):
 
 
 async def import_folder(conn: AsyncConnection, tenant_id: UUID, path: Path) -> Counts:
-    """Import those of the five files that the folder holds, in the caller's transaction.
+    """Import those of the six files that the folder holds, in the caller's transaction.
 
     Raises ImportFailed when a file has errors or there is none; the transaction must then be
     left unused.
@@ -191,6 +192,8 @@ class _Column:
     required: bool = False
     unique: bool = False
     empty: Any = None
+    # Whether the table has it; if not, it only says what another column is.
+    stored: bool = True
 
 
 _INT32, _INT64 = 2**31 - 1, 2**63 - 1
@@ -260,6 +263,18 @@ _TABLES: dict[str, tuple[Table, tuple[_Column, ...]]] = {
             _Column("orientation", _one_of("portrait", "landscape"), required=True),
         ),
     ),
+    # After the signage they belong to.
+    "slides": (
+        store_slides,
+        (
+            _Column("signage_id", _uuid),
+            _Column("signage_number", _whole(1, _INT32), stored=False),
+            _Column("position", _whole(1, _INT32), required=True),
+            _Column("image_url", empty=""),
+            _Column("title", empty=""),
+            _Column("text", empty=""),
+        ),
+    ),
     "signage_events": (
         store_signage_events,
         (
@@ -314,12 +329,17 @@ async def _import(conn: AsyncConnection, tenant_id: UUID, files: Sequence[Path])
     # Changes of one store take turns from here on, so what is looked up now stays true.
     await store.bump_revision(conn, tenant_id)
     await _check_references(conn, tenant_id, paths, read, problems)
+    await _check_slides(conn, tenant_id, paths, read, problems)
     if problems.total:
         raise ImportFailed(problems.kept, problems.total)
-    for name, rows in read.items():
+    written = {name: [row.values for row in rows] for name, rows in read.items()}
+    if "signage" in read and "slides" not in read:
+        # Slides go with their signage; those of signage that is there again stay.
+        written["slides"] = await _slides_of(conn, tenant_id, written["signage"])
+    for name, rows in written.items():
         table, columns = _TABLES[name]
-        names = [column.name for column in columns]
-        values = (tuple(row.values[name] for name in names) for row in rows)
+        names = [column.name for column in columns if column.stored]
+        values = (tuple(row[name] for name in names) for row in rows)
         await store.replace(conn, tenant_id, table, names, values)
     return {name: len(rows) for name, rows in read.items()}
 
@@ -467,6 +487,67 @@ async def _check_references(
                 value = "" if product_id is None else str(product_id)
                 message = "is not a known product, and there is no item_name instead"
                 problems.add(paths["coupon_spots"], message, row.line, "product_id", value)
+
+
+async def _check_slides(
+    conn: AsyncConnection,
+    tenant_id: UUID,
+    paths: Mapping[str, Path],
+    read: Mapping[str, list[_Row]],
+    problems: _Problems,
+) -> None:
+    """Find the signage of each slide, by id or by number, and no two slides in one place.
+
+    Not against a signage file that has errors itself: its rows are incomplete.
+    """
+    if "slides" not in read or paths.get("signage") in problems.files:
+        return
+    file = paths["slides"]
+    ids, by_number = await _signage(conn, tenant_id, read.get("signage"))
+    taken: dict[tuple[UUID, int], int] = {}
+    for row in read["slides"]:
+        signage_id, number = row.values["signage_id"], row.values["signage_number"]
+        if (signage_id is None) == (number is None):
+            problems.add(file, "needs either a signage_id or a signage_number", row.line)
+        elif number is not None and len(by_number.get(number, ())) > 1:
+            message = "is the number of several signage: name it by signage_id"
+            problems.add(file, message, row.line, "signage_number", str(number))
+        elif number is not None and number not in by_number:
+            problems.add(file, "is not a known signage", row.line, "signage_number", str(number))
+        elif number is None and signage_id not in ids:
+            problems.add(file, "is not a known signage", row.line, "signage_id", str(signage_id))
+        else:
+            row.values["signage_id"] = signage_id or by_number[number][0]
+            place = (row.values["signage_id"], row.values["position"])
+            first = taken.setdefault(place, row.line)
+            if first != row.line:
+                message = f"is already on line {first}"
+                problems.add(file, message, row.line, "position", str(place[1]))
+
+
+async def _signage(
+    conn: AsyncConnection, tenant_id: UUID, rows: Sequence[_Row] | None
+) -> tuple[set[UUID], dict[int, list[UUID]]]:
+    """Ids, and ids by number: of the rows about to be written, else of those that are there."""
+    if rows is not None:
+        pairs = [(row.values["number"], row.values["id"]) for row in rows]
+    else:
+        found = await conn.execute(
+            select(store_signage.c.number, store_signage.c.id).filter_by(tenant_id=tenant_id)
+        )
+        pairs = [(row.number, row.id) for row in found]
+    by_number: dict[int, list[UUID]] = {}
+    for number, signage_id in pairs:
+        by_number.setdefault(number, []).append(signage_id)
+    return {signage_id for _, signage_id in pairs}, by_number
+
+
+async def _slides_of(
+    conn: AsyncConnection, tenant_id: UUID, signage: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    ids = {row["id"] for row in signage}
+    found = await conn.execute(select(store_slides).filter_by(tenant_id=tenant_id))
+    return [dict(row) for row in found.mappings() if row["signage_id"] in ids]
 
 
 async def _known(
