@@ -191,7 +191,7 @@ class _Writer:
                 {
                     "name": "Last-Event-ID",
                     "in": "header",
-                    "description": f"Sets `{surface.json_key(resume)}`, which wins when both are "
+                    "description": f"Sets `{surface.json_key(resume)}`, and wins when both are "
                     "sent. A value that is none of ours counts as absent.",
                     "schema": {"type": "string"},
                 }

@@ -419,16 +419,17 @@ class _Endpoint:
         has_body = False
         if self.body_field:
             has_body = self._fill_body(message, getattr(sent, self.body_field), report)
+        for name in self.query_fields if not has_body or self.body_name != "*" else ():
+            if values := getattr(sent, name):
+                self.decoder.strings(message, name, values, report)
         if self.resume_field is not None and (last := call.metadata.get("last-event-id")):
-            # A browser cannot mend what it remembers: an id that is none of ours counts as none.
+            # A browser that comes back sends the query it began with, and here how far it got.
+            # It cannot mend what it remembers: an id that is none of ours counts as none.
             resumed, wrong = self.request_class(), Violations()
             self.decoder.strings(resumed, self.resume_field.name, [last], wrong)
             self.validator.check_field(resumed, self.resume_field, wrong)
             if not wrong.found:
                 message.MergeFrom(resumed)
-        for name in self.query_fields if not has_body or self.body_name != "*" else ():
-            if values := getattr(sent, name):
-                self.decoder.strings(message, name, values, report)
         for name in self.path_fields:
             # A query parameter of the same name comes after the path's value.
             if values := getattr(sent, name):

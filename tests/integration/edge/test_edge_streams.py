@@ -61,7 +61,8 @@ async def test_an_empty_stream_is_an_event_stream_all_the_same(caller):
     [
         ("5", None, 6),
         (None, "7", 8),
-        ("5", "7", 6),
+        ("5", "7", 8),
+        ("5", "garbage", 6),
         (None, "garbage", 1),
         (None, "-1", 1),
         (None, "", 1),

@@ -2,6 +2,9 @@
 
 from zoneinfo import ZoneInfo
 
+from onegenie.tenant.v1 import tenant_pb2
+
+from edge.contract import Contract
 from edge.render import Renderer, json_cache
 from edge.sse import Framer, error_frame
 from tests import edge_app
@@ -35,3 +38,14 @@ def test_an_event_without_a_type_is_a_message():
 
 def test_the_error_that_ends_a_stream():
     assert error_frame(b"{}") == b"event: error\ndata: {}\n\n"
+
+
+def test_a_reply_without_its_data_is_an_id_alone():
+    # `thing` of Count need not be there; `event` of StreamEvents must.
+    contract = Contract.load(["onegenie.tenant.v1.TenantService"])
+    method = contract.methods["/onegenie.tenant.v1.TenantService/StreamEvents"]
+    framer = Framer(method, Renderer(method.surface, ZoneInfo("UTC"), json_cache(1000)))
+    beat = tenant_pb2.StreamEventsResponse(sequence=7, kind="heartbeat")
+    assert framer.frame(beat) == b"id: 7\n\n"
+    beat.event.event_id = "evt_1"
+    assert framer.frame(beat).startswith(b"event: heartbeat\nid: 7\ndata: {")
