@@ -10,10 +10,12 @@ from uuid import uuid4
 import grpc
 import pytest
 from onegenie.store.v1 import store_pb2, store_pb2_grpc
+from sqlalchemy import select
 
 from core.platform.database import Database
 from core.store.embedded import EmbeddedStores
 from core.store.importer import import_folder
+from core.store.models import store_triggers
 from core.store.port import Store
 from core.store.remote import RemoteStore, open_channel
 from core.store.service import StoreService
@@ -133,6 +135,26 @@ async def test_the_floor(demo: Store) -> None:
     events = await demo.signage_events()
     assert [e.id for e in events] == [1, 2, 3, 4]
     assert sum(e.enabled for e in events) == 3
+    slides = [await demo.slides(screen.id) for screen in screens]
+    assert [[s.position for s in some] for some in slides] == [[1, 2, 3, 4], [*range(1, 10)]]
+    assert slides[0][0].title == "어서 오세요"
+    assert await demo.slides(str(uuid4())) == await demo.slides("lobby") == []
+
+
+async def test_a_trigger_is_reported_once_however_often_it_is_sent(
+    demo: Store, database: Database, tenant
+) -> None:
+    trigger = store_pb2.ReportTriggerRequest(trigger_id="t1", action="enter", round_id="r")
+    trigger.items.add().update({"rec_id": "a", "price": 5})
+    trigger.forgotten.add().string_value = "양파"
+    for _ in range(2):
+        await demo.report_trigger(trigger)
+    await demo.report_trigger(store_pb2.ReportTriggerRequest(trigger_id="t2", action="exit"))
+    async with database.connect() as conn:
+        query = select(store_triggers).filter_by(tenant_id=tenant.id).order_by("trigger_id")
+        rows = (await conn.execute(query)).all()
+    assert [row.trigger_id for row in rows] == ["t1", "t2"]
+    assert store_pb2.ReportTriggerRequest.FromString(rows[0].trigger) == trigger
 
 
 async def test_coupon_spots_come_by_number_with_their_product(demo: Store) -> None:

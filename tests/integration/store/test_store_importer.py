@@ -306,3 +306,55 @@ async def test_a_folder_without_files_and_a_file_of_another_name(
     async with database.begin() as conn:
         with pytest.raises(ImportFailed, match=r"stock.csv: is none of sections.csv"):
             await import_file(conn, tenant.id, stray)
+
+
+SIGNAGE = "id,number,name,x,y,radius,orientation\n"
+ENTRANCE = "7e6f1f5e-6f0b-4f7d-9a2e-0d6c6a1f7b11"
+INSIDE = "7e6f1f5e-6f0b-4f7d-9a2e-0d6c6a1f7b12"
+TWO = (
+    SIGNAGE + f"{ENTRANCE},1,입구,4,1,2,landscape\n{INSIDE},2,안,1,2,3,portrait\n"
+    "7e6f1f5e-6f0b-4f7d-9a2e-0d6c6a1f7b13,3,a,1,2,3,portrait\n"
+    "7e6f1f5e-6f0b-4f7d-9a2e-0d6c6a1f7b14,3,b,1,2,3,portrait\n"
+)
+
+
+async def test_slides_belong_to_a_signage_by_number_or_id(load, store: EmbeddedStore) -> None:
+    slides = (
+        "signage_id,signage_number,position,image_url,title,text\n"
+        f",1,2,,나,\n,1,1,https://a.test/1.png,가,글\n{INSIDE},,1,,다,\n"
+    )
+    assert await load(signage=TWO, slides=slides) == {"signage": 4, "slides": 3}
+    first, second = await store.slides(ENTRANCE)
+    assert (first.position, first.image_url, first.title, first.text) == (
+        1,
+        "https://a.test/1.png",
+        "가",
+        "글",
+    )
+    assert (second.position, second.title, second.text) == (2, "나", "")
+    # Signage that is there again keeps its slides; the others go.
+    await load(signage=SIGNAGE + f"{INSIDE},5,안,1,2,3,portrait\n")
+    assert [slide.title for slide in await store.slides(INSIDE)] == ["다"]
+    assert await store.slides(ENTRANCE) == []
+    # Slides alone look for the signage that is there.
+    await load(slides="signage_number,position,title\n5,1,라\n")
+    assert [slide.title for slide in await store.slides(INSIDE)] == ["라"]
+
+
+async def test_what_is_wrong_with_slides(load) -> None:
+    slides = (
+        "signage_id,signage_number,position\n"
+        f",,1\n{INSIDE},2,1\n,3,1\n,9,1\n7e6f1f5e-6f0b-4f7d-9a2e-0d6c6a1f7b19,,1\n"
+        f",1,1\n{ENTRANCE},,1\n,1,0\n"
+    )
+    assert [str(problem) for problem in await problems(load, signage=TWO, slides=slides)] == [
+        "slides.csv, line 9, position: is less than 1 (it is '0')",
+        "slides.csv, line 2: needs either a signage_id or a signage_number",
+        "slides.csv, line 3: needs either a signage_id or a signage_number",
+        "slides.csv, line 4, signage_number: is the number of several signage: name it by "
+        "signage_id (it is '3')",
+        "slides.csv, line 5, signage_number: is not a known signage (it is '9')",
+        "slides.csv, line 6, signage_id: is not a known signage (it is "
+        "'7e6f1f5e-6f0b-4f7d-9a2e-0d6c6a1f7b19')",
+        "slides.csv, line 8, position: is already on line 7 (it is '1')",
+    ]
