@@ -25,7 +25,7 @@ from grpc_status import rpc_status
 from onegenie.rest.v1 import annotations_pb2 as rest
 
 from core.server import SERVICES
-from edge.contract import Contract, Method, sse_field
+from edge.contract import Contract, Method, is_required, sse_field
 from edge.render import Renderer, json_cache
 from tests.e2e.service import Service
 
@@ -41,7 +41,9 @@ KEYS = {
     "other admin": "OTHER_ADMIN_KEY",
     "signage": "SIGNAGE_KEY",
 }
-_CASE_KEYS = {"name", "for", "method", "caller", "headers", "request", "wire", "rest", "expect"}
+_CASE_KEYS = {
+    "name", "for", "method", "caller", "headers", "request", "take", "wire", "rest", "expect"
+}  # fmt: skip
 _EXPECT_KEYS = {"grpc", "rest", "reason", "code", "message", "fields", "data", "headers"}
 
 
@@ -168,7 +170,7 @@ class Replies:
             call = getattr(stub, method.name)(request, metadata=metadata, timeout=20)
         try:
             if method.server_streaming:
-                return Reply("OK", data=[_event(method, message) async for message in call])
+                return Reply("OK", data=await _events(method, call, case.spec.get("take")))
             answer = await call
         except grpc.aio.AioRpcError as error:
             return _failure(error)
@@ -193,14 +195,23 @@ class Replies:
         headers = headers | how.get("headers", {})
         if how.get("query"):
             path += "?" + how["query"]
-        response = await self.service.http.request(verb, path, content=content, headers=headers)
+        send = self.service.http.stream(verb, path, content=content, headers=headers)
+        async with send as response:
+            streams = response.headers["content-type"] == "text/event-stream"
+            text = ""
+            async for part in response.aiter_text():
+                text += part
+                whole = text[: text.rfind("\n\n") + 2] if streams else ""
+                if "take" in case.spec and len(_parse_events(whole)) >= case.spec["take"]:
+                    text = whole
+                    break
         reply = Reply(response.status_code, headers=response.headers, verb=verb, path=path)
         reply.content = content
-        if response.headers["content-type"] == "text/event-stream":
-            reply.data = reply.body = _parse_events(response.text)
+        if streams:
+            reply.data = reply.body = _parse_events(text)
         else:
-            assert response.headers["content-type"] == "application/json", response.text
-            reply.body = response.json()
+            assert response.headers["content-type"] == "application/json", text
+            reply.body = json.loads(text)
             reply.data = reply.body.get("data")
         return reply
 
@@ -319,6 +330,20 @@ def _renderer(method: Method) -> Renderer:
     return Renderer(method.surface, "UTC", json_cache(1 << 20))  # type: ignore[arg-type]
 
 
+async def _events(method: Method, call: Any, take: int | None) -> list[dict[str, Any]]:
+    """The messages of a stream that are events to REST clients; the first `take`, or all."""
+    data = sse_field(method.output, rest.SSE_DATA)
+    events = []
+    async for message in call:
+        # Without the data that it must have it is a mark that only moves Last-Event-ID.
+        if data is None or not is_required(data) or message.HasField(data.name):
+            events.append(_event(method, message))
+        if len(events) == take:
+            call.cancel()
+            break
+    return events
+
+
 def _event(method: Method, message: Any) -> dict[str, Any]:
     """A message of a stream, as the event that REST clients see."""
     parts = {
@@ -335,7 +360,7 @@ def _parse_events(text: str) -> list[dict[str, Any]]:
     for block in text.strip().split("\n\n"):
         lines = [line.split(": ", 1) for line in block.splitlines() if not line.startswith(":")]
         event: dict[str, Any] = {name: value for name, value in lines}  # noqa: C416
-        if event:
+        if "data" in event:
             events.append(event | {"data": json.loads(event["data"])})
     return events
 

@@ -26,6 +26,7 @@ from core.tenant.store import (
     refund_credit,
     revoke_key,
 )
+from core.trigger.store import NewEvent, add_events
 
 
 class NoQueue:
@@ -154,6 +155,7 @@ async def case_variables(service: Service) -> dict[str, str]:
     # Another tenant, and one that spends its last credit here.
     found |= await _tenant(service, "OTHER", credits=100)
     found |= await _tenant(service, "POOR", credits=10)
+    found |= await _other_staff(service, found["OTHER_ADMIN_KEY"])
     poor = await service.caller(found["POOR_KEY"])
     found["POOR_FULL_CHAT_ID"] = await _full_chat(service, poor, found["POOR_PROFILE_ID"])
     return found
@@ -176,6 +178,23 @@ async def _tenant(service: Service, name: str, credits: int) -> dict[str, str]:
         f"{name}_CHAT_ID": str(held.chat_id),
         f"{name}_ROUND_ID": str(held.round_id),
     }
+
+
+async def _other_staff(service: Service, secret: str) -> dict[str, str]:
+    """Three events of another tenant, and a key that its staff can revoke."""
+    caller = await service.caller(secret)
+    ids = [uuid.uuid4() for _ in range(3)]
+    item = {"rec_id": "rec_a1b2c3", "item_id": 196, "item_name": "스파게티니", "price": 4900.0}
+    forgotten = [{"item_id": 882, "name": "양파", "quantity": 1}, {"any": "shape", "is": "fine"}]
+    events = [
+        NewEvent("evt_1", "signage", *ids, item, (), "lift 2.1", forgotten),
+        NewEvent("evt_2", "issued", *ids, item | {"ratio": 0.5}),
+        NewEvent("evt_3", "recommend", *ids, item),
+    ]
+    async with service.database.begin() as conn:
+        key_id, _ = await create_key(conn, caller.tenant_id, "sdk", "spare")
+        await add_events(conn, caller.tenant_id, events)
+    return {"OTHER_SPARE_KEY_ID": str(key_id), "OTHER_ADMIN_KEY_ID": str(caller.key_id)}
 
 
 async def _full_chat(service: Service, caller: Caller, profile_id: str) -> str:
