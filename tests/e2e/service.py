@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,7 @@ from core.tenant.store import (
     revoke_key,
 )
 from core.trigger.store import NewEvent, add_events
+from tests.e2e.floor import make_floor
 
 
 class NoQueue:
@@ -107,6 +109,15 @@ class Service:
         assert reply.status_code == 200, reply.text
         return reply.text.rsplit("data: ", 1)[1]
 
+    async def issue_coupon(self, profile_id: str, round_: Started, rec_id: str, key: str) -> str:
+        """Report a coupon of a round as issued, under an idempotency key; the event's id."""
+        ids = {"chat_id": str(round_.chat_id), "round_id": str(round_.round_id)}
+        url = f"/v1/chat/{profile_id}/trigger/coupon"
+        headers = self.bearer() | {"Idempotency-Key": key}
+        reply = await self.http.post(url, json=ids | {"rec_id": rec_id}, headers=headers)
+        assert reply.status_code == 202, reply.text
+        return str(reply.json()["data"]["event_id"])
+
 
 async def case_variables(service: Service) -> dict[str, str]:
     """Make what the cases name: `${CHAT_ID}` and the like (docs/testing.md lists them)."""
@@ -129,11 +140,15 @@ async def case_variables(service: Service) -> dict[str, str]:
         demo, name="佐藤花子", gender="F", age=32, locale="ja"
     )
     first = await service.start(mine, **{"Idempotency-Key": "first"})
-    await service.finish(mine, first)
+    last = json.loads(await service.finish(mine, first))
     second = await service.start(mine, str(first.chat_id))
     await service.finish(mine, second)
     found |= {"CHAT_ID": str(first.chat_id), "ROUND_ID": str(first.round_id)}
     found |= {"ROUND_2_ID": str(second.round_id)}
+    recommended, coupon = last["recommended_items"][0], last["notifications"]["coupon"][0]
+    found |= {"REC_ID": recommended["rec_id"], "REC_PRODUCT_ID": str(recommended["product"]["id"])}
+    found["COUPON_REC_ID"] = coupon["rec_id"]
+    found["EVENT_ID"] = await service.issue_coupon(mine, first, coupon["rec_id"], "issued-first")
     for number in (2, 3):
         started = await service.start(mine)
         await service.finish(mine, started)
@@ -156,6 +171,7 @@ async def case_variables(service: Service) -> dict[str, str]:
     found |= await _tenant(service, "OTHER", credits=100)
     found |= await _tenant(service, "POOR", credits=10)
     found |= await _other_staff(service, found["OTHER_ADMIN_KEY"])
+    found |= await make_floor(service.database)
     poor = await service.caller(found["POOR_KEY"])
     found["POOR_FULL_CHAT_ID"] = await _full_chat(service, poor, found["POOR_PROFILE_ID"])
     return found

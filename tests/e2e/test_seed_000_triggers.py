@@ -1,0 +1,54 @@
+"""The shopping document's sections 5 to 7 against the running service, over REST.
+
+The requests are sent as they stand there with real ids put in: of chat and round, and of the
+item where the round must have it. Answers have the document's keys, those and no others.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.e2e.cases import Replies
+from tests.e2e.seed import compare
+from tests.integration.trigger.trigger_help import SEED, examples
+
+ENTER, EXIT, EXIT_ANSWER, OVERRIDE, ENTER_ANSWER = range(5)
+COUPON, COUPON_WHOLE, COUPON_ANSWER, RECOMMEND, RECOMMEND_ANSWER = range(5, 10)
+
+
+def paths() -> list[str]:
+    """The paths of sections 5 to 7, in order."""
+    return re.findall(r"^POST (/v1/\S+)$", SEED.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("path", "request_", "answer", "item"),
+    [
+        (0, ENTER, ENTER_ANSWER, ""),
+        (0, EXIT, EXIT_ANSWER, ""),
+        (0, OVERRIDE, ENTER_ANSWER, ""),
+        (1, COUPON, COUPON_ANSWER, "COUPON_REC_ID"),
+        (1, COUPON_WHOLE, COUPON_ANSWER, ""),
+        (2, RECOMMEND, RECOMMEND_ANSWER, "REC_ID"),
+    ],
+)
+async def test_a_documented_request(
+    replies: Replies, path: int, request_: int, answer: int, item: str
+) -> None:
+    service, known = replies.service, replies.variables
+    body: dict[str, Any] = examples()[request_]
+    body |= {"chat_id": known["CHAT_ID"], "round_id": known["ROUND_ID"]}
+    if item:
+        body["rec_id"] = known[item]
+    url = paths()[path].replace("{profile_id}", known["LIST_PROFILE_ID"])
+    reply = await service.http.post(url, json=body, headers=service.bearer())
+    assert reply.status_code == 202, reply.text
+    found = compare(examples()[answer], reply.json())
+    assert (found.missing, found.other_types, found.extra, found.nulls) == ([], [], set(), set())
+    data = reply.json()["data"]
+    ids = data["event_ids"] if "event_ids" in data else [data["event_id"]]
+    assert all(one.startswith("evt_") for one in ids)
+    assert bool(ids) == (request_ != EXIT)
