@@ -7,6 +7,7 @@ import typer
 from core.cli import credit, key, lift, store, tenant
 from core.cli.recommend import recommend
 from core.cli.serve import serve_meal, serve_store
+from core.cli.signage import signage
 from core.cli.up import up
 
 app = typer.Typer(
@@ -17,6 +18,7 @@ app = typer.Typer(
 )
 app.command()(up)
 app.command()(recommend)
+app.command()(signage)
 app.command()(serve_store)
 app.command()(serve_meal)
 app.add_typer(tenant.app, name="tenant")

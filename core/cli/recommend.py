@@ -53,12 +53,12 @@ def recommend(
             "give them: start the service with `make run`, or set them."
         )
     try:
-        with _channel(base_url) as channel:
+        with channel_to(base_url) as channel:
             shopper = _Shopper(pb_grpc.RecommendServiceStub(channel), sdk_key, profile_id)
             for sentence in [prompt, *(follow or [])]:
                 chat = shopper.ask(sentence, chat)
     except grpc.RpcError as error:
-        fail(_explain(error, base_url))
+        fail(explain(error, base_url))
 
 
 class _Shopper:
@@ -181,7 +181,8 @@ def _price(product: pb.Product) -> str:
     return f"{product.price_unit}{product.price:,.10g}" if product.HasField("price") else ""
 
 
-def _channel(base_url: str) -> grpc.Channel:
+def channel_to(base_url: str) -> grpc.Channel:
+    """A channel to the one port."""
     parts = urlsplit(base_url)
     if parts.scheme == "https":
         return grpc.secure_channel(
@@ -190,7 +191,7 @@ def _channel(base_url: str) -> grpc.Channel:
     return grpc.insecure_channel(f"{parts.hostname}:{parts.port or 80}")
 
 
-def _explain(error: grpc.RpcError, base_url: str) -> str:
+def explain(error: grpc.RpcError, base_url: str) -> str:
     """What went wrong, in one line, with the fields a bad request names."""
     if error.code() == grpc.StatusCode.UNAVAILABLE:
         return f"{base_url} does not answer: is it running? (`make run`)"
