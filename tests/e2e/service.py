@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import uuid
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import grpc
 import httpx
+from dotenv import dotenv_values
 from sqlalchemy import update
 
-from core.platform.database import Database
+from core.platform.database import Database, open_database
+from core.platform.embedded_postgres import EmbeddedPostgres
 from core.profile.store import put_profile
 from core.recommend import store
 from core.recommend.models import rounds
@@ -29,6 +33,7 @@ from core.tenant.store import (
 )
 from core.trigger.store import NewEvent, add_events
 from tests.e2e.floor import make_floor
+from tests.e2e.up_process import Up
 
 
 class NoQueue:
@@ -117,6 +122,20 @@ class Service:
         reply = await self.http.post(url, json=ids | {"rec_id": rec_id}, headers=headers)
         assert reply.status_code == 202, reply.text
         return str(reply.json()["data"]["event_id"])
+
+
+@contextlib.asynccontextmanager
+async def open_service(up: Up) -> AsyncIterator[Service]:
+    """Clients of a running `onegenie up` with the demo in its data directory."""
+    demo = {key: value or "" for key, value in dotenv_values(up.directory / "demo.env").items()}
+    assert demo["BASE_URL"] == up.url
+    database_url = EmbeddedPostgres(up.directory / "postgres").url
+    async with (
+        open_database(database_url, pool_size=2) as database,
+        httpx.AsyncClient(base_url=up.url, timeout=20) as http,
+        grpc.aio.insecure_channel(up.url.removeprefix("http://")) as channel,
+    ):
+        yield Service(up.url, demo, database, http, channel)
 
 
 async def case_variables(service: Service) -> dict[str, str]:

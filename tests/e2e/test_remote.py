@@ -16,18 +16,17 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import grpc
-import httpx
 import psycopg
 import pytest
 from dotenv import dotenv_values
 from onegenie.recommend.v1 import recommend_pb2 as pb
 from onegenie.recommend.v1 import recommend_pb2_grpc as pb_grpc
 
-from core.platform.database import libpq_url, open_database
+from core.platform.database import libpq_url
 from core.platform.embedded_postgres import EmbeddedPostgres
 from tests.e2e.cases import Replies
 from tests.e2e.envoy_front import free_port
-from tests.e2e.service import Service, case_variables
+from tests.e2e.service import Service, case_variables, open_service
 from tests.e2e.test_cases import test_case  # noqa: F401
 from tests.e2e.test_seed_000 import (  # noqa: F401
     test_section_1_kick_off,
@@ -121,14 +120,8 @@ def up(elsewhere: Elsewhere) -> Iterator[Up]:
 
 @pytest.fixture(scope="module")
 async def service(up: Up) -> AsyncIterator[Service]:
-    demo = {key: value or "" for key, value in dotenv_values(up.directory / "demo.env").items()}
-    database_url = EmbeddedPostgres(up.directory / "postgres").url
-    async with (
-        open_database(database_url, pool_size=2) as database,
-        httpx.AsyncClient(base_url=up.url, timeout=20) as http,
-        grpc.aio.insecure_channel(up.url.removeprefix("http://")) as channel,
-    ):
-        yield Service(up.url, demo, database, http, channel)
+    async with open_service(up) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
