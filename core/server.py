@@ -79,7 +79,7 @@ async def serve(
             lambda tenant: TenantLiftPairs(database, tenant),
         )
 
-        reports = Reports(database, jobs, stores)
+        reports = Reports(database, jobs, stores, settings.signage_show_seconds)
 
         def register(server: grpc.aio.Server) -> None:
             recommend_pb2_grpc.add_RecommendServiceServicer_to_server(

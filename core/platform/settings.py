@@ -97,6 +97,9 @@ class Settings(BaseSettings):
         description="YAML file naming the tenants whose store is a remote StoreService "
         "(docs/store.md); the others' stores are in our database.",
     )
+    signage_show_seconds: int = Field(
+        30, ge=1, le=3600, description="How long a screen shows a shopper before it turns idle."
+    )
     service_zone: str = Field(
         "Asia/Seoul", description="Time zone of the times the app surface writes."
     )

@@ -37,7 +37,15 @@ PAUSE_SECONDS = 1.0
 class Reports:
     """Sends reports: `defer` puts one on the queue, the queue calls `run`."""
 
-    def __init__(self, database: Database, jobs: Jobs, stores: Stores) -> None:
+    def __init__(
+        self,
+        database: Database,
+        jobs: Jobs,
+        stores: Stores,
+        show_seconds: int = frames.SHOW_SECONDS,
+    ) -> None:
+        """`show_seconds` is how long a screen shows a shopper."""
+        self.show_seconds = show_seconds
         self._database = database
         self._jobs = jobs
         self._stores = stores
@@ -136,7 +144,7 @@ class Reports:
         signage = floor.matched(round_) or floor.signage
         ids = [one.id for one in signage]
         age = dt.datetime.now(dt.UTC) - request.created_at.ToDatetime(dt.UTC)
-        seconds = frames.SHOW_SECONDS - int(age.total_seconds())
+        seconds = self.show_seconds - int(age.total_seconds())
         async with self._database.begin() as conn:
             if request.action == "exit":
                 if seconds > 0:

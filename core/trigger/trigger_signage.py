@@ -101,6 +101,7 @@ async def _trigger(
                 shown,
                 forgotten,
                 floor.events,
+                reports.show_seconds,
             )
         await reports.defer(
             conn,
