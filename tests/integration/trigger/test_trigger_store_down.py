@@ -212,10 +212,16 @@ async def test_a_late_screen_is_shown_once(
 async def test_a_screen_that_is_too_late_stays_as_it_is(
     phone: Phone, database: Database, weather: Weather, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    show_late = reports.Reports._show_late
+
+    async def a_minute_later(self, tenant_id, request, *more) -> None:
+        request.created_at.seconds -= 60
+        await show_late(self, tenant_id, request, *more)
+
+    monkeypatch.setattr(reports.Reports, "_show_late", a_minute_later)
     weather.up = False
     await phone.signage()
     await phone.signage(action="exit")
-    monkeypatch.setattr(reports.frames, "SHOW_SECONDS", 0)
     weather.up = True
     assert [report.action for report in await all_told(database)] == ["enter", "exit"]
     assert await shown(database) == []
