@@ -15,8 +15,15 @@ from core.platform.database import Database
 from core.profile.models import profiles
 from core.store.importer import import_folder
 from core.store.models import store_signage
-from core.tenant.models import tenants
-from core.tenant.store import create_key, create_tenant, grant_credit
+from core.tenant.models import api_keys, tenants
+from core.tenant.store import (
+    KeyKind,
+    add_secret,
+    create_key,
+    create_tenant,
+    grant_credit,
+    revoke_other_secrets,
+)
 
 TENANT_NAME = "demo"
 CREDITS = 1_000_000
@@ -40,8 +47,8 @@ class DemoEnv:
 async def ensure_demo(database: Database, base_url: str, env_file: Path) -> bool:
     """Make the demo tenant if there is no tenant at all, and keep demo.env up to date.
 
-    The file is the only place that holds the demo's secrets: when it is gone, the demo tenant's
-    keys get new ones. True when the demo tenant exists.
+    The file is the only place that holds the demo's secrets: when it is gone, its keys get new
+    ones. True when the demo tenant exists.
     """
     async with database.begin() as conn:
         await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
@@ -96,10 +103,27 @@ async def _new_secrets(conn: AsyncConnection, tenant_id: uuid.UUID, base_url: st
         .order_by(store_signage.c.number)
         .limit(1)
     )
-    _, sdk_key = await create_key(conn, tenant_id, "sdk", "demo")
-    _, admin_token = await create_key(conn, tenant_id, "admin", "demo")
-    _, signage_key = await create_key(conn, tenant_id, "signage", "demo", str(signage_id))
+    sdk_key = await _secret(conn, tenant_id, "sdk")
+    admin_token = await _secret(conn, tenant_id, "admin")
+    signage_key = await _secret(conn, tenant_id, "signage", str(signage_id))
     return DemoEnv(base_url, sdk_key, str(profile_id), admin_token, signage_key, str(signage_id))
+
+
+async def _secret(
+    conn: AsyncConnection, tenant_id: uuid.UUID, kind: KeyKind, signage_id: str | None = None
+) -> str:
+    """A secret of the demo's key of that kind; earlier ones end, the key's chats stay."""
+    key_id = await conn.scalar(
+        select(api_keys.c.id)
+        .filter_by(tenant_id=tenant_id, kind=kind, name=TENANT_NAME, revoked_at=None)
+        .order_by(api_keys.c.created_at)
+        .limit(1)
+    )
+    if key_id is None:
+        return (await create_key(conn, tenant_id, kind, TENANT_NAME, signage_id))[1]
+    secret = await add_secret(conn, key_id, kind)
+    await revoke_other_secrets(conn, key_id, keep=secret)
+    return secret
 
 
 def _write(path: Path, env: DemoEnv) -> None:

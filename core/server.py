@@ -23,7 +23,7 @@ from onegenie.trigger.v1 import trigger_pb2_grpc
 from core.lift.store import TenantLiftPairs
 from core.meal.engine import MealEngine
 from core.platform import telemetry
-from core.platform.database import Database, open_database
+from core.platform.database import Database, open_database, unavailable_without_database
 from core.platform.events import Events
 from core.platform.identity import Identity, caller
 from core.platform.jobs import Jobs
@@ -102,7 +102,12 @@ async def serve(
         interceptor = EdgeInterceptor(
             Contract.load(SERVICES),
             # Outermost first. The edge's own view stands before them, its checks after them.
-            [telemetry.request_id, telemetry.log_and_metrics, Identity(database)],
+            [
+                telemetry.request_id,
+                telemetry.log_and_metrics,
+                unavailable_without_database,
+                Identity(database),
+            ],
             domain="onegenie",
             zone=settings.zone,
             on_error=telemetry.log_internal_error,

@@ -518,7 +518,9 @@ def _identity(data: bytes) -> bytes:
 
 
 async def _send_headers(call: Call, headers: Iterable[tuple[str, str]]) -> None:
-    merged = {**dict(headers), **call.response_headers}
+    # gRPC refuses other characters, and the call has had its effect by now.
+    extra = {k: v for k, v in call.response_headers.items() if v.isascii() and v.isprintable()}
+    merged = {**dict(headers), **extra}
     if merged:
         await call.context.send_initial_metadata(tuple(merged.items()))
 

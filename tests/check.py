@@ -30,6 +30,8 @@ def main() -> int:
         }
         failed = [name for name, command in checks.items() if not _passes(name, command)]
     print(f"{len(checks) - len(failed)} passed, {len(failed)} failed")
+    if failed:
+        print("failed: " + ", ".join(failed))
     return len(failed)
 
 

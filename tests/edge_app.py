@@ -88,10 +88,11 @@ def servicers() -> tuple[Any, Any, list[str]]:
                 case "cancelled-inside":
                     raise asyncio.CancelledError
                 case "slow":
+                    notes.append("began")
                     try:
                         await asyncio.sleep(60)
                     finally:
-                        notes.append("slow")
+                        notes.append("ended")
             return edgetest_pb2.FailResponse()
 
         async def Count(self, request, context):

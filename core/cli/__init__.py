@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import typer
+from rich.markup import escape
+from sqlalchemy.exc import SQLAlchemyError
 
 from core.cli import credit, key, lift, store, tenant
+from core.cli.common import err
 from core.cli.recommend import recommend
 from core.cli.serve import serve_meal, serve_store
 from core.cli.signage import signage
@@ -30,4 +35,11 @@ app.add_typer(lift.app, name="lift")
 
 def main() -> None:
     """Entry point of the `onegenie` command."""
-    app()
+    # What it writes (logs, sockets, order lines, demo.env) is the user's own.
+    os.umask(0o077)
+    try:
+        app()
+    except SQLAlchemyError as error:
+        lines = str(getattr(error, "orig", None) or error).strip().splitlines()
+        err.print(f"[red]onegenie:[/] the database says: {escape(lines[0])}", highlight=False)
+        raise SystemExit(1) from None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Annotated, NoReturn, TypeVar
@@ -10,6 +12,7 @@ from typing import Annotated, NoReturn, TypeVar
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Column
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.database import Database, open_database
@@ -20,12 +23,19 @@ from core.tenant.store import find_tenant
 
 T = TypeVar("T")
 
-out = Console()
-err = Console(stderr=True)
+# A pipe has no width of its own: nothing is folded for it.
+_WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 250
+out = Console(width=_WIDTH)
+err = Console(width=_WIDTH, stderr=True)
 
 TenantOption = Annotated[
     str | None, typer.Option("--tenant", help="Id or name; without it the only tenant there is.")
 ]
+
+
+def whole(title: str) -> Column:
+    """A column whose values are never shortened: ids are there to be copied."""
+    return Column(title, no_wrap=True, min_width=36)
 
 
 def fail(message: str) -> NoReturn:

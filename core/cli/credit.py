@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from sqlalchemy import select
 
-from core.cli.common import TenantOption, out, run_with_database, tenant_id
+from core.cli.common import TenantOption, fail, out, run_with_database, tenant_id, whole
 from core.platform.database import Database
 from core.tenant.models import credit_ledger, tenants
 from core.tenant.store import grant_credit
@@ -16,13 +16,20 @@ from core.tenant.store import grant_credit
 app = typer.Typer(help="Credit: one a round.", no_args_is_help=True)
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})
 def grant(
-    amount: Annotated[int, typer.Argument(help="Credits to add; negative takes some away.")],
+    amount: Annotated[
+        int,
+        typer.Argument(
+            help="Credits to add; negative takes some away.", min=-1_000_000_000, max=1_000_000_000
+        ),
+    ],
     tenant: TenantOption = None,
     note: Annotated[str | None, typer.Option(help="Why, for the ledger.")] = None,
 ) -> None:
     """Add to a tenant's credit."""
+    if amount == 0:
+        fail("0 credits change nothing")
 
     async def work(database: Database) -> int:
         async with database.begin() as conn:
@@ -42,7 +49,9 @@ def show(
         async with database.connect() as conn:
             identifier = await tenant_id(conn, tenant)
             balance = await conn.scalar(select(tenants.c.credits).where(tenants.c.id == identifier))
-            table = Table("when", "change", "reason", "round", "note", title=f"balance {balance:,}")
+            table = Table(
+                "when", "change", "reason", whole("round"), "note", title=f"balance {balance:,}"
+            )
             query = (
                 select(credit_ledger)
                 .where(credit_ledger.c.tenant_id == identifier)

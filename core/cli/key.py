@@ -10,8 +10,9 @@ import typer
 from rich.table import Table
 from sqlalchemy import func, select
 
-from core.cli.common import TenantOption, fail, out, run_with_database, tenant_id
+from core.cli.common import TenantOption, fail, out, run_with_database, tenant_id, whole
 from core.platform.database import Database
+from core.store.models import store_signage
 from core.tenant.models import api_key_secrets, api_keys
 from core.tenant.store import add_secret, create_key, revoke_key, revoke_other_secrets
 
@@ -42,6 +43,12 @@ def create(
     async def work(database: Database) -> tuple[uuid.UUID, str]:
         async with database.begin() as conn:
             owner = await tenant_id(conn, tenant)
+            if signage is not None:
+                screens = await conn.scalars(
+                    select(store_signage.c.id).where(store_signage.c.tenant_id == owner)
+                )
+                if signage not in (known := sorted(map(str, screens))):
+                    raise LookupError(f"--signage: the store's screens are {known or 'none'}")
             return await create_key(conn, owner, kind.value, name, signage)
 
     key_id, secret = run_with_database(work)
@@ -54,7 +61,7 @@ def list_keys(tenant: TenantOption = None) -> None:
     """Show a tenant's keys; secrets only by their last characters."""
 
     async def work(database: Database) -> Table:
-        table = Table("id", "kind", "name", "secrets", "created", "revoked")
+        table = Table(whole("id"), "kind", "name", "secrets", "created", "revoked")
         async with database.connect() as conn:
             hints = func.string_agg(api_key_secrets.c.hint, ", ").filter(
                 api_key_secrets.c.revoked_at.is_(None)
@@ -100,7 +107,11 @@ def rotate(
                 await revoke_other_secrets(conn, key_id, keep=secret)
         return secret
 
-    out.print(f"secret: {run_with_database(work)}", highlight=False, soft_wrap=True)
+    secret = run_with_database(work)
+    out.print(f"key:    {key_id}\nsecret: {secret}", highlight=False, soft_wrap=True)
+    out.print("Keep the secret now: only its hash is stored.")
+    if not revoke_old:
+        out.print("The key's other secrets still work; the next --revoke-old ends them.")
 
 
 @app.command()

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from core.cli.common import TenantOption, fail, out, run_with_database, tenant_id
-from core.lift.port import Pair
+from core.lift.port import MIN_CO_COUNT, MIN_CUSTOMERS, Pair
 from core.lift.store import pairs_for, replace_pairs
 from core.platform.database import Database
 from core.platform.settings import load_settings
@@ -51,6 +51,8 @@ def import_orders(orders: Path, tenant: TenantOption = None) -> None:
 
     count = run_with_database(work)
     out.print(f"{lines.num_rows:,} order lines, {count:,} pairs", highlight=False)
+    if not count:
+        out.print(f"A pair takes {MIN_CO_COUNT} baskets and {MIN_CUSTOMERS} customers at least.")
 
 
 @app.command()
@@ -88,15 +90,20 @@ def compute(
 
 
 @app.command()
-def demo(tenant: TenantOption = None) -> None:
+def demo(
+    tenant: TenantOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace the lines there are.")] = False,
+) -> None:
     """Generate demo orders over the demo store's catalogue and compute the lift from them."""
     try:
-        from core.lift.seed import seed_demo_lift
+        from core.lift.seed import orders_file, seed_demo_lift
     except ImportError:
         fail(_MISSING)
 
     async def work(database: Database) -> int:
         owner = await _tenant(database, tenant)
+        if not force and orders_file(load_settings().data_dir, owner).exists():
+            raise LookupError("the tenant has order lines already; --force replaces them")
         return await seed_demo_lift(database, owner, load_settings().data_dir)
 
     out.print(f"{run_with_database(work):,} pairs", highlight=False)
@@ -124,7 +131,9 @@ def show(
 
     pairs, names = run_with_database(work)
     if not pairs:
-        fail(f"no pairs of product {product}")
+        fail(
+            f"no pairs of product {product}" + ("" if names else ": the store has no such product")
+        )
     shown = Table("product", "name", "lift", "CVR", "support", "baskets", "customers")
     shown.title = f"{product} {names.get(product, '')}".strip()
     for pair in pairs:

@@ -18,7 +18,7 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.padding import Padding
 from rich.spinner import Spinner
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from core.cli.common import fail, out
@@ -130,7 +130,10 @@ def _result(round_: pb.Round) -> Iterable[RenderableType]:
     )
     yield _shopping_list(todos)
     if round_.recommended_items:
-        table = Table("", "product", "price", "", title="Goes well with it", title_justify="left")
+        copy_column = Column("", overflow="fold")
+        table = Table(
+            "", "product", "price", copy_column, title="Goes well with it", title_justify="left"
+        )
         for item in round_.recommended_items:
             copy = getattr(item.reason_detail_marketing, _language(todos.recipe_title))
             table.add_row(item.reason, item.product.name, _price(item.product), copy)

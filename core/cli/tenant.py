@@ -9,7 +9,7 @@ from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from core.cli.common import fail, out, run_with_database
+from core.cli.common import fail, out, run_with_database, whole
 from core.platform.database import Database
 from core.recommend.language import choose_language
 from core.tenant.models import tenants
@@ -24,6 +24,8 @@ def create(
     locale: Annotated[str, typer.Option(help="Language of answers: ko, en or ja.")] = "ko",
 ) -> None:
     """Add a tenant, without credit, keys or a store."""
+    if not name.strip():
+        fail("a tenant needs a name")
     if choose_language(locale, None) != locale:
         fail(f"--locale: must be ko, en or ja, not {locale!r}")
 
@@ -42,7 +44,7 @@ def list_tenants() -> None:
     """Show all tenants with their credit."""
 
     async def work(database: Database) -> Table:
-        table = Table("id", "name", "locale", "credits", "created")
+        table = Table(whole("id"), "name", "locale", "credits", "created")
         async with database.connect() as conn:
             for row in await conn.execute(select(tenants).order_by(tenants.c.created_at)):
                 table.add_row(

@@ -1,7 +1,9 @@
+# ruff: noqa: E501 - the patterns are lists of words; broken up they are harder to read
 """What a chat has fixed so far: persona, earlier rounds and the new sentence made one."""
 
 import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from core.meal.catalogue import Catalogue
@@ -11,8 +13,23 @@ from core.meal.parser import Asked, Parser
 ADULT_AGE = 20  # the later of Korea's 19 and Japan's 20
 
 # Keys of a profile's free-form `extra` that say what their values are, in three languages.
-_ALLERGY_KEYS = ("allerg", "알레르기", "알러지", "アレルギー")
-_DISLIKE_KEYS = ("dislike", "avoid", "exclude", "hate", "싫", "기피", "못먹", "嫌い", "苦手", "ng")
+_ALLERGY_KEYS = re.compile(
+    r"al+erg|intoleran|sensitiv|anaphyla|restrict|알레르기|알러지|불내|과민|アレルギ|不耐|過敏|制限|제한"
+)
+_CANNOT_KEYS = re.compile(
+    r"cannot|can'?t|can not|forbid|prohibit|banned|never|must not|free from|못|금지|안\s*먹|食べられ|食べれ|禁止|不可"
+)
+_DISLIKE_KEYS = re.compile(
+    r"dislike|avoid|exclud|hate|not? eat|without|unwanted|싫|기피|제외|피하|嫌い|苦手|避|除|^ng|\bng\b"
+)
+_NO = frozenset(
+    {
+        *("", "-", "0", "no", "none", "n", "n/a", "na", "nil", "false", "nothing", "null", "x"),
+        *("없음", "없어요", "없어", "없습니다", "무", "아니오", "아니요", "해당없음", "해당 없음"),
+        *("なし", "無し", "無", "ない", "特になし", "いいえ", "ありません"),
+    }
+)
+_LIST = re.compile(r"\s*[,;/|\n、，；・·]\s*")
 
 
 def is_minor(age: int | None) -> bool:
@@ -25,29 +42,67 @@ def persona_text(shopper: Shopper) -> str:
     return " . ".join(part for part in (shopper.persona or "", *_sentences(shopper.extra)) if part)
 
 
-def _sentences(value: Any, key: str = "") -> Iterable[str]:
+def _sort(key: str) -> str:
+    for sort, keys in (
+        ("allergy", _ALLERGY_KEYS),
+        ("cannot", _CANNOT_KEYS),
+        ("dislike", _DISLIKE_KEYS),
+    ):
+        if keys.search(key):
+            return sort
+    return ""
+
+
+def _sentences(value: Any, key: str = "", sort: str = "") -> Iterable[str]:
+    """What stands anywhere below an allergy's key is an allergy: `{"allergies": {"egg": true}}`,
+    `[{"name": "egg"}]` and `"egg; milk"` alike."""
     if isinstance(value, dict):
         for name, inner in value.items():
-            yield from _sentences(inner, str(name).lower())
+            # "peanutAllergy" and "peanut_allergy" are the same key.
+            word = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", str(name)).lower()
+            below = sort or _sort(word)
+            if below and not isinstance(inner, (dict, list, tuple)) and not _says_no(inner):
+                yield _sentence(word, below)
+            elif sort and isinstance(inner, (dict, list, tuple)) and inner:
+                yield _sentence(word, below)  # {"allergies": {"peanut": {"severe": true}}}
+            yield from _sentences(inner, word, below)
     elif isinstance(value, (list, tuple)):
         for inner in value:
-            yield from _sentences(inner, key)
-    elif isinstance(value, bool) or value is None:
-        if value:
-            yield key.replace("_", " ")
+            yield from _sentences(inner, key, sort)
+    elif _says_no(value):
+        return
+    elif sort:
+        if value is not True:
+            for text in _LIST.split(str(value)):
+                if not _says_no(text):
+                    yield _sentence(text.strip(), sort)
+    elif value is True:
+        yield key
     else:
-        text = str(value)
-        if any(word in key for word in _ALLERGY_KEYS):
-            yield f"{text} allergy" if text.isascii() else f"{text} 알레르기"
-        elif any(word in key for word in _DISLIKE_KEYS):
-            yield f"no {text}" if text.isascii() else f"{text} 싫어"
-        else:
-            yield f"{key.replace('_', ' ')}: {text}" if not isinstance(value, str) else text
+        yield value if isinstance(value, str) else f"{key}: {value}"
+
+
+def _says_no(value: Any) -> bool:
+    return value is None or value is False or str(value).strip().lower() in _NO
+
+
+def _sentence(text: str, sort: str) -> str:
+    plain = text.isascii()
+    if sort == "allergy":
+        said = _sort(text) == "allergy" and plain
+        return text if said else f"{text} allergy" if plain else f"{text} 알레르기"
+    if sort == "cannot":
+        return f"can't eat {text}" if plain else f"{text} 못 먹어요"
+    return f"no {text}" if plain else f"{text} 싫어"
 
 
 def persona_wishes(parser: Parser, shopper: Shopper) -> Asked:
-    """What the profile asks for: its allergies, diets and dislikes bind, its tastes only lean."""
-    asked = parser.parse(persona_text(shopper))
+    """What the profile asks for: its allergies, diets and dislikes bind, its tastes only lean. No
+    ingredient in it is ever a wish: the sentence may say the opposite of what was understood."""
+    asked = parser.parse(shopper.persona or "")
+    for sentence in _sentences(shopper.extra):
+        _join(asked, parser.parse(sentence))
+    asked.wanted, asked.at_hand, asked.added, asked.swaps, asked.swap_to = [], [], [], [], []
     # Somebody who doesn't eat pork doesn't eat it hidden in a sauce either.
     groups = [term for term in asked.excluded if term.startswith("group:")]
     asked.allergies += groups
@@ -59,11 +114,17 @@ def persona_wishes(parser: Parser, shopper: Shopper) -> Asked:
     return asked
 
 
+def _join(asked: Asked, other: Asked) -> None:
+    for name in ("titles", "dishes", "kinds", "moods", "excluded", "allergies", "diets"):
+        setattr(asked, name, list(dict.fromkeys([*getattr(asked, name), *getattr(other, name)])))
+    asked.servings = asked.servings or other.servings
+
+
 def constrain(
     catalogue: Catalogue, request: MealRequest, persona: Asked, asked: Asked
 ) -> Constraints:
-    """The constraints after this request. Allergies and diets are never taken back; an exclusion
-    stays until the very thing is asked for again."""
+    """The constraints after this request. Diets are never taken back, an allergy only where the
+    shopper says it isn't one; an exclusion stays until the very thing is asked for again."""
     before = request.history[-1].meal.constraints if request.history else Constraints()
     again = {*asked.added, *asked.wanted, *asked.swap_to, *(swap.new for swap in asked.swaps)}
     again_groups = {term for term in again if term.startswith("group:")}
@@ -90,7 +151,9 @@ def constrain(
         budget *= servings or 2
     return Constraints(
         excluded=_once(excluded),
-        allergies=_once([*before.allergies, *persona.allergies, *asked.allergies]),
+        allergies=_once(
+            [*_still(catalogue, before, asked.denied), *persona.allergies, *asked.allergies]
+        ),
         diets=_once([*before.diets, *persona.diets, *asked.diets]),
         added=_once([*before.added, *asked.added]),
         at_hand=_once(asked.wanted) or tuple(t for t in before.at_hand if t not in out),
@@ -100,6 +163,15 @@ def constrain(
         max_minutes=asked.minutes or before.max_minutes,
         budget=budget or before.budget,
     )
+
+
+def _still(catalogue: Catalogue, before: Constraints, denied: Sequence[str]) -> list[str]:
+    """The chat's allergies without those denied. What the others imply stays: who is allergic to
+    shellfish and says it isn't shrimp is believed about shrimp only once all is taken back."""
+    gone = {term for term in denied if term not in before.excluded}
+    left = [term for term in before.allergies if term not in gone]
+    implied = {f"allergen:{name}" for term in left for name in catalogue.allergy_of.get(term, ())}
+    return left + [term for term in before.allergies if term in gone and term in implied]
 
 
 def swap_from(new: str, last_keys: Iterable[str], catalogue: Catalogue) -> Swap | None:

@@ -40,6 +40,9 @@ _ONLY_BEFORE = re.compile(
     r"(?:이랑|랑|하고|은|는|을|를|도|만)?\s*(?:말고|빼|없이|제외|알레르기|알러지|추가|넣|대신|들어|싫|질|별로|못\s*먹(?!었|은)|안\s*먹(?!었|은)|요리|,)"
 )
 _AMBIGUOUS = frozenset("밥게마밤물차면빵국")
+# "새우와 게", "알레르기: 게": in a list it is a crab.
+_LISTED_BEFORE = re.compile(r"(?:[가-힣](?:이랑|랑|와|과|하고)|[,·/;(:|\n])\s*$")
+_LISTED_AFTER = re.compile(r"\s*(?:$|[,.;)/|\n]|알레|알러|예요|이에요|입니다)")
 _NIGHT = re.compile(r"(?:오늘|어제|내일|한|늦은|깊은|요일|여름|겨울)\s*$")
 # What may follow a one-syllable Korean noun.
 _JOSA = re.compile(
@@ -64,6 +67,7 @@ _NOT_BEFORE = {
     "대구": re.compile(r"\s*(?:에\s*살|사는|사람|시)"),
     "아이": re.compile(r"스"),
     "아기": re.compile(r"자기"),
+    "목이": re.compile(r"\s*(?:부|붓|아프|아파|칼칼|따끔|간지|가려|막히)"),
     "회": re.compile(r"사|식|의|원|복"),
     "이태리": re.compile(r"타월"),
 }
@@ -75,10 +79,10 @@ _JA_BEFORE = re.compile(
     r"(?:やっぱり|やはり|つまり|あまり|たっぷり|できれば|なるべく|たくさん|ちょっと|すこし|から|けど|まで|より|なら|ください|です|ます)$"
 )
 _JA_PARTICLE = re.compile(
-    r"[はがをもとやのにでへなだ、。,.!?!?・\s]|$|[ァ-ヶ一-龥a-z0-9]|から|まで|より|ほど|だけ|しか|ぬき|たっぷり|いり|入|い"
+    r"[はがをもとやのにでへなだ、。,.!?!?・\s();:|/×✕\]」』]|$|[ァ-ヶ一-龥a-z0-9]|から|まで|より|ほど|だけ|しか|ぬき|たっぷり|いり|入|い"
 )
 _KANJI_TAIL = re.compile(
-    r"[はがをもとやのにでへなだし、。,.!?!?・\s]|$|[ァ-ヶ]|抜|無|以外|入|避|除|嫌|苦手|食|使|代|追|少|多|好|用|料理|系|類|全般|以下"
+    r"[はがをもとやのにでへなだし、。,.!?!?・\s();:|/×✕\]」』a-z]|$|[ァ-ヶ]|抜|無|以外|入|避|除|嫌|苦手|食|使|代|追|少|多|好|用|料理|系|類|全般|以下"
 )
 
 
@@ -217,7 +221,8 @@ def _fits(word: str, text: str, start: int, end: int, after_match: bool, noun: b
             return False  # "생선 알레르기" holds no 생선알
         if len(word) == 1:
             if word in _AMBIGUOUS and not _ONLY_BEFORE.match(after):
-                return False
+                listed = _LISTED_BEFORE.search(before) and _LISTED_AFTER.match(after)
+                return bool(word == "게" and listed)
             if word == "밤" and _NIGHT.search(before):
                 return False
             return at_start and bool(_JOSA.match(after))

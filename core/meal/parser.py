@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from core.meal import allergies
 from core.meal.catalogue import Catalogue
 from core.meal.lexicon import Lexicon, Match, normalize
 from core.meal.models import Swap
@@ -32,6 +33,7 @@ class Asked:
     at_hand: list[str] = field(default_factory=list)  # those of `wanted` the shopper has already
     excluded: list[str] = field(default_factory=list)
     allergies: list[str] = field(default_factory=list)
+    denied: list[str] = field(default_factory=list)  # "땅콩 알레르기는 없어", as allergies
     diets: list[str] = field(default_factory=list)
     added: list[str] = field(default_factory=list)
     swaps: list[Swap] = field(default_factory=list)
@@ -62,7 +64,7 @@ _KO_ALLERGY = re.compile(
 )
 _KO_HARD = re.compile(
     _KO
-    + r"(?:못\s*먹(?!었|은)|못\s*마|못\s*드(?!셨)|안\s*먹(?!었|은)|안\s*드(?!셨)|안\s*마|먹지\s*(?:않|못|마)|먹을\s*수\s*없|먹으면\s*안|금지|금식)"
+    + r"(?:못\s*먹(?!었|은)|못\s*마|못\s*드(?!셨)|안\s*먹(?!었|은)|안\s*드(?!셨)|안\s*마|먹지\s*(?:않|못|마)|먹을\s*수\s*없|먹으면\s*안|금지|금식|절대\s*안|(?:은|는|이|가)?\s*(?:x|✕|×|✖|❌|✗|no|ng|엑스)(?![a-z]))"
 )
 _KO_ONLY = re.compile(r"\s*(?:밖에|뿐)")
 # "소고기는 비싸니까 빼고": a reason stands between.
@@ -99,7 +101,7 @@ _JA = r"(?:は|が|を|も|の|と|とか|など|系|料理|入り|のもの|も
 _JA_ALLERGY = re.compile(r"(?:の|に|は|が|も)*\s*(?:アレルギー|あれるぎー|アレルギ)")
 _JA_HARD = re.compile(
     _JA
-    + r"(?:食べられ?ない|食べられ?ません|食べれ|飲め(?:ない|ません)|飲まない|食べない|食べません|禁止)"
+    + r"(?:絶対に?|体質的に|本当に|全部|全て|すべて|一切)*(?:食べられ?ない|食べられ?ません|食べれ|飲め(?:ない|ません)|飲まない|食べない|食べません|禁止|ng|無理|不可|厳禁|x(?![a-z])|×|✕)"
 )
 _JA_OUT = re.compile(
     _JA
@@ -130,8 +132,11 @@ _EN_OUT = re.compile(
     r"(?:\s+(?:any|the|a|an|some|to|eat|eating|having|more|with|that|put|use|using|add|include|just|another|much|too))*\s+$"
 )
 _EN_HARD = re.compile(
-    r"\b(?:can'?t|cannot|can not|don'?t|do not|doesn'?t|does not|won'?t|never|not allowed to|not)\s+(?:eat|have|tolerate|drink|digest|handle|stomach)"
+    r"\b(?:can'?t|cannot|can not|don'?t|do not|doesn'?t|does not|won'?t|never|not allowed to|not|not able to|unable to|mustn't|must not|shouldn't)\s+(?:eat|have|tolerate|drink|digest|handle|stomach|do|process|touch)"
     r"(?:\s+(?:any|the|a|an|some|anything with))*\s+$"
+)
+_EN_HARD_AFTER = re.compile(
+    r"\s*(?:is|are)?\s*(?:strictly\s+)?(?:off[- ]limits|forbidden|prohibited|banned|not allowed)|\s*[:=]\s*(?:no|x|none|never)(?![a-z])|\s*[❌✗✕×]"
 )
 _EN_HAVENT = re.compile(r"\b(?:don'?t|do not)\s+have(?:\s+(?:any|the|a|an|some))*\s+$")
 _EN_ALLERGIC = re.compile(
@@ -225,6 +230,8 @@ class Parser:
             role = roles[index]
             if role == "allergy":
                 asked.allergies += self._allergy_terms(match)
+            elif role == "denied":
+                asked.denied += self._allergy_terms(match)
             elif role == "hard":
                 asked.allergies += self._hard_terms(match)
                 asked.excluded += _excluded(match)
@@ -247,7 +254,7 @@ class Parser:
                 asked.moods.append("drinking")  # "와인이랑 먹기 좋은 요리"
             elif role == "":
                 _positive(match, asked)
-            if role in ("allergy", "hard", "out", "drop"):
+            if role in ("allergy", "denied", "hard", "out", "drop"):
                 cut.append((match.start, _sentence_part_end(text, match.end)))
         for name in (
             "titles",
@@ -296,15 +303,7 @@ class Parser:
                 listed = _EN_JOIN.fullmatch(between) and re.search(r",|and|or|nor|&|/", between)
                 if listed and roles[index - 1] in ("out", "hard", "allergy", "add"):
                     roles[index] = roles[index - 1]
-        # "알레르기: 새우, 땅콩" and "アレルギー：卵" name it first.
-        for label in re.finditer(
-            r"(?:알레르기|알러지|アレルギー)\s*(?:은|는|が|は|가)?\s*(?:정보|유발)?\s*[::は은는]\s*",
-            text,
-        ):
-            end = _sentence_part_end(text, label.end(), at=r"[.。;\n/]")
-            for index, match in enumerate(matches):
-                if label.end() <= match.start < end and match.values("term", "allergen"):
-                    roles[index] = "allergy"
+        allergies.mark(text, matches, roles)
         return roles
 
     def _role(self, text: str, match: Match, followup: bool) -> str:
@@ -317,6 +316,8 @@ class Parser:
             if _EN_HAVENT.search(before):
                 return "out"
             if _EN_HARD.search(before):
+                return "hard"
+            if _EN_HARD_AFTER.match(after):
                 return "hard"
             if _EN_OUT.search(before) or _EN_FREE.match(after):
                 return "out"
@@ -397,18 +398,22 @@ class Parser:
     def _allergy_terms(self, match: Match) -> list[str]:
         terms: list[str] = [f"allergen:{name}" for name in match.values("allergen")]
         for term in match.values("term"):
-            terms.append(term)
-            terms += [f"allergen:{name}" for name in self._catalogue.allergy_of.get(term, ())]
+            terms += [term, *self._stands_for(term, whole=True)]
         return terms
 
     def _hard_terms(self, match: Match) -> list[str]:
-        """ "못 먹어요" is as hard as an allergy, but only to what is named, wherever it hides."""
+        """ "못 먹어요" is as hard as an allergy, and the reason may well be one."""
         terms = []
         for term in match.values("term"):
-            terms.append(term)
-            if term.startswith("group:"):
-                terms += [f"allergen:{name}" for name in self._catalogue.allergy_of.get(term, ())]
-        return terms
+            terms += [term, *self._stands_for(term, whole=False)]
+        return terms + [f"allergen:{name}" for name in match.values("allergen")]
+
+    def _stands_for(self, term: str, *, whole: bool) -> list[str]:
+        """The allergens meant by a term; with `whole` all it holds when no table says which."""
+        names = self._catalogue.allergy_of.get(term)
+        if names is None and whole and term in self._catalogue.ingredients:
+            names = tuple(sorted(self._catalogue.ingredients[term].allergens))
+        return [f"allergen:{name}" for name in names or ()]
 
     def _is_extra(self, text: str, match: Match) -> bool:
         """Drinks and sweets go with a meal ("파전에 막걸리"), unless it is to go with them."""

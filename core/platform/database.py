@@ -9,12 +9,21 @@ from typing import Any
 
 import orjson
 import psycopg
+import structlog
+from onegenie.rest.v1.annotations_pb2 import CONDITION_UNAVAILABLE
 from psycopg.rows import namedtuple_row
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from sqlalchemy import Executable, MetaData
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from edge.errors import ApiError
+from edge.server import Call
+
+log = structlog.get_logger(__name__)
 
 # Connections of a process for `Database.fetch`, each used for a fraction of a millisecond.
 _READERS = 4
@@ -145,6 +154,16 @@ _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 async def _configure(conn: psycopg.AsyncConnection[Any]) -> None:
     set_json_loads(orjson.loads, conn)
+
+
+@asynccontextmanager
+async def unavailable_without_database(call: Call) -> AsyncIterator[None]:
+    """While the database is away, calls are told to come back instead of an internal error."""
+    try:
+        yield
+    except (psycopg.OperationalError, PoolTimeout, OperationalError, PoolExhausted) as error:
+        log.warning("database_away", method=call.method.path, error=type(error).__name__)
+        raise ApiError(CONDITION_UNAVAILABLE, retry_after=1) from error
 
 
 @asynccontextmanager

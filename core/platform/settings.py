@@ -20,14 +20,12 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address the one port listens on.")
     port: int = Field(8080, ge=1, le=65535, description="REST, gRPC and gRPC-Web.")
-    data_dir: Path = Field(
-        Path("var"), description="Database, logs, outbox and demo.env of the embedded set-up."
-    )
+    data_dir: Path = Field(Path("var"), description="Database, logs, order lines and demo.env.")
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
         ge=1,
         le=64,
-        description="Core processes (default: one per core).",
+        description="Core processes.",
     )
     database_url: SecretStr | None = Field(
         None,
@@ -174,6 +172,9 @@ class Settings(BaseSettings):
         return f"{scheme}://{host}:{self.port}"
 
 
+_MESSAGES = {"int_parsing": "must be a whole number", "float_parsing": "must be a number"}
+
+
 def load_settings() -> Settings:
     """Read the settings; on a bad value say which, and stop with exit code 2."""
     try:
@@ -181,7 +182,7 @@ def load_settings() -> Settings:
     except ValidationError as error:
         for problem in error.errors():
             name = ".".join(str(part) for part in problem["loc"]).upper()
-            message = problem["msg"].removeprefix("Value error, ")
+            message = _MESSAGES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
             shown = "" if not name or _is_secret(name) else f" (it is {problem['input']!r})"
             print(f"onegenie: {name + ': ' if name else ''}{message}{shown}", file=sys.stderr)  # noqa: T201
         print("onegenie: docs/configuration.md lists every setting.", file=sys.stderr)  # noqa: T201

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import time
 import uuid
@@ -63,15 +64,23 @@ def configure_logging(level: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
     )
+    # It writes down header values that are no UTF-8, keys among them.
+    logging.getLogger("grpc._cython.cygrpc").addFilter(
+        lambda record: not record.getMessage().startswith("Invalid encoding")
+    )
     # Libraries tell of their own workings at info: only their warnings are ours.
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+
+
+# It goes back in a header, which takes nothing else.
+_SANE_ID = re.compile("[!-~]{1,128}")
 
 
 @asynccontextmanager
 async def request_id(call: Call) -> AsyncIterator[None]:
     """Give the call an id, that of the caller when it sent a sane one, and answer with it."""
     sent = call.metadata.get("x-request-id", "")
-    identifier = sent if 0 < len(sent) <= 128 and sent.isprintable() else str(uuid.uuid4())
+    identifier = sent if _SANE_ID.fullmatch(sent) else str(uuid.uuid4())
     call.response_headers["x-request-id"] = identifier
     with structlog.contextvars.bound_contextvars(request_id=identifier):
         yield

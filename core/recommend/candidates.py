@@ -213,13 +213,16 @@ def upsell_candidates(shelf: Shelf) -> list[Candidate]:
     Score: UNMEASURED times how alike the names are.
     """
     found = []
+    free: dict[str, list[store_pb2.Product]] = {listed.section_code: [] for listed in shelf.listed}
+    for product in shelf.free:
+        if (section := free.get(product.section_code)) is not None:
+            section.append(product)
     for listed in shelf.listed:
         options = []
-        for product in shelf.free:
+        for product in free[listed.section_code]:
             if (
-                product.section_code == listed.section_code
+                listed.price > 0
                 and product.price_unit == listed.price_unit
-                and listed.price > 0
                 and DEARER[0] <= product.price / listed.price <= DEARER[1]
                 and (alike := alikeness(product, listed)) >= UPSELL_ALIKE
             ):

@@ -34,7 +34,7 @@ async def watch_round(
     Changes that come faster than the caller reads are sent as one, the latest. When the server
     stops, the stream ends early; the caller resumes it elsewhere.
     """
-    seen = request.after_version
+    seen = request.after_version if request.HasField("after_version") else 0
     with events.watch(round_topic(request.round_id.lower())) as changed:
         while True:
             changed.clear()
@@ -44,6 +44,8 @@ async def watch_round(
             if row is None:
                 raise ApiError("NOT_FOUND", "There is no such round.")
             current = version(row.status, row.steps_done)
+            # A version that is yet to come can't have been seen.
+            seen = min(seen, current)
             if current > seen:
                 seen = current
                 response = pb.WatchRoundResponse(version=current, event="round")

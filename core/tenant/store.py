@@ -60,7 +60,11 @@ async def find_tenant(conn: AsyncConnection, id_or_name: str | None) -> uuid.UUI
         return rows[0].id
     if id_or_name is not None:
         raise LookupError(f"no tenant has the id or name {id_or_name!r}")
-    raise LookupError("name the tenant" if rows else "there is no tenant yet")
+    raise LookupError(
+        "there are several tenants: say which with --tenant (`onegenie tenant list`)"
+        if rows
+        else "there is no tenant yet: `onegenie tenant create NAME`"
+    )
 
 
 async def create_key(
@@ -205,7 +209,7 @@ async def grant_credit(
         .returning(tenants.c.credits)
     )
     if balance is None:
-        raise LookupError("no such tenant, or it has less credit than that")
+        raise LookupError("the tenant has less credit than that")
     await conn.execute(
         insert(credit_ledger).values(tenant_id=tenant_id, delta=amount, reason="grant", note=note)
     )

@@ -31,7 +31,7 @@ MEMORY_LIMIT_MB = 250
 START_LIMITS = (90.0, 10.0, 10.0)
 MB = 1 << 20
 
-console = Console()
+console = Console(width=max(Console().width, 110))
 
 
 class Report:

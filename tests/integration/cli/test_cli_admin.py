@@ -11,6 +11,9 @@ from typer.testing import CliRunner, Result
 from core.cli import app
 from core.platform.database import libpq_url
 from core.tenant.store import hash_secret
+from tests.support import STORE
+
+SCREEN = "7e6f1f5e-6f0b-4f7d-9a2e-0d6c6a1f7b11"
 
 
 @pytest.fixture
@@ -58,5 +61,8 @@ def test_a_tenant_its_keys_and_its_credit(run, database_url: str) -> None:  # ty
 def test_a_signage_key_names_its_screen(run) -> None:  # type: ignore[no-untyped-def]
     run("tenant", "create", "mart")
     assert "--signage" in run("key", "create", "signage", "--name", "door").stderr
-    created = run("key", "create", "signage", "--name", "door", "--signage", "s-1").stdout
+    unknown = run("key", "create", "signage", "--name", "door", "--signage", "s-1")
+    assert "the store's screens are none" in unknown.stderr
+    run("store", "import", str(STORE))
+    created = run("key", "create", "signage", "--name", "door", "--signage", SCREEN).stdout
     assert "osg_" in created

@@ -294,10 +294,11 @@ async def test_client_streams_are_typed_and_checked(caller):
 
 async def test_a_caller_that_leaves_ends_its_handler(caller):
     task = asyncio.create_task(caller.rest("EchoService/Fail", how="slow"))
-    await asyncio.sleep(0.1)
-    task.cancel()
-    async with asyncio.timeout(5):
-        while caller.notes != ["slow"]:
+    async with asyncio.timeout(10):
+        while caller.notes != ["began"]:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        while caller.notes != ["began", "ended"]:
             await asyncio.sleep(0.01)
 
 

@@ -164,7 +164,9 @@ async def test_replies_that_make_no_sense(upstream: Upstream, store: RemoteStore
 async def test_leaving_is_not_a_failure(upstream: Upstream, store: RemoteStore) -> None:
     upstream.delay = 30
     asking = asyncio.create_task(store.coupon_spots())
-    await asyncio.sleep(0.05)
+    async with asyncio.timeout(10):
+        while not upstream.calls:
+            await asyncio.sleep(0.01)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking

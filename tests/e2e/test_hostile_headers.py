@@ -1,0 +1,45 @@
+"""Header values that are no text: the call is answered, and no key ends up in a log."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.e2e.service import Service
+from tests.e2e.up_process import Up
+
+
+async def test_a_request_id_that_is_no_text_spoils_nothing(service: Service) -> None:
+    caller = await service.caller(service.demo["SDK_KEY"])
+    profile_id = await service.add_profile(caller)
+    url = f"/v1/chat/{profile_id}/recommend"
+    for sent in (b"\xff", "é".encode(), b"a\tb", b"x" * 300):
+        headers = {**service.bearer(), "x-request-id": sent}
+        reply = await service.http.post(url, json={"prompt": "카레"}, headers=headers)
+        assert reply.status_code == 202, sent
+    listed = await service.http.get(url, headers=service.bearer())
+    assert listed.json()["data"]["pageInfo"]["total"] == 4
+
+
+async def test_a_key_beside_nonsense_is_logged_nowhere(service: Service, up: Up) -> None:
+    key = service.demo["SDK_KEY"]
+    sent = {"Authorization": f"Bearer {key}".encode() + b"\xff"}
+    reply = await service.http.get(f"/v1/profile/{service.demo['PROFILE_ID']}", headers=sent)
+    assert reply.status_code in (400, 401)
+    await asyncio.sleep(1.2)  # Envoy writes its access log every second.
+    for log in (up.directory / "logs").iterdir():
+        assert key not in log.read_text(errors="replace"), log.name
+
+
+async def test_a_version_yet_to_come_counts_as_not_seen(service: Service) -> None:
+    caller = await service.caller(service.demo["SDK_KEY"])
+    profile_id = await service.add_profile(caller)
+    held = await service.hold_round(caller, profile_id)
+    url = f"/v1/chat/{profile_id}/recommend/{held.chat_id}/{held.round_id}/events"
+    headers = service.bearer() | {"Last-Event-ID": "99"}
+    async with service.http.stream("GET", url, headers=headers) as stream:
+        lines = stream.aiter_lines()
+        assert await anext(lines) == ": keep-alive"
+        await service.fail_round(caller, held, "meal_suggest failed: upstream timeout")
+        async with asyncio.timeout(10):
+            seen = [line async for line in lines]
+    assert "id: 2" in seen
