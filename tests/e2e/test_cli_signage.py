@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+from onegenie.store.v1 import store_pb2
 from sqlalchemy import select
 
 from core.signage import frames
@@ -36,7 +37,18 @@ async def run(up: Up, *arguments: str, **environment: str) -> tuple[int | None, 
     return process.returncode, stdout.decode(), " ".join(stderr.decode().split())
 
 
+async def turn_idle(service: Service, number: int) -> tuple[EmbeddedStore, store_pb2.Signage]:
+    """The demo's store and its signage of that number, which other tests may have lit up."""
+    demo = await service.caller(service.demo["SDK_KEY"])
+    store = EmbeddedStore(service.database, demo.tenant_id)
+    (found,) = [one for one in await store.signage() if one.number == number]
+    async with service.database.begin() as conn:
+        await frames.clear(conn, demo.tenant_id, [found.id])
+    return store, found
+
+
 async def test_the_demos_own_signage_shows_its_slides(up: Up, service: Service) -> None:
+    await turn_idle(service, 1)
     code, shown, _ = await run(up, "--frames", "1")
     assert code == 0
     assert "signage 1, idle" in shown
@@ -45,8 +57,7 @@ async def test_the_demos_own_signage_shows_its_slides(up: Up, service: Service) 
 
 async def test_number_2_with_a_shopper_before_it(up: Up, service: Service) -> None:
     demo = await service.caller(service.demo["SDK_KEY"])
-    store = EmbeddedStore(service.database, demo.tenant_id)
-    (inside,) = [one for one in await store.signage() if one.number == 2]
+    store, inside = await turn_idle(service, 2)
     process = await start(up, "--number", "2", "--frames", "2")
     assert process.stdout is not None
     shown = ""
