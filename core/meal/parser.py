@@ -68,7 +68,7 @@ _KO_ALLERGY = re.compile(
 )
 _KO_HARD = re.compile(
     _KO
-    + r"(?:못\s*먹(?!었|은)|못\s*마|못\s*드(?!셨)|안\s*먹(?!었|은|으면)|안\s*드(?!셨)|안\s*마|먹지\s*(?:않|못|마)|먹을\s*수\s*없|먹으면\s*안|금지|금식|절대\s*안|(?:은|는|이|가)?\s*(?:x(?![a-z0-9])|[✕×✖❌✗]|(?:no|ng)(?=\s*(?:$|[^\w\s]))|엑스))"
+    + r"(?:못\s*먹(?!었|은)|못\s*마|못\s*드(?!셨)|안\s*먹(?!었|은|으면)|안\s*드(?!셨)|안\s*마|먹지\s*(?:않|못|마)|먹을\s*수\s*없|먹으면\s*안|금지|금식|안\s*됨|안\s*됩|(?:이|가|랑|은|는)?\s*(?:잘\s*|몸에\s*)?안\s*맞|절대\s*안|(?:은|는|이|가)?\s*(?:x(?![a-z0-9])|[✕×✖❌✗]|(?:no|ng)(?=\s*(?:$|[^\w\s]))|엑스))"
 )
 _KO_ONLY = re.compile(r"\s*(?:밖에|뿐)")
 # "소고기는 비싸니까 빼고": a reason stands between.
@@ -105,7 +105,7 @@ _JA = r"(?:は|が|を|も|の|匂い|臭い|におい|臭み|食感|と|とか|
 _JA_ALLERGY = re.compile(r"(?:の|に|は|が|も)*\s*(?:アレルギー|あれるぎー|アレルギ)")
 _JA_HARD = re.compile(
     _JA
-    + r"(?:絶対に?|体質的に|本当に|全部|全て|すべて|一切)*(?:食べられ?ない|食べられ?ません|食べれ|飲め(?:ない|ません)|飲まない|食べない|食べません|禁止|ng|無理|不可|厳禁|x(?![a-z])|×|✕)"
+    + r"(?:絶対に?|体質的に|本当に|全部|全て|すべて|一切)*(?:食べられ?ない|食べられ?ません|食べれ|飲め(?:ない|ません)|飲まない|食べない|食べません|禁止|ng|無理|不可|不使用|除去|(?:体に)?合わない|合いません|厳禁|x(?![a-z])|×|✕)"
 )
 _JA_OUT = re.compile(
     _JA
@@ -140,7 +140,10 @@ _EN_HARD = re.compile(
     r"(?:\s+(?:any|the|a|an|some|anything with))*\s+$"
 )
 _EN_HARD_AFTER = re.compile(
-    r"\s*(?:is|are)?\s*(?:strictly\s+)?(?:off[- ]limits|forbidden|prohibited|banned|not allowed)|\s*[:=]\s*(?:no|x|none|never)(?![a-z])|\s*[❌✗✕×]"
+    r"\s*(?:is|are)?\s*(?:strictly\s+)?(?:off[- ]limits|forbidden|prohibited|banned|not allowed)|\s*[:=(]\s*(?:no|x|none|never|severe|moderate|high)(?![a-z])|\s*-?\s*free\b|\s*[❌✗✕×]"
+)
+_EN_AVOID = re.compile(
+    r"\b(?:avoid(?:s|ing)?|stay(?:s|ing)? away from|steer(?:s|ing)? clear of)(?:\s+(?:any|all|the|a|an|some|eating))*\s+$"
 )
 _EN_HAVENT = re.compile(r"\b(?:don'?t|do not)\s+have(?:\s+(?:any|the|a|an|some))*\s+$")
 _EN_ALLERGIC = re.compile(
@@ -331,7 +334,7 @@ class Parser:
                 return "out"
             if _EN_HARD.search(before):
                 return "hard"
-            if _EN_HARD_AFTER.match(after):
+            if _EN_HARD_AFTER.match(after) or _EN_AVOID.search(before):
                 return "hard"
             if _EN_OUT.search(before) or _EN_FREE.match(after):
                 return "out"

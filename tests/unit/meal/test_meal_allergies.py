@@ -43,17 +43,17 @@ SAID: tuple[tuple[str, ...], ...] = (
         "{} 알레르기", "{} 알러지 있어요", "{}에 알레르기가 있습니다", "알레르기: {}", "알레르기 - {}", "알레르기({})", "알레르기: 복숭아; {}", "알레르기: 복숭아 | {}",
         "알레르기가 있는 음식: 복숭아, {}", "알러지 식품: {}", "알레르기\n복숭아\n{}", "{}X", "{} X", "{} NO", "{} 절대 금지", "{} 못 먹어요", "복숭아, {} 못 먹어요",
         "{} 먹으면 두드러기가 나요", "{} 먹으면 큰일나", "우리 딸은 {} 먹으면 큰일나", "{} 먹으면 죽어", "{} 먹으면 목이 부어요", "{} 먹고 쓰러진 적 있음", "{} 먹으면 배 아파",
-        "{} 과민증", "체질적으로 {} 안 맞아요", "알레르기 있어요. {}!", "{} 알레르기라서 조심해야 해요", "복숭아/{} 알레르기",
+        "{} 과민증", "체질적으로 {} 안 맞아요", "알레르기 있어요. {}!", "{} 알레르기라서 조심해야 해요", "복숭아/{} 알레르기", "알레르겐: 복숭아, {}", "{} 쇼크가 와요", "{}이 몸에 안 맞아요", "{} 안됨",
     ),
     (  # English
         "{} allergy", "allergic to {}", "allergies: {}", "Allergies - peach, {}", "allergies (peach, {})", "allergies: peach; {}", "allergic to: peach | {}", "Allergies: peach\n{}",
         "Allergies:\n- peach\n- {}", "I'm allergic. {}!", "anaphylaxis from {}", "I break out in hives if I eat {}", "I carry an EpiPen for {}", "{} make me sick", "{} kill me",
         "can't do {}", "can't eat {}", "I react badly to {}", "{} upsets my stomach", "no {}, because my son is allergic", "If I eat {}, I break out in hives", "deathly allergic to {}",
-        "has a severe allergy to some {}", "food allergies include peach, {}", "{}: no", "alergic to {}", "no {} please, it could kill me",
+        "has a severe allergy to some {}", "food allergies include peach, {}", "{}: no", "alergic to {}", "no {} please, it could kill me", "{} are poison to me", "{}-free please", "must avoid all {}", "keep {} away from me", "{}: severe", "{} (anaphylactic)", "{} give me diarrhea", "{{\"allergies\": [\"peach\", \"{}\"]}}",
     ),
     (  # Japanese
         "{}アレルギー", "{}のアレルギーがあります", "アレルギー：{}", "アレルギー:桃;{}", "アレルギー：桃\n{}", "アレルギー（桃、{}）", "アレルギー：桃・{}", "{}を食べるとお腹を壊す",
-        "{}で蕁麻疹が出る", "娘は{}で蕁麻疹が出る", "{}は絶対NG", "{}は体質的に無理", "{}は食べられません", "{}を食べると喉がかゆくなる", "{}禁止", "アレルギーがあります。{}。", "{}を食べると具合が悪くなる",
+        "{}で蕁麻疹が出る", "娘は{}で蕁麻疹が出る", "{}は絶対NG", "{}は体質的に無理", "{}は食べられません", "{}を食べると喉がかゆくなる", "{}禁止", "アレルギーがあります。{}。", "{}を食べると具合が悪くなる", "{}が合わない", "{}は除去してください", "アレルゲン: 桃, {}", "{}は命にかかわる",
     ),
 )  # fmt: skip
 TEMPLATES = [(lang, said) for lang, list_ in enumerate(SAID) for said in list_]
@@ -186,6 +186,8 @@ def test_a_wish_beside_an_allergy_stays_a_wish(said: str, free: str, wanted: str
         ("땅콩버터 알레르기", "peanut peanut_butter"),
         ("peanut-allergic daughter", "peanut peanut_butter"),
         ("卵乳小麦アレルギー", "egg milk flour"),
+        ("卵・乳不使用", "egg milk mayonnaise"),
+        ("milk doesn't agree with me", "milk butter"),
         ("밀 알레르기", "doubanjiang gochujang soy_sauce curry_roux dumpling"),
         ("계란 알레르기", "mayonnaise fish_cake ham"),
     ],
