@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from core.meal.lexicon import Match
 
-_WORDS = r"알레르기|알러지|알레지|알레르지|앨러지|알러르기|アレルギー?|あれるぎー?|\bal+erg\w*"
+_WORDS = r"알레르기|알러지|알레지|알레르지|앨러지|알러르기|알레르겐|알러젠|アレル[ギゲ][ーン]?|あれるぎー?|\bal+erg\w*"
 _EATS = r"(?<!안 )(?<!못 )(?<!안)(?<!못)(?:먹으면|마시면|먹었다가|먹기만\s*하면|들어가면|닿으면)"
 _ATE = r"(?:먹고|마시고|먹었을\s*때)(?!\s*싶)"
 _FALLS_ILL = r"두드러기|쓰러|응급|병원|부어|부었|붓|호흡|숨이|숨을|기절|실려"
@@ -21,10 +21,10 @@ _EN_WHO = r"(?:me|him|her|us|them|my \w+)"
 _SYMPTOM = (
     rf"{_EATS}.{{0,14}}?(?:{_FALLS_ILL}|큰일|죽(?!\s*(?:먹|추천|요리|이나|으로))|탈\s*나|탈이|탈나|배탈|배\s*(?:가|도)?\s*아|아파|아프|토해|토하|설사|가려|가렵|간지|발진|트러블|위험|알레)"
     rf"|{_ATE}.{{0,14}}?(?:{_FALLS_ILL})"
-    r"|아나필락시스|두드러기|에피펜|불내증|불내성|과민|체질에\s*안\s*맞|체질적으로|체질상|소화를?\s*(?:못|안)|소화가\s*안|배앓이"
-    r"|アナフィラキシー|蕁麻疹|じんましん|じん麻疹|ジンマシン|エピペン|不耐|過敏症|体質的に|体質で|体質上|体に合わ|受け付け"
+    r"|아나필락시스|쇼크|두드러기|에피펜|불내증|불내성|과민|체질에\s*안\s*맞|체질적으로|체질상|소화를?\s*(?:못|안)|소화가\s*안|배앓이"
+    r"|アナフィラキシー|蕁麻疹|じんましん|じん麻疹|ジンマシン|エピペン|不耐|過敏症|体質|命に|体に合わ|受け付け"
     r"|(?:[をはでが]|食べると|飲むと|食べたら|飲んだら|摂ると).{0,10}?(?:(?:お腹|おなか|腹)を?(?:が|は)?\s*(?:壊|こわ|痛|下)|下痢|吐[くいき]|嘔吐|(?<!お)かゆ[いくみ]|痒|腫れ|発疹|湿疹|死[ぬに]|息が|呼吸|具合が|体調|救急)"
-    r"|\banaphyla\w*|\bhives\b|\bepi-?\s?pens?\b|\bintoleran\w*|\bbreaks? out\b|\brash\b|\bswells?\b|\bswell up\b|\bthroat (?:closes|itches)\b"
+    r"|\bpoison\w*|\btoxic\b|\bdeath\b|\bfatal\b|\bdiarrh\w+|(?:\bnot|n't) agree with\b|\bdisagrees? with\b|\bcramps\b|\bbloat\w*|\baway from (?:me|him|her|us|them)\b|\banaphyla\w*|\bhives\b|\bepi-?\s?pens?\b|\bintoleran\w*|\bbreaks? out\b|\brash\b|\bswells?\b|\bswell up\b|\bthroat (?:closes|itches)\b"
     rf"|\bmakes? {_EN_WHO}(?: \w+)? (?:sick|ill|itch\w*|sneeze|vomit|throw up|nauseous|bloated|swell)\b"
     rf"|\bkills? {_EN_WHO}\b|\b(?:will|would|could|might|can|gonna|'ll|'d) (?:kill|die\b(?! for))|\bdeadly\b|\blife-?\s?threatening\b"
     r"|\bupsets? (?:my|his|her|our|their) (?:stomach|tummy)\b|\breacts? (?:\w+ )?to\b|\breactions? to\b|\bsensitiv\w+ to\b|\bsick from\b"
@@ -37,7 +37,7 @@ _LABEL = re.compile(
 _DENIED = re.compile(
     r"(?:알레르기|알러지|알레지|알레르지)\s*(?:반응|같은\s*[거건것])?\s*(?:(?:은|는|가|이|도|이제|이젠|전혀|아예|다|완전히?|더\s*이상|모두|싹)\s*)*(?:없(?:어|음|다|습|고|는데|네|으|었|지만)(?!지\s*않)|아니(?:야|에요|고|다|었)|아닙|아님|나았|나은|사라|완치|극복)"
     r"|アレルギー(?:では|じゃ|は|が|も|で)*(?:特に|全く|まったく|もう)*(?:ない(?!わけ)|無い|なし|無し|ありません|ございません|治[っり]|なくな)"
-    r"|\b(?:not|n't|never|no longer|isn't|aren't)\s+(?:been\s+|really\s+|actually\s+|at all\s+|any\s*more\s+)?al+ergic"
+    r"|(?:\bnot|n't|\bnever|\bno longer)\s+(?:been\s+|really\s+|actually\s+|at all\s+|any\s*more\s+)?al+ergic"
     r"|(?:\b(?:have|has|had|got|with|there are)\s+no|n't\s+have(?:\s+an?y?)?|\bwithout\s+any|\bno longer\s+have(?:\s+an?y?)?)\s+(?:\w+\s+){0,3}?al+erg"
     r"|\bno\s+(?:known\s+|food\s+|other\s+)*al+erg|\boutgrew\b|\bal+erg\w+\s+(?:is|are|has)\s+gone\b"
 )

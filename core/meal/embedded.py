@@ -77,8 +77,11 @@ class EmbeddedMealEngine:
         return None
 
 
-def fit(cat: Catalogue, dish: Dish, constraints: Constraints) -> Fitted | None:
-    """The dish without what the constraints ban, None when it wouldn't be itself any more."""
+def fit(
+    cat: Catalogue, dish: Dish, constraints: Constraints, *, other_meat: bool = False
+) -> Fitted | None:
+    """The dish without what the constraints ban, None when it wouldn't be itself any more. With
+    `other_meat` its meat may be another one ("豚肉抜きの生姜焼き" is made with chicken)."""
     if any(_names(dish, term) for term in constraints.excluded):
         return None
     if any(dish.tags & cat.diets[name].avoid_tags for name in constraints.diets):
@@ -95,9 +98,12 @@ def fit(cat: Catalogue, dish: Dish, constraints: Constraints) -> Fitted | None:
         if swap is None and not cat.is_banned(part.key, banned):
             parts.append((part.key, part.quantity))
             continue
-        if part.essential and not ingredient.groups & EQUALS:
+        meat = other_meat and "meat" in ingredient.groups
+        if part.essential and not meat and not ingredient.groups & EQUALS:
             return None
         new = _replacement(cat, part, swap, banned, taken)
+        if part.essential and meat and new and "meat" not in cat.ingredients[new].groups:
+            return None
         if new:
             taken.add(new)
             grams = part.quantity * ingredient.g_per_unit
@@ -143,6 +149,7 @@ class _Round:
         self.asked = parser.parse(request.prompt, followup=self.last is not None)
         self.shown = [turn.meal.dish for turn in request.history if turn.meal.dish]
         if self.last:
+            self._go_back()
             self._settle_swaps()
         self.constraints = conversation.constrain(cat, request, self.persona, self.asked)
         self.notes: list[str] = []
@@ -153,6 +160,14 @@ class _Round:
             request.shopper.persona or "",
             *self.shown,
         )
+
+    def _go_back(self) -> None:
+        """ "처음 거로 할게" names a dish as well as its title would."""
+        back, history = self.asked.back, self.request.history
+        if back and back <= len(history) and not self.asked.says_what:
+            dish = history[back - 1].meal.dish
+            if dish is not None and dish in self.cat.dishes:
+                self.asked.titles, self.asked.another = [dish], False
 
     def _settle_swaps(self) -> None:
         """Swaps without a victim find one; those whose victim isn't there are a plain wish."""
@@ -191,7 +206,9 @@ class _Round:
         if asked.says_what:
             only_mood = not (asked.titles or asked.dishes or asked.kinds or asked.wanted)
             if asked.titles and current.id in asked.titles and not asked.another:
-                return fit(self.cat, current, self.constraints)
+                return fit(
+                    self.cat, current, self.constraints, other_meat=current.id in asked.titles
+                )
             if not only_mood or not set(asked.moods) <= {"spicy", "mild"} or asked.another:
                 return None
         too_slow = asked.minutes and current.minutes > asked.minutes
@@ -209,10 +226,11 @@ class _Round:
         return any(self.cat.is_banned(key, self.asked.excluded) for key in keys)
 
     def _choose(self, current: Dish | None) -> Fitted:
+        named = {*self.asked.titles, *self.asked.dishes}
         fitting = {
             dish.id: fitted
             for dish in self.cat.dishes.values()
-            if (fitted := fit(self.cat, dish, self.constraints))
+            if (fitted := fit(self.cat, dish, self.constraints, other_meat=dish.id in named))
         }
         if not fitting:
             raise MealError(self._nothing_fits(), retryable=False)
@@ -272,6 +290,8 @@ class _Round:
         if wishes.budget:
             over = dish.cost * self._servings() - wishes.budget
             score -= min(RELAXED, 4 + over / 5000) if over > 0 else 0.0
+        if current and "budget" in asked.moods and dish.cost >= current.cost:
+            score -= MOOD  # "더 싼 거"
         for name in wishes.diets:
             diet = self.cat.diets[name]
             score += MOOD * len(dish.tags & diet.tags)
@@ -456,9 +476,9 @@ class _Round:
         limits = self._limits(dish) if new_limits else []
         hello = phrases.greeting(language, self.request.shopper.name)
         space = "" if language == "ja" else " "
-        message = hello + space.join(
-            [why[0].upper() + why[1:] if not hello else why, *notes, *limits]
-        )
+        if hello and language == "en" and not why.startswith(("I ", "I'")):
+            why = why[0].lower() + why[1:]
+        message = hello + space.join([why, *notes, *limits])
         return Meal(
             dish=dish.id,
             recipe_title=title,
@@ -481,10 +501,14 @@ class _Round:
 
     def _title(self, fitted: Fitted, hotter: bool, milder: bool) -> str:
         title = fitted.dish.title.of(self.language)
-        swap = next((c for c in fitted.changes if c.asked and c.new), None)
+        essential = {part.key for part in fitted.dish.parts if part.essential}
+        swap = next((c for c in fitted.changes if c.new and (c.asked or c.old in essential)), None)
         if swap and swap.new and self.cat.ingredients[swap.new].groups & {"meat", "seafood"}:
             name = self._everyday(swap.new)
-            if name not in title:
+            old = next((word for word in self._words_of(swap.old) if word in title), "")
+            if old:
+                title = title.replace(old, name, 1)
+            elif name not in title:
                 title = phrases.title_as("with", title, self.language, name)
         elif fitted.changes:
             for diet in ("vegan", "vegetarian"):
@@ -494,6 +518,14 @@ class _Round:
         if milder or (hotter and "spicy" not in fitted.dish.tags):
             title = phrases.title_as("spicy" if hotter else "mild", title, self.language)
         return title
+
+    def _words_of(self, key: str) -> list[str]:
+        """What a title may call an ingredient, longest first."""
+        ingredient = self.cat.ingredients[key]
+        words = {ingredient.name.of(self.language)}
+        for group in ingredient.groups & {"pork", "beef", "chicken", "lamb"}:
+            words |= set(self.cat.groups[group][self.language])
+        return sorted(words, key=lambda word: (-len(word), word))
 
     def _everyday(self, key: str) -> str:
         """ "닭고기" rather than "닭다리살"."""
@@ -549,18 +581,24 @@ class _Round:
             for term in asked.excluded[:1]:
                 kind = "other_than" if term.startswith(("tag:", "dish:")) else "without"
                 if not any(cat.term_name(term, language) == word for word in said):
-                    notes.append(phrases.note(kind, language, cat.term_name(term, language)))
+                    notes.append(phrases.note(kind, language, self._thing(term)))
         if hotter and "spicy" in asked.moods:
             chili = cat.ingredients["chili_flakes"].name.of(language)
             notes.append(phrases.note("hotter", language, chili))
         if milder and "mild" in asked.moods:
             notes.append(phrases.note("milder", language))
-        if asked.servings and (self.last or asked.servings != DISH_SERVINGS):
+        if asked.odd_servings:
+            notes.append(phrases.note("odd_servings", language, str(self._servings())))
+        elif asked.servings and (self.last or asked.servings != DISH_SERVINGS):
             notes.append(phrases.note("servings", language, str(asked.servings)))
         keys = [key for key, _ in fitted.parts]
-        for term in asked.at_hand[:2]:
-            if any(cat.ingredients[key].is_a(term) for key in keys):
-                notes.append(phrases.note("uses", language, cat.term_name(term, language)))
+        used = [
+            cat.term_name(term, language)
+            for term in asked.at_hand[:2]
+            if any(cat.ingredients[key].is_a(term) for key in keys)
+        ]
+        if used:
+            notes.append(phrases.note("uses", language, phrases.listed(used, language)))
         wishes, dish = self.constraints, fitted.dish
         if wishes.max_minutes and dish.minutes > wishes.max_minutes:
             notes.append(phrases.note("late", language, str(dish.minutes)))
@@ -568,18 +606,39 @@ class _Round:
             notes.append(phrases.note("costly", language, f"{dish.cost * self._servings():,}"))
         return notes
 
+    def _thing(self, term: str) -> str:
+        """A term as a noun: "매운 음식" rather than "매운"."""
+        name = self.cat.term_name(term, self.language)
+        topic = next((t for t in self.cat.topics.values() if f"tag:{t.tag}" == term), None)
+        return name if topic is None or topic.kind else phrases.food(name, self.language)
+
     def _changed_again(self, change: Change, gone: Sequence[str]) -> Change:
         """The substitute of the last round gave way to another one: name that."""
         groups = self.cat.ingredients[change.old].groups
         old = next((key for key in gone if self.cat.ingredients[key].groups & groups), change.old)
         return Change(old, change.new, change.asked)
 
+    def _said_once(self, terms: Sequence[str]) -> list[str]:
+        """Without those that go without saying: shrimp after shellfish, mixed nuts after nuts."""
+        cat = self.cat
+        groups = [term for term in terms if term.startswith("group:")]
+        keys = [term for term in terms if term in cat.ingredients]
+        implied = {f"allergen:{name}" for group in groups for name in cat.allergy_of.get(group, ())}
+        for key in keys:
+            if f"allergen:{key}" in terms:
+                implied.add(key)
+            else:
+                implied |= {f"allergen:{name}" for name in cat.ingredients[key].allergens}
+            if any(cat.ingredients[key].is_a(group) for group in groups):
+                implied.add(key)
+        return [term for term in terms if term not in implied]
+
     def _limits(self, dish: Dish) -> list[str]:
         """Says that allergies and diets were heeded, in the chat's first answer."""
         language, cat = self.language, self.cat
         # What somebody just doesn't eat is banned as hard, but isn't called an allergy.
         merely = {cat.term_name(term, language) for term in self.constraints.excluded}
-        here = [*self.persona.allergies, *self.asked.allergies]
+        here = self._said_once([*self.persona.allergies, *self.asked.allergies])
         named = [cat.term_name(term, language) for term in here]
         named = [name for name in dict.fromkeys(named) if name not in merely]
         notes = []

@@ -82,13 +82,14 @@ _JA_PARTICLE = re.compile(
     r"[はがをもとやのにでへなだ、。,.!?!?・\s();:|/×✕\]」』]|$|[ァ-ヶ一-龥a-z0-9]|から|まで|より|ほど|だけ|しか|ぬき|たっぷり|いり|入|い"
 )
 _KANJI_TAIL = re.compile(
-    r"[はがをもとやのにでへなだし、。,.!?!?・\s();:|/×✕\]」』a-z]|$|[ァ-ヶ]|抜|無|以外|入|避|除|嫌|苦手|食|使|代|追|少|多|好|用|料理|系|類|全般|以下"
+    r"[はがをもとやのにでへなだし、。,.!?!?・\s();:|/×✕\]」』a-z]|$|[ァ-ヶ]|抜|無|禁|不|除|小麦|大豆|乳[小卵大、・ア]|卵[乳小大、・ア]|不可|厳|絶|体質|中毒|過敏|以外|入|避|除|嫌|苦手|食|使|代|追|少|多|好|用|料理|系|類|全般|以下"
 )
 
 
 def normalize(text: str) -> str:
     """Full-width digits and letters to plain ones, half-width kana to full, lower case."""
-    return unicodedata.normalize("NFKC", text).lower()
+    plain = unicodedata.normalize("NFKC", text).lower()
+    return re.sub(r"-(?=al+erg|intoleran|sensitiv)", " ", plain)  # "peanut-allergic"
 
 
 def _script(char: str) -> str:

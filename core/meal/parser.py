@@ -6,6 +6,7 @@ Japanese say it after the word ("두부 말고", "豆腐抜き"), English before
 joined by "and" share the role of the last (Korean, Japanese) or the first (English).
 """
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from core.meal.catalogue import Catalogue
 from core.meal.lexicon import Lexicon, Match, normalize
 from core.meal.models import Swap
 
+MAX_SERVINGS = 20
 WON_PER_YEN = 9.5
 WON_PER_DOLLAR = 1400
 
@@ -40,6 +42,8 @@ class Asked:
     swap_to: list[str] = field(default_factory=list)  # "닭고기로 바꿔줘": what to, not what for
     another: bool = False
     servings: int | None = None
+    odd_servings: bool = False  # a number nobody cooks for was said
+    back: int | None = None  # "처음 거로 할게": the suggestion of that round, from 1
     minutes: int | None = None
     budget: int | None = None
     budget_each: bool = False
@@ -52,7 +56,7 @@ class Asked:
 
 
 _JOSA = r"(?:이랑|랑|하고|이나|나|은|는|이|가|을|를|도|만|로|으로|의|에|류|들|와|과)?"
-_FILL = r"(?:\s*(?:들어간|들어가는|든|같은|먹는|종류|요리|음식|메뉴|거는|것은|거|것|걸|건|게|쪽|식품|제품)(?=\s|은|는|을|를|도|말|빼|싫|못|안|$))*"
+_FILL = r"(?:\s*(?:들어간|들어가는|든|같은|먹는|종류|요리|음식|메뉴|거는|것은|거|것|걸|건|게|쪽|식품|제품|비린내|비린\s*맛|냄새|향|맛|식감)(?=\s|은|는|이|가|을|를|도|말|빼|싫|못|안|$))*"
 _KO = (
     _JOSA
     + _FILL
@@ -64,7 +68,7 @@ _KO_ALLERGY = re.compile(
 )
 _KO_HARD = re.compile(
     _KO
-    + r"(?:못\s*먹(?!었|은)|못\s*마|못\s*드(?!셨)|안\s*먹(?!었|은)|안\s*드(?!셨)|안\s*마|먹지\s*(?:않|못|마)|먹을\s*수\s*없|먹으면\s*안|금지|금식|절대\s*안|(?:은|는|이|가)?\s*(?:x|✕|×|✖|❌|✗|no|ng|엑스)(?![a-z]))"
+    + r"(?:못\s*먹(?!었|은)|못\s*마|못\s*드(?!셨)|안\s*먹(?!었|은|으면)|안\s*드(?!셨)|안\s*마|먹지\s*(?:않|못|마)|먹을\s*수\s*없|먹으면\s*안|금지|금식|안\s*됨|안\s*됩|(?:이|가|랑|은|는)?\s*(?:잘\s*|몸에\s*)?안\s*맞|절대\s*안|(?:은|는|이|가)?\s*(?:x(?![a-z0-9])|[✕×✖❌✗]|(?:no|ng)(?=\s*(?:$|[^\w\s]))|엑스))"
 )
 _KO_ONLY = re.compile(r"\s*(?:밖에|뿐)")
 # "소고기는 비싸니까 빼고": a reason stands between.
@@ -97,11 +101,11 @@ _KO_HAVE = re.compile(
 )
 _KO_JOIN = re.compile(r"(?:이랑|랑|와|과|하고|이나|나|도|,|·|/|및|또는|혹은|그리고|\s)*")
 
-_JA = r"(?:は|が|を|も|の|と|とか|など|系|料理|入り|のもの|もの|類|味|だけは|だけ|って)*\s*"
+_JA = r"(?:は|が|を|も|の|匂い|臭い|におい|臭み|食感|と|とか|など|系|料理|入り|のもの|もの|類|味|だけは|だけ|って)*\s*"
 _JA_ALLERGY = re.compile(r"(?:の|に|は|が|も)*\s*(?:アレルギー|あれるぎー|アレルギ)")
 _JA_HARD = re.compile(
     _JA
-    + r"(?:絶対に?|体質的に|本当に|全部|全て|すべて|一切)*(?:食べられ?ない|食べられ?ません|食べれ|飲め(?:ない|ません)|飲まない|食べない|食べません|禁止|ng|無理|不可|厳禁|x(?![a-z])|×|✕)"
+    + r"(?:絶対に?|体質的に|本当に|全部|全て|すべて|一切)*(?:食べられ?ない|食べられ?ません|食べれ|飲め(?:ない|ません)|飲まない|食べない|食べません|禁止|ng|無理|不可|不使用|除去|(?:体に)?合わない|合いません|厳禁|x(?![a-z])|×|✕)"
 )
 _JA_OUT = re.compile(
     _JA
@@ -136,7 +140,10 @@ _EN_HARD = re.compile(
     r"(?:\s+(?:any|the|a|an|some|anything with))*\s+$"
 )
 _EN_HARD_AFTER = re.compile(
-    r"\s*(?:is|are)?\s*(?:strictly\s+)?(?:off[- ]limits|forbidden|prohibited|banned|not allowed)|\s*[:=]\s*(?:no|x|none|never)(?![a-z])|\s*[❌✗✕×]"
+    r"\s*(?:is|are)?\s*(?:strictly\s+)?(?:off[- ]limits|forbidden|prohibited|banned|not allowed)|\s*[:=(]\s*(?:no|x|none|never|severe|moderate|high)(?![a-z])|\s*-?\s*free\b|\s*[❌✗✕×]"
+)
+_EN_AVOID = re.compile(
+    r"\b(?:avoid(?:s|ing)?|stay(?:s|ing)? away from|steer(?:s|ing)? clear of)(?:\s+(?:any|all|the|a|an|some|eating))*\s+$"
 )
 _EN_HAVENT = re.compile(r"\b(?:don'?t|do not)\s+have(?:\s+(?:any|the|a|an|some))*\s+$")
 _EN_ALLERGIC = re.compile(
@@ -176,14 +183,14 @@ _NUMBERS = {
     "一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9, "十": 10,
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10, "a couple": 2,
 }  # fmt: skip
-_EN_NUMBER = r"(\d{1,2}|one|two|three|four|five|six|seven|eight|nine|ten)"
+_EN_NUMBER = r"((?<![\d.$])\d{1,4}(?:\.\d+)?|one|two|three|four|five|six|seven|eight|nine|ten)"
 _SERVINGS = tuple(
     re.compile(pattern)
     for pattern in (
-        r"(\d{1,2}|한|두|세|네|다섯|여섯|일곱|여덟|아홉|열|일|이|삼|사|오|육)\s*(?:인분|인\s*가족|식구|인\s*가구)",
-        r"(\d{1,2})\s*(?:명|사람|인(?=\s|$|이|용|상))",
+        r"((?<![\d.])\d{1,6}(?:\.\d+)?|한|두|세|네|다섯|여섯|일곱|여덟|아홉|열|일|이|삼|사|오|육)\s*(?:인분|인\s*가족|식구|인\s*가구)",
+        r"(?<![\d.])(\d{1,4})\s*(?:명|사람|인(?=\s|$|이|용|상))",
         r"(한|두|세|네|다섯|여섯|일곱|여덟|아홉|열)\s*(?:명|사람)",
-        r"(\d{1,2}|[一二三四五六七八九十])\s*(?:人前|人分|人家族|名様|名分|名|人(?!気|参|間|生|一|暮))",
+        r"((?<![\d.])\d{1,6}(?:\.\d+)?|[一二三四五六七八九十])\s*(?:人前|人分|人家族|名様|名分|名|人(?!気|参|間|生|一|暮))",
         r"\b(?:for|serves?|feeds?|feeding|family of|party of|dinner for|table for)\s+(?:a |my |the )?(?:family of |party of |group of )?"
         + _EN_NUMBER
         + r"\b(?!\s*(?:-?\s*minutes?|mins?|hours?|dollars?|bucks|days?|usd|won|yen|%))",
@@ -191,6 +198,15 @@ _SERVINGS = tuple(
         + _EN_NUMBER
         + r"\s*(?:-?\s*)(?:people|persons?|servings?|portions?|guests|adults|of us)\b",
     )
+)
+_ORDINALS = {
+    "처음": 1, "첫": 1, "두": 2, "세": 3, "네": 4, "다섯": 5,
+    "最初": 1, "一": 1, "二": 2, "三": 3, "四": 4, "五": 5,
+    "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5,
+}  # fmt: skip
+_BACK = re.compile(
+    r"(처음)(?:에)?\s*(?:거|것|걸|메뉴|추천|음식|요리|말한|나온)|(첫|두|세|네|다섯|[1-9])\s*번째(?:로|에)?\s*(?:거|것|걸|메뉴|추천|음식|요리|말한|나온|$)"
+    r"|(最初)(?:の|に)|([一二三四五1-9])(?:番目|つ目)(?:の|に)|\b(first|second|third|fourth|fifth) (?:one|dish|suggestion|recipe|idea|option|meal)\b"
 )
 _PAIRS = (
     (re.compile(r"둘이서?|부부|커플|ふたり(?:で|分|前|暮)|二人(?:で|暮)|\b(?:two of us|for us two|couple)\b"), 2),
@@ -269,7 +285,8 @@ class Parser:
         ):
             setattr(asked, name, list(dict.fromkeys(getattr(asked, name))))
         asked.another = bool(_ANOTHER.search(text))
-        asked.servings = _servings(text)
+        asked.servings, asked.odd_servings = _servings(text)
+        asked.back = _back(text)
         asked.minutes = _minutes(text)
         asked.budget, asked.budget_each = _budget(text)
         asked.rest = _without(text, cut)
@@ -317,7 +334,7 @@ class Parser:
                 return "out"
             if _EN_HARD.search(before):
                 return "hard"
-            if _EN_HARD_AFTER.match(after):
+            if _EN_HARD_AFTER.match(after) or _EN_AVOID.search(before):
                 return "hard"
             if _EN_OUT.search(before) or _EN_FREE.match(after):
                 return "out"
@@ -486,12 +503,25 @@ def _number(word: str) -> int | None:
     return int(word) if word.isdigit() else _NUMBERS.get(word)
 
 
-def _servings(text: str) -> int | None:
+def _servings(text: str) -> tuple[int | None, bool]:
+    """How many to cook for, half a serving rounded up; and whether another number was said than
+    anybody cooks for at home (none for zero, `MAX_SERVINGS` for more)."""
     for pattern in _SERVINGS:
-        found = pattern.search(text)
-        if found and (number := _number(found.group(1))) and 1 <= number <= 20:
-            return number
-    return next((number for pattern, number in _PAIRS if pattern.search(text)), None)
+        if found := pattern.search(text):
+            word = found.group(1)
+            number = math.ceil(float(word)) if word[0].isdigit() else _NUMBERS.get(word)
+            if number is not None:
+                return min(number, MAX_SERVINGS) or None, not 1 <= number <= MAX_SERVINGS
+    return next((number for pattern, number in _PAIRS if pattern.search(text)), None), False
+
+
+def _back(text: str) -> int | None:
+    """Which earlier suggestion is meant: 1 for the chat's first."""
+    found = _BACK.search(text)
+    if not found:
+        return None
+    word = next(filter(None, found.groups()))
+    return _ORDINALS.get(word) or (int(word) if word.isdigit() else 1)
 
 
 def _minutes(text: str) -> int | None:

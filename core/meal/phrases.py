@@ -169,9 +169,9 @@ _REASONS: dict[str, dict[str, tuple[str, ...]]] = {
         "ja": ("忙しい日でもさっと作れます。",),
     },
     "budget": {
-        "ko": ("부담 없는 가격으로 준비할 수 있어요.",),
-        "en": ("It's easy on the wallet.",),
-        "ja": ("お財布にもやさしい一品です。",),
+        "ko": ("재료비가 비교적 적게 드는 메뉴예요.",),
+        "en": ("It's usually one of the cheaper ones to make.",),
+        "ja": ("比較的材料費を抑えやすい一品です。",),
     },
     "breakfast": {
         "ko": ("하루를 편안하게 시작하기 좋아요.",),
@@ -199,9 +199,9 @@ _REASONS: dict[str, dict[str, tuple[str, ...]]] = {
         "ja": ("食べごたえがあって大満足の一品です。",),
     },
     "": {
-        "ko": ("오늘 같은 날에 잘 어울리는 메뉴예요.", "누구나 편하게 즐길 수 있는 맛이에요.", "부담 없이 만들 수 있어 저녁 준비가 한결 편해요."),
-        "en": ("It's a good fit for a day like today.", "It's an easy one to enjoy.", "Everything is easy to find in the store."),
-        "ja": ("今日のような日によく合うメニューです。", "どなたにも親しみやすい味です。", "材料もそろえやすいですよ。"),
+        "ko": ("오늘 같은 날에 잘 어울리는 메뉴예요.", "누구나 편하게 즐길 수 있는 맛이에요.", "부담 없이 만들 수 있어 식사 준비가 한결 편해요.", "한 번 해 두면 자꾸 생각나는 맛이에요.", "집에서 만들면 더 맛있는 메뉴예요.", "재료 손질이 어렵지 않아요."),
+        "en": ("It's a good fit for a day like today.", "It's an easy one to enjoy.", "You won't need anything fancy for it.", "It's the sort of dish you come back to.", "Homemade is the best way to have it.", "There's nothing tricky in the prep."),
+        "ja": ("今日のような日によく合うメニューです。", "どなたにも親しみやすい味です。", "材料もそろえやすいですよ。", "また食べたくなる味です。", "おうちで作るとひと味違います。", "下ごしらえもむずかしくありません。"),
     },
 }  # fmt: skip
 
@@ -220,9 +220,10 @@ _NOTES: dict[str, dict[str, str]] = {
     "refused_minor": {"ko": "술은 성인이 되면 함께 즐겨요. {a_은} 담지 않았어요.", "en": "Alcohol can wait until you're of age, so I've left {a} out.", "ja": "お酒は大人になってからのお楽しみです。{a}は入れていません。"},
     "uses": {"ko": "가지고 계신 {a_을} 활용할 수 있어요.", "en": "It makes good use of the {a}.", "ja": "{a}を上手に使えます。"},
     "servings": {"ko": "{a}인분에 맞춰 양을 조절했어요.", "en": "The quantities are for {a}.", "ja": "{a}人分に分量を調整しました。"},
+    "odd_servings": {"ko": "한 번에 1인분부터 20인분까지 준비할 수 있어서 {a}인분으로 맞췄어요.", "en": "I can plan for 1 to 20 people at a time, so the quantities are for {a}.", "ja": "一度にご用意できるのは1〜20人分のため、{a}人分でお作りしました。"},
     "late": {"ko": "딱 맞는 메뉴가 없어서 {a}분 정도 걸리는 메뉴로 골랐어요.", "en": "Nothing quite fit your time, so this one takes about {a} minutes.", "ja": "ご希望の時間に合うものがなく、{a}分ほどかかるメニューになりました。"},
-    "costly": {"ko": "예산에 딱 맞는 메뉴가 없어서 가장 가까운 메뉴(약 {a}원)로 골랐어요.", "en": "Nothing quite fit your budget; this is the closest, at about {a} won.", "ja": "ご予算にぴったりのものがなく、いちばん近いメニュー（約{a}ウォン）にしました。"},
-    "instead": {"ko": "원하신 {a_은} 조건에 맞게 만들기 어려워서 다른 메뉴로 골랐어요.", "en": "The {a} wouldn't work with what you need, so I've picked something else.", "ja": "ご希望の{a}は条件に合わせるのが難しいため、別のメニューにしました。"},
+    "costly": {"ko": "예산에 맞을 만한 메뉴가 없어서 가장 가까운 메뉴(어림잡아 {a}원)로 골랐어요.", "en": "Nothing quite fit your budget; this is the closest, at an estimated {a} won.", "ja": "ご予算にぴったりのものがなく、いちばん近いメニュー（目安は{a}ウォン）にしました。"},
+    "instead": {"ko": "{a_은} 조건에 맞게 만들기 어려워서 다른 메뉴로 골랐어요.", "en": "The {a} wouldn't work with what you need, so I've picked something else.", "ja": "{a}は条件に合わせるのが難しいため、別のメニューにしました。"},
     "near": {"ko": "{a_이} 들어가는 메뉴는 조건에 맞는 것이 없어서 가까운 메뉴로 골랐어요.", "en": "Nothing with {a} fit, so this is the closest.", "ja": "{a}を使うメニューで条件に合うものがなく、近いものを選びました。"},
     "milder": {"ko": "매운 재료는 뺐어요.", "en": "I've left the chili out.", "ja": "辛い材料は控えました。"},
     "hotter": {"ko": "{a_을} 더해 매콤하게 맞췄어요.", "en": "I've added {a} for a kick.", "ja": "{a}を加えて辛めにしました。"},
@@ -239,6 +240,16 @@ _ADJECTIVES = {
 
 def title_as(kind: str, title: str, language: Language, word: str = "") -> str:
     return _ADJECTIVES[kind][language].format(t=title, w=word)
+
+
+def food(name: str, language: Language) -> str:
+    """An adjective of the vocabulary with the noun it wants: "매운" → "매운 음식"."""
+    if language == "ko":
+        final = (ord(name[-1]) - ord("가")) % 28 if "가" <= name[-1] <= "힣" else 0
+        return f"{name} 음식" if final == 4 else name  # ends in ㄴ: an adjective
+    if language == "ja":
+        return f"{name}もの" if name.endswith("い") else name
+    return f"{name} food"
 
 
 def note(kind: str, language: Language, a: str = "", b: str = "") -> str:
