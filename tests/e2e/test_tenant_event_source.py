@@ -56,6 +56,7 @@ class Line:
         self.sent = b""
         self.more = asyncio.Condition()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._calls: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[str]:
@@ -66,6 +67,7 @@ class Line:
         finally:
             server.close()
             self.cut()
+            await asyncio.gather(*self._calls)
 
     def cut(self) -> None:
         """Drop every connection, as a network does: without a word."""
@@ -81,6 +83,9 @@ class Line:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._writers.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._calls.add(task)
         upstream: asyncio.StreamWriter | None = None
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -108,6 +113,8 @@ class Line:
         for each in (writer, upstream):
             if each is not None:
                 each.close()
+                with contextlib.suppress(OSError):
+                    await each.wait_closed()
         self._writers.discard(writer)
 
 
