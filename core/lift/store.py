@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.lift.models import lift_pairs
 from core.lift.port import Pair
-from core.platform.database import Database, driver_connection
+from core.platform.database import Database
+from core.tenant.store import replace_rows
 
 FIELDS = tuple(Pair.__dataclass_fields__)
 
@@ -20,16 +21,8 @@ async def replace_pairs(conn: AsyncConnection, tenant_id: UUID, rows: Iterable[P
     """
     # Two at a time would both delete the old rows and then collide on the new.
     await conn.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"lift {tenant_id}"))))
-    await conn.execute(delete(lift_pairs).where(lift_pairs.c.tenant_id == tenant_id))
-    driver = await driver_connection(conn)
-    count = 0
-    async with (
-        driver.cursor() as cursor,
-        cursor.copy(f"COPY lift_pairs (tenant_id, {', '.join(FIELDS)}) FROM STDIN") as copy,
-    ):
-        for count, row in enumerate(rows, 1):  # noqa: B007
-            await copy.write_row((tenant_id, *(getattr(row, name) for name in FIELDS)))
-    return count
+    values = ([getattr(row, name) for name in FIELDS] for row in rows)
+    return await replace_rows(conn, tenant_id, lift_pairs, FIELDS, values)
 
 
 async def pairs_for(

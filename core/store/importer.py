@@ -26,6 +26,7 @@ from core.store.models import (
     store_signage_events,
     store_slides,
 )
+from core.tenant.store import replace_rows
 
 MAX_REPORTED = 100
 
@@ -340,7 +341,7 @@ async def _import(conn: AsyncConnection, tenant_id: UUID, files: Sequence[Path])
         table, columns = _TABLES[name]
         names = [column.name for column in columns if column.stored]
         values = (tuple(row[name] for name in names) for row in rows)
-        await store.replace(conn, tenant_id, table, names, values)
+        await replace_rows(conn, tenant_id, table, names, values)
     return {name: len(rows) for name, rows in read.items()}
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
 from onegenie.store.v1 import store_pb2
-from sqlalchemy import Row, Table, and_, bindparam, delete, func, select
+from sqlalchemy import Row, and_, bindparam, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.platform.database import Database, driver_connection
+from core.platform.database import Database
 from core.platform.events import publish
 from core.store.models import (
     store_coupon_spots,
@@ -73,25 +73,6 @@ async def bump_revision(conn: AsyncConnection, tenant_id: UUID) -> None:
 def changed_topic(tenant_id: UUID) -> str:
     """What is published when a tenant's embedded store has changed."""
     return f"store:{tenant_id}"
-
-
-async def replace(
-    conn: AsyncConnection,
-    tenant_id: UUID,
-    table: Table,
-    columns: Sequence[str],
-    rows: Iterable[Sequence[Any]],
-) -> None:
-    """Put `rows` (values of `columns`) in place of all the tenant's rows in `table`."""
-    await conn.execute(delete(table).where(table.c.tenant_id == tenant_id))
-    driver = await driver_connection(conn)
-    names = ", ".join(("tenant_id", *columns))
-    async with (
-        driver.cursor() as cursor,
-        cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy,
-    ):
-        for row in rows:
-            await copy.write_row((tenant_id, *row))
 
 
 async def products_by_id(

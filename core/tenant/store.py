@@ -5,15 +5,26 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import BigInteger, bindparam, func, insert, literal_column, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    Table,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.platform.database import Database, fetch
+from core.platform.database import Database, driver_connection, fetch
 from core.tenant.models import api_key_secrets, api_keys, credit_ledger, tenants
 
 KeyKind = Literal["sdk", "admin", "signage"]
@@ -65,6 +76,30 @@ async def find_tenant(conn: AsyncConnection, id_or_name: str | None) -> uuid.UUI
         if rows
         else "there is no tenant yet: `onegenie tenant create NAME`"
     )
+
+
+async def replace_rows(
+    conn: AsyncConnection,
+    tenant_id: uuid.UUID,
+    table: Table,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+) -> int:
+    """Put `rows` (values of `columns`) in place of all the tenant's rows in `table`; their number.
+
+    Goes through COPY, in the transaction of `conn`.
+    """
+    await conn.execute(delete(table).where(table.c.tenant_id == tenant_id))
+    driver = await driver_connection(conn)
+    names = ", ".join(("tenant_id", *columns))
+    count = 0
+    async with (
+        driver.cursor() as cursor,
+        cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy,
+    ):
+        for count, row in enumerate(rows, 1):  # noqa: B007
+            await copy.write_row((tenant_id, *row))
+    return count
 
 
 async def create_key(
