@@ -224,7 +224,7 @@ async def test_forged_headers_do_not_reach_the_core(client, channel):
     sent = reply.json()["sent"]
     assert sent["x-envoy-original-path"] == "/v1/echo/a"
     assert "x-http-status" not in sent
-    assert 15 < reply.json()["left"] <= 16
+    assert 10 < reply.json()["left"] < 17  # the route's deadline, not one of those sent
     request, get = echo(channel)
     native = await get(
         request(id="a"),
@@ -238,7 +238,7 @@ async def test_grpc(channel):
     call = get(request(id="a", q="b"), timeout=5)
     data = json.loads((await call).text)
     assert (data["id"], data["q"]) == ("a", "b")
-    assert data["left"] <= 5
+    assert data["left"] < 6  # the client's own deadline, which gRPC rounds up
     with pytest.raises(grpc.aio.AioRpcError) as failed:
         await get(request(id="grpc-NOT_FOUND"))
     assert failed.value.code() == grpc.StatusCode.NOT_FOUND
