@@ -285,6 +285,7 @@ class MethodRule(_message.Message):
     MAX_BODY_BYTES_FIELD_NUMBER: _builtins.int
     REASONS_FIELD_NUMBER: _builtins.int
     HEADERS_FIELD_NUMBER: _builtins.int
+    TIMEOUT_SECONDS_FIELD_NUMBER: _builtins.int
     access: Global___Access.ValueType
     """Who may call. A method that leaves it unset keeps the server from starting."""
     success_status: _builtins.int
@@ -295,6 +296,10 @@ class MethodRule(_message.Message):
     """
     max_body_bytes: _builtins.int
     """Largest request body in bytes; 0 means the edge's default."""
+    timeout_seconds: _builtins.int
+    """Longest a call may take before the client is told that it took too long, in
+    whole seconds; 0 means the edge's default. Not for streams.
+    """
     @_builtins.property
     def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The reasons the method may answer with, beside those every method of the
@@ -316,10 +321,11 @@ class MethodRule(_message.Message):
         max_body_bytes: _builtins.int = ...,
         reasons: _abc.Iterable[_builtins.str] | None = ...,
         headers: _abc.Iterable[_builtins.str] | None = ...,
+        timeout_seconds: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "bare", b"bare", "headers", b"headers", "max_body_bytes", b"max_body_bytes", "reasons", b"reasons", "success_status", b"success_status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "bare", b"bare", "headers", b"headers", "max_body_bytes", b"max_body_bytes", "reasons", b"reasons", "success_status", b"success_status", "timeout_seconds", b"timeout_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
