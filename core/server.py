@@ -23,16 +23,20 @@ from onegenie.trigger.v1 import trigger_pb2_grpc
 from core.lift.store import TenantLiftPairs
 from core.meal.engine import MealEngine
 from core.platform import telemetry
+from core.platform.clock import Clock, utc_now
 from core.platform.database import Database, open_database, unavailable_without_database
 from core.platform.events import Events
 from core.platform.identity import Identity, caller
 from core.platform.jobs import Jobs
+from core.platform.pool import WorkPool
 from core.platform.server import Server, until_told_to_stop
 from core.platform.settings import Settings, load_settings
+from core.platform.signing import Signer
 from core.profile.service import ProfileService
 from core.recommend.pipeline import Pipeline
 from core.recommend.service import RecommendService
 from core.recommend.snapshot import CouponSpots
+from core.services import SERVICES
 from core.signage.service import SignageService
 from core.store.embedded import EmbeddedStores
 from core.store.port import Stores
@@ -45,32 +49,30 @@ from core.trigger.service import TriggerService
 from edge.contract import Contract
 from edge.server import EdgeInterceptor
 
-SERVICES = (
-    "onegenie.recommend.v1.RecommendService",
-    "onegenie.profile.v1.ProfileService",
-    "onegenie.store.v1.StoreService",
-    "onegenie.signage.v1.SignageService",
-    "onegenie.tenant.v1.TenantService",
-    "onegenie.trigger.v1.TriggerService",
-)
-
 
 @contextlib.asynccontextmanager
 async def serve(
-    settings: Settings, database_url: str, address: str, engine: MealEngine | None = None
+    settings: Settings,
+    database_url: str,
+    address: str,
+    engine: MealEngine | None = None,
+    clock: Clock = utc_now,
 ) -> AsyncIterator[None]:
     """Serve all of onegenie on a gRPC address while the block runs.
 
     `engine` takes the place of the meal engine that the settings name.
     """
+    signer = Signer(settings.token_keys_file, clock)
     stopping = asyncio.Event()
     events = Events(database_url)
     async with (
+        contextlib.AsyncExitStack() as stack,
         open_database(database_url, settings.database_pool) as database,
         Jobs(database_url, settings.job_concurrency) as jobs,
         open_engine(settings, engine) as engine,
         _open_stores(settings, database) as (stores, embedded_stores),
     ):
+        stack.enter_context(contextlib.closing(WorkPool(settings.picture_workers, 32)))
         pipeline = Pipeline(
             database,
             jobs,
@@ -106,7 +108,7 @@ async def serve(
                 telemetry.request_id,
                 telemetry.log_and_metrics,
                 unavailable_without_database,
-                Identity(database),
+                Identity(database, signer=signer),
             ],
             domain="onegenie",
             zone=settings.zone,

@@ -1,6 +1,11 @@
 """Every table there is: importing this fills `metadata`."""
 
+import core.auth.models
+import core.friend.models
 import core.lift.models
+import core.media.models
+import core.mission.models
+import core.post.models
 import core.profile.models
 import core.recommend.models
 import core.signage.models

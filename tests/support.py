@@ -8,6 +8,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import grpc
@@ -17,12 +18,17 @@ from onegenie.profile.v1 import profile_pb2 as profile
 from onegenie.profile.v1 import profile_pb2_grpc as profile_grpc
 from onegenie.recommend.v1 import recommend_pb2 as pb
 from onegenie.recommend.v1 import recommend_pb2_grpc as pb_grpc
+from sqlalchemy import insert
 
+from core.auth.models import auth_sessions, users
+from core.auth.tokens import User, make_access_token
 from core.meal.engine import MealEngine
 from core.meal.models import Constraints, Meal, MealIngredient, MealRequest, Text
 from core.platform import server as platform_server
+from core.platform.clock import Clock, utc_now
 from core.platform.database import Database
 from core.platform.settings import Settings
+from core.platform.signing import Signer
 from core.server import serve
 from core.store.importer import import_folder
 from core.tenant.store import create_key, create_tenant, grant_credit
@@ -179,17 +185,74 @@ async def add_profile(shopper: Shopper, **fields: object) -> Shopper:
     return Shopper(shopper.channel, shopper.secret, profile_id, shopper.tenant_id)
 
 
+# Signs access tokens of the cores in this process, and those that tests make themselves.
+_keys = tempfile.TemporaryDirectory(prefix="og-keys-")
+TOKEN_KEYS = Path(_keys.name) / "token-keys.json"
+
+
+@dataclass
+class Person:
+    """A signed-in user of the app."""
+
+    channel: grpc.aio.Channel
+    id: uuid.UUID
+    name: str
+    access_token: str
+
+    @property
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        return (("authorization", f"Bearer {self.access_token}"),)
+
+
+async def make_person(
+    database: Database, channel: grpc.aio.Channel, name: str = "테스트유저", **columns: object
+) -> Person:
+    """A user with a session on one device. `columns` are those of the row in `users`."""
+    user_id, session_id, now = uuid.uuid4(), uuid.uuid4(), utc_now()
+    row: dict[str, object] = {
+        "id": user_id,
+        "phone": f"+8210{user_id.int % 10**8:08}",
+        "name": name,
+        "created_at": now,
+    }
+    async with database.begin() as conn:
+        await conn.execute(insert(users).values(row | columns))
+        await conn.execute(
+            insert(auth_sessions).values(
+                id=session_id,
+                user_id=user_id,
+                device_id="device",
+                provider="ios",
+                created_at=now,
+                refreshed_at=now,
+            )
+        )
+    token = make_access_token(
+        Signer(TOKEN_KEYS, utc_now), User(user_id, session_id), now + timedelta(days=3650)
+    )
+    return Person(channel, user_id, name, token)
+
+
 @contextlib.asynccontextmanager
 async def running_core(
-    database_url: str, engine: MealEngine | None = None, **changes: object
+    database_url: str,
+    engine: MealEngine | None = None,
+    clock: Clock = utc_now,
+    **changes: object,
 ) -> AsyncIterator[grpc.aio.Channel]:
-    """A core in this process on a Unix socket, and a channel to it. `changes` are settings."""
+    """A core in this process on a Unix socket, and a channel to it. `changes` are settings.
+
+    The channel takes and gives messages as large as the core does.
+    """
     with tempfile.TemporaryDirectory(prefix="og-") as directory:
         address = f"unix:{directory}/core.sock"
-        settings = Settings(workers=1, data_dir=Path(directory), **changes)  # type: ignore[arg-type]
+        given = {"workers": 1, "data_dir": Path(directory), "token_keys": TOKEN_KEYS} | changes
+        Signer(TOKEN_KEYS, utc_now)  # makes the file
+        settings = Settings(**given)  # type: ignore[arg-type]
+        options = [("grpc.max_receive_message_length", platform_server.MAX_MESSAGE_BYTES)]
         async with (
-            serve(settings, database_url, address, engine),
-            grpc.aio.insecure_channel(address) as channel,
+            serve(settings, database_url, address, engine, clock),
+            grpc.aio.insecure_channel(address, options=options) as channel,
         ):
             yield channel
 

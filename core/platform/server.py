@@ -18,7 +18,7 @@ DRAIN_SECONDS = 1.0
 # In-flight calls get this long to finish.
 GRACE_SECONDS = 3.0
 # Larger than the largest request the edge lets through.
-MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+MAX_MESSAGE_BYTES = 36 * 1024 * 1024
 
 
 class Server:

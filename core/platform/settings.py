@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from functools import cached_property
 from pathlib import Path
@@ -81,14 +82,13 @@ class Settings(BaseSettings):
         "who shows it, unset nobody.",
     )
     openai_base_url: str = Field(
-        "https://api.openai.com/v1", description="The chat endpoint, for MEAL_ENGINE=openai."
+        "https://api.openai.com/v1",
+        description="The endpoint, for MEAL_ENGINE=openai and VISION_ENGINE=openai.",
     )
-    openai_api_key: SecretStr | None = Field(
-        None, description="Its key; needed for MEAL_ENGINE=openai."
-    )
-    openai_model: str = Field("gpt-4o-mini", description="The model it is asked for.")
+    openai_api_key: SecretStr | None = Field(None, description="Its key; needed for either.")
+    openai_model: str = Field("gpt-4o-mini", description="The model it is asked for meals.")
     openai_timeout: float = Field(
-        20.0, gt=0, le=60, description="Seconds to wait for one of its answers."
+        20.0, gt=0, le=60, description="Seconds to wait for one of its meals."
     )
     store_endpoints: Path | None = Field(
         None,
@@ -99,7 +99,73 @@ class Settings(BaseSettings):
         30, ge=1, le=3600, description="How long a screen shows a shopper before it turns idle."
     )
     service_zone: str = Field(
-        "Asia/Seoul", description="Time zone of the times the app surface writes."
+        "Asia/Seoul", description="Time zone of the app surface's times and days."
+    )
+    public_url: str | None = Field(
+        None,
+        description="Where clients reach the port, for links to pictures: "
+        "`https://api.example.com`; unset is this machine's own address.",
+    )
+    trusted_proxies: int = Field(
+        0,
+        ge=0,
+        le=10,
+        description="Proxies of yours before the port, each of which adds to X-Forwarded-For; "
+        "the caller's address is the one before them.",
+    )
+    token_keys: Path | None = Field(
+        None,
+        description="JWK Set file with the keys that sign access tokens and links, the same on "
+        "every machine (docs/auth.md); unset makes one under DATA_DIR.",
+    )
+    access_token_minutes: int = Field(
+        15, ge=1, le=1440, description="How long an access token works."
+    )
+    refresh_token_days: int = Field(
+        60, ge=1, le=3650, description="How long a device may stay away before it must log in."
+    )
+    code_seconds: int = Field(
+        180, ge=30, le=3600, description="How long a verification code works."
+    )
+    code_tries: int = Field(5, ge=1, le=20, description="Wrong tries before a code ends.")
+    code_cooldown_seconds: int = Field(
+        30, ge=0, le=3600, description="Wait before a number is sent another code."
+    )
+    codes_per_number: int = Field(
+        10, ge=1, le=1000, description="Codes a number is sent in 24 hours."
+    )
+    codes_per_address: int = Field(
+        300, ge=1, le=1_000_000, description="Codes an IP address may ask for in 24 hours."
+    )
+    sms_url: str | None = Field(
+        None,
+        description="HTTP endpoint of an SMS provider (docs/auth.md); unset writes messages to "
+        "the outbox file.",
+    )
+    sms_token: SecretStr | None = Field(None, description="Bearer token for SMS_URL.")
+    sms_sender: str | None = Field(
+        None, description="Number or name that messages come from, for SMS_URL."
+    )
+    pictures_url: str | None = Field(
+        None,
+        description="Where pictures are kept: `s3://bucket/prefix`, `gs://…` or `az://…`, with the "
+        "provider's usual environment variables; unset is a folder under DATA_DIR.",
+    )
+    picture_link_hours: int = Field(
+        6, ge=1, le=168, description="How long a link to a picture works at least."
+    )
+    picture_workers: int = Field(
+        2, ge=1, le=64, description="Threads of a core process that work on pictures."
+    )
+    vision_engine: Literal["embedded", "openai"] = Field(
+        "embedded",
+        description="`embedded`: an estimate with OpenCV; `openai`: the endpoint of "
+        "OPENAI_BASE_URL, which must see and edit pictures.",
+    )
+    vision_model: str = Field("gpt-4o-mini", description="The model that looks at rooms.")
+    image_model: str = Field("gpt-image-1", description="The model that makes tidied rooms.")
+    vision_timeout: float = Field(
+        45.0, gt=0, le=110, description="Seconds to wait for one answer about a picture."
     )
 
     @field_validator("cors_origins", mode="before")
@@ -135,6 +201,30 @@ class Settings(BaseSettings):
             split_address(value)
         return value
 
+    @field_validator("public_url", "sms_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"https?://[^/\s]+\S*", value):
+            raise ValueError("starts with https:// or http://")
+        return value.rstrip("/") if value else None
+
+    @field_validator("pictures_url")
+    @classmethod
+    def _object_store(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"(s3|gs|az)://[^/\s]+\S*", value):
+            raise ValueError("starts with s3://, gs:// or az://")
+        return value
+
+    @field_validator("token_keys")
+    @classmethod
+    def _set_of_keys(cls, value: Path | None) -> Path | None:
+        if value is not None and value.is_file():
+            # Here, because it loads the cryptography that most commands don't need.
+            from core.platform.signing import check
+
+            check(value)
+        return value
+
     @field_validator("service_token")
     @classmethod
     def _hard_to_guess(cls, value: SecretStr | None) -> SecretStr | None:
@@ -149,12 +239,13 @@ class Settings(BaseSettings):
     def _belong_together(self) -> Settings:
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError("TLS_CERTIFICATE and TLS_KEY: set both or neither")
-        for name in ("tls_certificate", "tls_key", "store_endpoints"):
+        for name in ("tls_certificate", "tls_key", "store_endpoints", "token_keys"):
             path = getattr(self, name)
             if path is not None and not path.is_file():
                 raise ValueError(f"{name.upper()}: no such file: {path}")
-        if self.meal_engine == "openai" and self.openai_api_key is None:
-            raise ValueError("OPENAI_API_KEY: needed for MEAL_ENGINE=openai")
+        for name in ("meal_engine", "vision_engine"):
+            if getattr(self, name) == "openai" and self.openai_api_key is None:
+                raise ValueError(f"OPENAI_API_KEY: needed for {name.upper()}=openai")
         if self.meal_engine == "remote" and self.meal_address is None:
             raise ValueError("MEAL_ADDRESS: needed for MEAL_ENGINE=remote")
         return self
@@ -163,6 +254,16 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo:
         """The service's time zone."""
         return ZoneInfo(self.service_zone)
+
+    @property
+    def link_base(self) -> str:
+        """What links that clients get begin with."""
+        return self.public_url or self.base_url
+
+    @property
+    def token_keys_file(self) -> Path:
+        """The JWK Set that signs tokens and links."""
+        return self.token_keys or self.data_dir / "token-keys.json"
 
     @property
     def base_url(self) -> str:

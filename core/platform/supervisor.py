@@ -25,8 +25,10 @@ from pathlib import Path
 import httpx
 
 from core.platform.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
-from core.platform.envoy import DESCRIPTOR, envoy_binary, load_contract, render
+from core.platform.envoy import DESCRIPTOR, envoy_binary, render
 from core.platform.settings import Settings
+from core.services import SERVICES
+from edge.contract import Contract
 
 CORE_COMMAND = (sys.executable, "-m", "core.server", "--socket")
 # The tables and the demo, in a process of its own.
@@ -182,7 +184,7 @@ class Supervisor:
         config.write_text(
             render(
                 self._settings,
-                load_contract(),
+                Contract.load(SERVICES),
                 descriptor=DESCRIPTOR,
                 cores=[
                     sockets / f"core-{number}.sock"

@@ -24,7 +24,7 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from core.server import SERVICES
+from core.services import SERVICES
 from edge.contract import Contract, Method, is_required, sse_field
 from edge.render import Renderer, json_cache
 from tests.e2e.service import Service

@@ -30,4 +30,4 @@ def test_replicas_that_start_together_migrate_once(postgres: EmbeddedPostgres) -
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(upgrade, [url] * 4))
     with psycopg.connect(libpq_url(url)) as conn:
-        assert conn.execute("SELECT version_num FROM alembic_version").fetchall() == [("0002",)]
+        assert conn.execute("SELECT version_num FROM alembic_version").fetchall() == [("0003",)]

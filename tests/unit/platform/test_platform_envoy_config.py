@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from core.platform.envoy import DESCRIPTOR, envoy_binary, load_contract, path_regex, render
+from core.platform.envoy import DESCRIPTOR, envoy_binary, path_regex, render
+from core.services import SERVICES
+from edge.contract import Contract
 from tests.e2e import echo_contract
 
 TLS = Path(__file__).parents[2] / "e2e" / "tls"
@@ -79,7 +81,7 @@ def test_envoy_takes_it(tmp_path: Path, settings: Settings):
 
 
 def test_envoy_takes_it_for_the_real_contract(tmp_path: Path):
-    config = rendered(tmp_path, Settings(), load_contract(), DESCRIPTOR)
+    config = rendered(tmp_path, Settings(), Contract.load(SERVICES), DESCRIPTOR)
     validate(config)
     streams = [r["match"].get("path") for r in routes(config) if r["route"]["timeout"] == "0s"]
     assert "/onegenie.recommend.v1.RecommendService/WatchRound" in streams

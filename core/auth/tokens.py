@@ -1,0 +1,41 @@
+"""Access tokens: who is signed in, and on which device's session."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.auth.models import auth_sessions
+from core.platform.signing import Signer
+
+AUDIENCE = "access"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A signed-in user."""
+
+    id: uuid.UUID
+    session_id: uuid.UUID
+
+
+def make_access_token(signer: Signer, user: User, expires: datetime) -> str:
+    """A token that stands for the user and the session until `expires`."""
+    claims = {"sub": str(user.id), "sid": str(user.session_id)}
+    return signer.sign(AUDIENCE, claims, expires)
+
+
+def read_access_token(signer: Signer, token: str) -> User | None:
+    """Whom a token stands for; None for one that is not ours or has expired."""
+    claims = signer.read(AUDIENCE, token)
+    return User(uuid.UUID(claims["sub"]), uuid.UUID(claims["sid"])) if claims else None
+
+
+async def is_live(conn: AsyncConnection, user: User) -> bool:
+    """Whether the session has not ended."""
+    found = select(auth_sessions.c.id).filter_by(id=user.session_id, user_id=user.id)
+    return await conn.scalar(found) is not None

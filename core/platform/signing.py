@@ -1,0 +1,115 @@
+"""Tokens that we sign and recognise again: JWTs (RFC 7519) by keys of a JWK Set (RFC 7517).
+
+The first key of the set signs; the others are still recognised, so that a key can be replaced
+while what it signed is in use. Every process reads the file again when it has changed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OctKey
+
+from core.platform.clock import Clock
+
+ISSUER = "onegenie"
+# How many keys a set keeps when one is added.
+KEPT = 3
+_ALGORITHM = "HS256"
+
+
+class Signer:
+    """Signs and recognises tokens with the keys of a file, which is made if it is missing."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._seen: tuple[int, int] | None = None
+        self._keys = KeySet([])
+        _make(path)
+        self._read()
+
+    def sign(self, audience: str, claims: dict[str, Any], expires: datetime) -> str:
+        """A token for `audience` that holds `claims` until `expires`."""
+        self._read()
+        key = self._keys.keys[0]
+        header = {"alg": _ALGORITHM, "kid": key.kid}
+        payload = {"iss": ISSUER, "aud": audience, "exp": int(expires.timestamp()), **claims}
+        return jwt.encode(header, payload, key, algorithms=[_ALGORITHM])
+
+    def read(self, audience: str, token: str) -> dict[str, Any] | None:
+        """The claims of a token that we signed for `audience` and that has not expired."""
+        self._read()
+        try:
+            claims = jwt.decode(token, self._keys, algorithms=[_ALGORITHM]).claims
+        except (JoseError, ValueError, TypeError, KeyError):
+            return None
+        if claims.get("iss") != ISSUER or claims.get("aud") != audience:
+            return None
+        expires = claims.get("exp")
+        if not isinstance(expires, int) or expires <= self._clock().timestamp():
+            return None
+        return claims
+
+    def _read(self) -> None:
+        status = self._path.stat()
+        seen = (status.st_mtime_ns, status.st_ino)
+        if seen != self._seen:
+            self._keys = KeySet.import_key_set(json.loads(self._path.read_text()))
+            self._seen = seen
+
+
+def add_key(path: Path) -> str:
+    """Put a new key first in the set; the oldest ones are dropped. Its `kid`."""
+    keys = json.loads(path.read_text())["keys"]
+    fresh = _new_key()
+    _replace(path, [fresh, *keys][:KEPT])
+    return str(fresh["kid"])
+
+
+def check(path: Path) -> None:
+    """Raise ValueError for a file that is no set of keys as we need them."""
+    try:
+        keys = KeySet.import_key_set(json.loads(path.read_text())).keys
+    except (JoseError, ValueError, TypeError, KeyError) as error:
+        raise ValueError(f"is no JWK Set: {error}") from None
+    if not keys or not all(isinstance(key, OctKey) and key.kid for key in keys):
+        raise ValueError("needs keys of the type oct, each with a kid")
+
+
+def _make(path: Path) -> None:
+    """Make the file once, also when several processes start together."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = _write(path, [_new_key()])
+    try:
+        os.link(fresh, path)
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
+
+
+def _new_key() -> dict[str, Any]:
+    key = OctKey.generate_key(256, {"kid": secrets.token_urlsafe(8), "alg": _ALGORITHM})
+    return dict(key.as_dict(private=True))
+
+
+def _replace(path: Path, keys: list[dict[str, Any]]) -> None:
+    _write(path, keys).replace(path)
+
+
+def _write(path: Path, keys: list[dict[str, Any]]) -> Path:
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        json.dump({"keys": keys}, file)
+    return fresh
