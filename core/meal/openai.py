@@ -1,8 +1,7 @@
 """The meal engine behind any chat endpoint that speaks OpenAI's protocol.
 
 The model's answer is held to a JSON schema, its ingredients are matched against the vocabulary, and
-what the shopper must not eat is taken out afterwards whatever the model said. The package `openai`
-is an extra and is imported when an engine is made.
+what the shopper must not eat is taken out afterwards whatever the model said.
 """
 
 import json
@@ -10,15 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception,
-    stop_after_attempt,
-    stop_after_delay,
-    wait_exponential_jitter,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from core.meal import phrases
 from core.meal.catalogue import Catalogue, catalogue
@@ -27,15 +18,13 @@ from core.meal.engine import MealError
 from core.meal.lexicon import lexicon, normalize
 from core.meal.models import LANGUAGES, Meal, MealIngredient, MealRequest, Text
 from core.meal.parser import Parser
+from core.platform.openai import OpenAIEndpoint, UpstreamError
 
-ATTEMPTS = 3
 TOTAL_SECONDS = 45.0  # no new attempt after that: a step's deadline is 60 s
-LONGEST_RETRY_AFTER = 15.0
 CATEGORIES = (
     *("Produce", "Meat", "Seafood", "Dairy", "Pantry"),
     *("Frozen", "Bakery", "Deli", "Drinks", "Alcohol"),
 )
-UNREADABLE = "upstream gave an unreadable answer"
 
 # Grams or millilitres in the units models like; "piece" only for what we sell by weight.
 _UNIT_GRAMS = {
@@ -73,6 +62,12 @@ def _above_zero(value: float) -> float:
     return value
 
 
+def _some(value: list[Any]) -> list[Any]:
+    if not value:
+        raise ValueError("is empty")
+    return value
+
+
 # Checked here and not in the schema: strict mode knows no minimum and no length.
 Filled = Annotated[str, AfterValidator(_filled)]
 Amount = Annotated[float, AfterValidator(_above_zero)]
@@ -102,7 +97,7 @@ class _Reply(_Strict):
     recommendation_message: Filled
     servings: int
     minutes: int | None
-    ingredients: list[_Ingredient]
+    ingredients: Annotated[list[_Ingredient], AfterValidator(_some)]
 
 
 def reply_schema() -> dict[str, Any]:
@@ -115,9 +110,7 @@ def reply_schema() -> dict[str, Any]:
 class OpenAIMealEngine:
     """See the module's docstring. `timeout` is seconds for one attempt, `backoff` the first pause.
 
-    Timeouts, lost connections, 408, 429 and 5xx are tried again, at most `ATTEMPTS` times; other
-    answers are final. Raises MealError with one of the reasons "upstream timeout", "upstream
-    unavailable", "upstream refused", "upstream gave an unreadable answer".
+    Raises MealError with a reason of core.platform.openai's, or when nothing is left to eat.
     """
 
     def __init__(
@@ -129,22 +122,20 @@ class OpenAIMealEngine:
         timeout: float = 20.0,
         backoff: float = 0.5,
     ) -> None:
-        try:
-            from openai import AsyncOpenAI
-        except ImportError as error:
-            raise RuntimeError("MEAL_ENGINE=openai needs the extra: onegenie[openai]") from error
-        # Our retries, not the client's: they honour the step's deadline.
-        self._client = AsyncOpenAI(
-            base_url=base_url, api_key=api_key, timeout=timeout, max_retries=0
+        self._endpoint = OpenAIEndpoint(
+            base_url=base_url,
+            api_key=api_key,
+            timeout=timeout,
+            total=TOTAL_SECONDS,
+            backoff=backoff,
         )
         self._model = model
-        self._backoff = backoff
         self._catalogue = catalogue()
         self._parser = Parser(self._catalogue, lexicon())
         self._by_name = _names(self._catalogue)
 
     async def close(self) -> None:
-        await self._client.close()
+        await self._endpoint.close()
 
     async def suggest(self, request: MealRequest) -> Meal:
         """One meal from the endpoint; an unreadable answer is sent back once for repair."""
@@ -155,16 +146,12 @@ class OpenAIMealEngine:
         if is_minor(request.shopper.age):
             hard.append("group:drinkalcohol")
         messages = self._messages(request, hard)
-        answer = await self._ask(messages)
-        problem, reply = _read(answer)
-        if reply is None:
-            messages += [
-                {"role": "assistant", "content": answer},
-                {"role": "user", "content": f"Not valid: {problem}. Answer again, JSON only."},
-            ]
-            problem, reply = _read(await self._ask(messages))
-            if reply is None:
-                raise MealError(UNREADABLE, retryable=True)
+        try:
+            reply = await self._endpoint.chat_json(
+                self._model, messages, _Reply, "meal", reply_schema()
+            )
+        except UpstreamError as error:
+            raise MealError(error.reason, error.retryable) from error
         lines = [self._line(item) for item in reply.ingredients]
         kept = [line for line in lines if not self._is_banned(line, hard)]
         if not kept:
@@ -212,61 +199,6 @@ class OpenAIMealEngine:
         messages.append({"role": "user", "content": prelude + request.prompt})
         return messages
 
-    async def _ask(self, messages: list[dict[str, str]]) -> str:
-        """The model's text, retried as the class says."""
-        import openai
-
-        create: Any = self._client.chat.completions.create  # its overloads want literal shapes
-        try:
-            async for attempt in AsyncRetrying(
-                retry=retry_if_exception(_may_pass),
-                wait=self._wait,
-                stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(TOTAL_SECONDS),
-                reraise=True,
-            ):
-                with attempt:
-                    completion = await create(
-                        model=self._model,
-                        messages=messages,
-                        response_format={
-                            "type": "json_schema",
-                            "json_schema": {
-                                "name": "meal",
-                                "strict": True,
-                                "schema": reply_schema(),
-                            },
-                        },
-                    )
-        except openai.APITimeoutError as error:
-            raise MealError("upstream timeout", retryable=True) from error
-        except openai.APIStatusError as error:
-            if _may_pass(error):
-                raise MealError("upstream unavailable", retryable=True) from error
-            raise MealError("upstream refused", retryable=False) from error
-        except openai.APIConnectionError as error:
-            raise MealError("upstream unavailable", retryable=True) from error
-        except (openai.OpenAIError, ValueError) as error:  # not the protocol's shape at all
-            raise MealError(UNREADABLE, retryable=True) from error
-        choices = getattr(completion, "choices", None)
-        if not choices or choices[0].message is None:
-            raise MealError(UNREADABLE, retryable=True)
-        choice = choices[0]
-        if choice.message.refusal or choice.finish_reason == "content_filter":
-            raise MealError("upstream refused", retryable=False)
-        if choice.finish_reason == "length" or not choice.message.content:
-            raise MealError(UNREADABLE, retryable=True)
-        return str(choice.message.content)
-
-    def _wait(self, state: RetryCallState) -> float:
-        """Seconds till the next attempt: what Retry-After says, else exponential with jitter."""
-        error = state.outcome.exception() if state.outcome else None
-        headers = getattr(getattr(error, "response", None), "headers", {})
-        after = headers.get("retry-after", "")
-        if re.fullmatch(r"\d+(\.\d+)?", after):
-            return min(float(after), LONGEST_RETRY_AFTER)
-        backoff = wait_exponential_jitter(multiplier=self._backoff, max=8, jitter=self._backoff)
-        return backoff(state)
-
     # -- reading -----------------------------------------------------------------------------
 
     def _line(self, item: _Ingredient) -> MealIngredient:
@@ -312,27 +244,6 @@ class OpenAIMealEngine:
                     if ":" not in term and self._catalogue.is_banned(term, hard):
                         return True
         return False
-
-
-def _read(answer: str) -> tuple[str, _Reply | None]:
-    """(what is wrong, None) or ("", the reply)."""
-    try:
-        # Endpoints without strict mode like to wrap JSON in a code fence.
-        bare = re.sub(r"^\s*```(?:json)?\s*|\s*```\s*$", "", answer)
-        reply = _Reply.model_validate_json(bare)
-    except ValidationError as error:
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))} {first['msg']}".strip(), None
-    return ("", reply) if reply.ingredients else ("ingredients is empty", None)
-
-
-def _may_pass(error: BaseException) -> bool:
-    """Whether trying again may help."""
-    import openai
-
-    if isinstance(error, openai.APIStatusError):
-        return error.status_code in (408, 429) or error.status_code >= 500
-    return isinstance(error, openai.APIConnectionError)  # APITimeoutError is one
 
 
 def _plain(name: str) -> str:
