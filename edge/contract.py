@@ -147,6 +147,11 @@ class Method:
         return any(binding.body for binding in self.bindings)
 
     @property
+    def reads_only(self) -> bool:
+        """Whether the method changes nothing: all its REST forms are GETs."""
+        return bool(self.bindings) and all(binding.verb == "GET" for binding in self.bindings)
+
+    @property
     def path_fields(self) -> tuple[str, ...]:
         """Request fields that stand in a path, of all bindings."""
         names = (name for binding in self.bindings for name in binding.path_fields)
@@ -374,6 +379,10 @@ class _Loader:
             self.problems.append(f"{where}: (onegenie.rest.v1.method) has no access")
         if rule.success_status and not 200 <= rule.success_status <= 299:
             self.problems.append(f"{where}: success_status must be 200 to 299")
+        if rule.timeout_seconds < 0:
+            self.problems.append(f"{where}: timeout_seconds must not be negative")
+        if rule.timeout_seconds and (method.server_streaming or method.client_streaming):
+            self.problems.append(f"{where}: a stream has no timeout_seconds")
         for name in rule.reasons:
             if surface is not None and name not in surface.reasons:
                 self.problems.append(f"{where}: {surface.reasons_enum} has no reason {name}")

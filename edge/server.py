@@ -75,7 +75,9 @@ class Call:
 
     `metadata` has lower-case keys; of a repeated key the last value. `identity` is
     set by an interceptor. `response_headers` go to the client with the reply or the
-    error: HTTP headers over REST, initial metadata over gRPC; lower-case names.
+    error: HTTP headers over REST, initial metadata over gRPC; lower-case names. A
+    success is never cached unless a `cache-control` there says so; a read with an
+    `etag` is answered 304 to a REST client that holds it.
     `request` is the typed request, None until it is decoded and valid.
     """
 
@@ -247,11 +249,11 @@ class _Endpoint:
                     reply = await behaviour(self._request(call, raw), context)
                 if reply is None:
                     raise TypeError(f"{self.method.path} returned no message")
+                headers: dict[str, str] = {}
                 if call.is_rest:
-                    headers = [(STATUS_HEADER, str(self.method.success_status)), _NO_STORE]
-                    answer = http_body(*self._body(reply))
+                    headers, answer = self._answer(call, reply)
                 else:
-                    headers, answer = [], reply.SerializeToString()
+                    answer = reply.SerializeToString()
             except BaseException as error:
                 _pass_on(error)
                 if not call.is_rest:
@@ -262,6 +264,16 @@ class _Endpoint:
             return answer
 
         return handle
+
+    def _answer(self, call: Call, reply: Message) -> tuple[dict[str, str], bytes]:
+        """Headers and HttpBody of a success for a REST client."""
+        # A reply may say itself how long it may be kept.
+        kept = "cache-control" in call.response_headers
+        headers = {} if kept else dict(_NO_STORE)
+        if _is_known(call):
+            return headers | {STATUS_HEADER: "304"}, http_body(b"", b"")
+        headers[STATUS_HEADER] = str(self.method.success_status)
+        return headers, http_body(*self._body(reply))
 
     def _body(self, reply: Message) -> tuple[bytes, bytes]:
         """Content type and body of a success."""
@@ -287,7 +299,7 @@ class _Endpoint:
                 nonlocal started
                 if not started:
                     started = True
-                    await _send_headers(call, ())
+                    await _send_headers(call, {})
                 await context.write(reply.SerializeToString())
 
             try:
@@ -377,8 +389,8 @@ class _Endpoint:
                 self._reason(call, failed)
 
     async def _open_events(self, call: Call) -> None:
-        status = (STATUS_HEADER, str(self.method.success_status))
-        await _send_headers(call, (status, *sse.HEADERS))
+        status = {STATUS_HEADER: str(self.method.success_status)}
+        await _send_headers(call, status | sse.HEADERS)
 
     # The request
 
@@ -445,7 +457,7 @@ class _Endpoint:
             return True
         if not body.data.strip():
             return False
-        if self.has_parts and "json" not in body.content_type.lower():
+        if self.has_parts:
             raise invalid(FieldViolation("body", "must be multipart/form-data"))
         value = parse_json(body.data)
         if self.body_name == "*":
@@ -456,18 +468,18 @@ class _Endpoint:
 
     # Errors
 
-    def _error(self, call: Call, error: BaseException) -> tuple[list[tuple[str, str]], bytes]:
+    def _error(self, call: Call, error: BaseException) -> tuple[dict[str, str], bytes]:
         """Headers and body of an error for a REST client."""
         surface = self.method.surface
         reason = self._reason(call, error)
-        headers = [(STATUS_HEADER, str(reason.http_status)), _NO_STORE]
+        headers = {STATUS_HEADER: str(reason.http_status), **_NO_STORE}
         fields: Sequence[FieldViolation] = ()
         if isinstance(error, ApiError):
             fields = error.fields
             if error.retry_after is not None:
-                headers.append(("retry-after", str(max(1, math.ceil(error.retry_after)))))
+                headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
         if reason.http_status == 401:
-            headers.append(("www-authenticate", "Bearer"))
+            headers["www-authenticate"] = "Bearer"
         return headers, body_of(surface, reason, message_of(reason, error), fields)
 
     async def _abort(self, call: Call, error: BaseException, headers: bool = True) -> NoReturn:
@@ -475,7 +487,7 @@ class _Endpoint:
         reason = self._reason(call, error)
         status = status_of(self.edge._domain, reason, message_of(reason, error), error)
         if headers:
-            await _send_headers(call, ())
+            await _send_headers(call, {})
         await call.context.abort(
             _CODES[status.code],
             status.message,
@@ -494,7 +506,7 @@ class _Endpoint:
 
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
-_NO_STORE = ("cache-control", "no-store")
+_NO_STORE = {"cache-control": "no-store"}
 
 
 def http_body(content_type: bytes, data: bytes) -> bytes:
@@ -517,12 +529,23 @@ def _identity(data: bytes) -> bytes:
     return data
 
 
-async def _send_headers(call: Call, headers: Iterable[tuple[str, str]]) -> None:
+async def _send_headers(call: Call, headers: dict[str, str]) -> None:
+    """Send the call's own headers and these, which win."""
     # gRPC refuses other characters, and the call has had its effect by now.
-    extra = {k: v for k, v in call.response_headers.items() if v.isascii() and v.isprintable()}
-    merged = {**dict(headers), **extra}
+    own = {k: v for k, v in call.response_headers.items() if v.isascii() and v.isprintable()}
+    merged = own | headers
     if merged:
         await call.context.send_initial_metadata(tuple(merged.items()))
+
+
+def _is_known(call: Call) -> bool:
+    """Whether a read's reply has an entity tag that the client says it holds (RFC 9110, 13.1.2)."""
+    tag = call.response_headers.get("etag")
+    asked = call.metadata.get("if-none-match", "")
+    if not tag or not asked or not call.method.reads_only:
+        return False
+    held = [one.strip().removeprefix("W/") for one in asked.split(",")]
+    return asked.strip() == "*" or tag.removeprefix("W/") in held
 
 
 def _was_cancelled() -> bool:

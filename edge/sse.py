@@ -10,7 +10,7 @@ from edge.render import Renderer
 
 CONTENT_TYPE = b"text/event-stream"
 KEEP_ALIVE = b": keep-alive\n\n"
-HEADERS = (("cache-control", "no-cache"), ("x-accel-buffering", "no"))
+HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 
 
 class Framer:

@@ -20,7 +20,7 @@ from edge.contract import Contract
 from edge.derive import BODY_NAME, request_class
 from edge.errors import ApiError
 from edge.gen import generate
-from edge.server import EdgeInterceptor
+from edge.server import EdgeInterceptor, current_call
 
 ROOT = Path(__file__).parent.parent
 SERVICES = ("edgetest.v1.EchoService", "edgetest.v1.StatusService")
@@ -131,6 +131,13 @@ def servicers() -> tuple[Any, Any, list[str]]:
                 yield edgetest_pb2.SumResponse(sum=request.number)
 
         async def Download(self, request, context):
+            call = current_call.get()
+            if request.how:
+                call.response_headers["etag"] = '"v1"'
+                call.response_headers["cache-control"] = "private, max-age=60, immutable"
+                call.response_headers["content-disposition"] = "inline"
+            if request.how == "teapot":
+                raise ApiError("TEAPOT")
             return httpbody_pb2.HttpBody(content_type="image/png", data=b"\x89PNG")
 
     class Status(edgetest_pb2_grpc.StatusServiceServicer):
@@ -144,6 +151,13 @@ def servicers() -> tuple[Any, Any, list[str]]:
             reply = edgetest_pb2.UploadResponse(seen=seen)
             reply.created_at.FromSeconds(0)
             return reply
+
+        async def Follow(self, request, context):
+            if request.title == "friend":
+                raise ApiError("FRIEND")
+            for file in request.files:
+                seen = edgetest_pb2.UploadResponse(seen=[f"{file.filename}:{len(file.content)}"])
+                yield edgetest_pb2.FollowResponse(event="file", upload=seen)
 
         async def Remove(self, request, context):
             if request.friend_id == 7:

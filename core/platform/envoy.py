@@ -1,7 +1,7 @@
 """Envoy's configuration, rendered from envoy/*.j2 with the settings and the contract.
 
-The contract says which methods stream, which only read, which take large bodies, and how errors
-look on each surface; nothing of that is repeated in the templates.
+The contract says which methods stream, which only read, which take large bodies or long, and how
+errors look on each surface; nothing of that is repeated in the templates.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 ENVOY_FOLDER = _ROOT / "envoy"
 DESCRIPTOR = _ROOT / "gen" / "envoy" / "rest.pb"
 MAX_BODY_BYTES = 1 << 20
+TIMEOUT_SECONDS = 15
 
 # Which condition a status of Envoy's or gRPC's own stands for; 0 is every other status.
 _CONDITIONS = {
@@ -99,9 +100,12 @@ class _Upload:
 
 
 @dataclass(frozen=True)
-class _Stream:
+class _Route:
+    """What becomes of the calls of one method."""
+
     path: str
     reads: bool
+    timeout: int = TIMEOUT_SECONDS  # seconds; a stream has none
 
 
 def render(
@@ -148,13 +152,19 @@ def render(
             if m.rule.max_body_bytes
             for b in m.bindings
         ],
+        "timeout": TIMEOUT_SECONDS,
         "streams": [
-            _Stream(m.path, _reads(m)) for m in methods if m.server_streaming or m.client_streaming
-        ],
-        "reads": [
-            m.path
+            _Route(m.path, m.reads_only)
             for m in methods
-            if _reads(m) and not m.server_streaming and not m.client_streaming
+            if m.server_streaming or m.client_streaming
+        ],
+        # The unary ones that are not as the last route has it.
+        "unaries": [
+            _Route(m.path, m.reads_only, m.rule.timeout_seconds or TIMEOUT_SECONDS)
+            for m in methods
+            if (m.reads_only or m.rule.timeout_seconds)
+            and not m.server_streaming
+            and not m.client_streaming
         ],
         "cores": [str(path) for path in cores],
         "admin": str(admin),
@@ -182,11 +192,6 @@ def path_regex(template: str) -> str:
         return "[^/]+" if text == "*" else re.escape(text)
 
     return re.sub(r"\{[^}]*\}|\*\*|\*|[^{}*]+", part, template) + "/*"
-
-
-def _reads(method: Any) -> bool:
-    """Whether the method changes nothing, so that it may be repeated."""
-    return bool(method.bindings) and all(binding.verb == "GET" for binding in method.bindings)
 
 
 def _shapes(contract: Contract) -> list[_Shape]:

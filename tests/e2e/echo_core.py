@@ -98,6 +98,7 @@ async def main(descriptor: str, socket: str) -> None:
         "Get": unary(on_get),
         "Make": unary(on_make),
         "Upload": unary(on_make),
+        "Quick": unary(on_get),
         "Watch": grpc.unary_stream_rpc_method_handler(on_watch),
     }
     other = {"Fetch": unary(on_get)}

@@ -161,6 +161,23 @@ async def test_uploads(front):
     assert answer.json()["data"]["seen"][:2] == ["files:사진.png:image/png:4", "cover:c:a/b:1"]
 
 
+async def test_an_upload_that_is_followed(front):
+    files = [("files", (f"{n}.png", b"x" * n)) for n in (1, 2)]
+    url = "/s/upload/77/events"
+    async with front.stream("POST", url, files=files) as answer:
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "text/event-stream"
+        text = "".join([part async for part in answer.aiter_text()])
+    assert [line for line in text.splitlines() if line.startswith("event")] == ["event: file"] * 2
+    answer = await front.post(url, files=files, data={"title": "friend"})
+    assert (answer.status_code, answer.json()["data"]["errorCode"]) == (409, "FRIEND_2")
+    answer = await front.post(url, files={"files": ("a.png", b"x" * 100_001)})
+    assert (answer.status_code, answer.json()["error"]["errorCode"]) == (413, "COMMON_5")
+    kind = {"content-type": "multipart/form-data; boundary=B"}
+    answer = await front.post(url, content=UPLOAD[:-10], headers=kind)
+    assert (answer.status_code, answer.json()["error"]["errorCode"]) == (400, "COMMON_2")
+
+
 async def test_events(front):
     answer = await front.get("/e/count/ok", headers={"last-event-id": "4"})
     assert answer.headers["content-type"] == "text/event-stream"
@@ -183,6 +200,32 @@ async def test_events(front):
 async def test_bytes_of_their_own_type(front):
     answer = await front.get("/e/download")
     assert (answer.headers["content-type"], answer.content) == ("image/png", b"\x89PNG")
+    assert answer.headers.get_list("cache-control") == ["no-store"]
+    answer = await front.get("/e/download?how=kept")
+    assert answer.headers.get_list("cache-control") == ["private, max-age=60, immutable"]
+    assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
+    assert answer.headers["content-disposition"] == "inline"
+    answer = await front.get("/e/download?how=teapot")
+    assert (answer.status_code, answer.headers.get_list("cache-control")) == (418, ["no-store"])
+
+
+async def test_what_a_client_holds_is_not_sent_again(front):
+    """Read as bytes: a reply without a body must be one on the wire, too."""
+    held = b'If-None-Match: "v1"\r\n'
+    reader, writer = await asyncio.open_connection("127.0.0.1", front.base_url.port)
+    for extra in (held, b"Connection: close\r\n"):
+        get = b"GET /e/download?how=kept HTTP/1.1\r\nHost: a\r\n" + extra + b"\r\n"
+        writer.write(get)
+    text = await reader.read()
+    writer.close()
+    first, _, rest = text.partition(b"\r\n\r\n")
+    assert first.startswith(b"HTTP/1.1 304 ")
+    assert b'etag: "v1"' in first
+    assert first.count(b"cache-control: private, max-age=60, immutable") == 1
+    for name in (b"content-length", b"content-type", b"transfer-encoding", b"grpc-status"):
+        assert b"\r\n" + name + b":" not in first
+    assert rest.startswith(b"HTTP/1.1 200 ")
+    assert rest.endswith(b"\r\n\r\n\x89PNG")
 
 
 async def test_grpc_on_the_same_port(front):

@@ -137,6 +137,21 @@ async def test_an_error_of_a_stream_before_its_first_event(client):
     assert reply.json()["error"]["code"] == "INTERNAL_ERROR"
 
 
+async def test_a_method_has_the_time_that_it_says(client, channel):
+    for path in ("/v1/echo/a/file", "/v1/echo/a/file/"):
+        assert 60 < (await client.post(path, content=b"x")).json()["left"] < 122
+    assert 10 < (await client.post("/v1/echo/a", json={})).json()["left"] < 17
+    reply = await client.get("/v1/echo/slow/quick")
+    assert reply.status_code == 504
+    assert reply.json()["error"]["code"] == "INTERNAL_ERROR"
+    request, quick = echo(channel, "Quick")
+    with pytest.raises(grpc.aio.AioRpcError) as failed:
+        await quick(request(id="slow"))
+    assert failed.value.code() == grpc.StatusCode.UNAVAILABLE
+    request, upload = echo(channel, "Upload")
+    assert 60 < json.loads((await upload(request(id="a"))).text)["left"] < 122
+
+
 async def test_too_large_bodies(client):
     reply = await client.post("/v1/echo/a", content=b"x" * 1_100_000)
     assert reply.status_code == 413
@@ -146,6 +161,16 @@ async def test_too_large_bodies(client):
         assert (reply.status_code, reply.json()["bytes"]) == (202, 2_900_000)
     reply = await client.post("/v1/echo/a/file", content=b"x" * 3_100_000)
     assert reply.status_code == 413
+
+    async def chunks(size: int):  # without a Content-Length
+        for _ in range(0, size, 100_000):
+            yield b"x" * 100_000
+
+    reply = await client.post("/v1/echo/a/file", content=chunks(2_900_000))
+    assert (reply.status_code, reply.json()["bytes"]) == (202, 2_900_000)
+    for path, size in (("/v1/echo/a", 1_100_000), ("/v1/echo/a/file", 3_100_000)):
+        reply = await client.post(path, content=chunks(size))
+        assert (reply.status_code, reply.json()["error"]["code"]) == (413, "PAYLOAD_TOO_LARGE")
 
 
 async def test_too_large_headers(client):

@@ -42,6 +42,26 @@ async def test_events_have_type_id_and_one_line_of_data(caller):
     assert caller.notes == ["count ok"]
 
 
+async def test_an_upload_that_is_followed(caller):
+    form = (
+        b'--B\r\nContent-Disposition: form-data; name="title"\r\n\r\n%s\r\n'
+        b"--B\r\nContent-Disposition: form-data; name=files; filename=a.png\r\n\r\nabc\r\n--B--"
+    )
+    sent = {"content_type": "multipart/form-data; boundary=B", "album_id": "7"}
+    headers, types, body = await read(
+        caller.events("StatusService/Follow", body=form % b"all", **sent)
+    )
+    assert (headers["x-http-status"], set(types)) == ("200", {"text/event-stream"})
+    assert body.startswith(b'event: file\ndata: {"seen":["a.png:3"],')
+    for text, status, told in (
+        (form % b"friend", "409", b'{"status":409,"data":{"errorCode":"FRIEND_2"'),
+        ((form % b"all")[:-3], "400", b'{"status":400,"error":{"errorCode":"COMMON_2"'),
+    ):
+        headers, types, body = await read(caller.events("StatusService/Follow", body=text, **sent))
+        assert (headers["x-http-status"], types) == (status, ["application/json"])
+        assert body.startswith(told)
+
+
 async def test_a_reply_without_marks_is_the_data_itself(caller):
     _, _, body = await read(caller.events("EchoService/Plain", how="two"))
     assert body == b'data: {"number":0}\n\ndata: {"number":1}\n\n'

@@ -200,13 +200,53 @@ async def test_an_upload(caller):
     assert answer.json()["error"]["fields"][0]["field"] == "body"
     answer = await caller.rest("StatusService/Upload", b"", kind, album_id="7")
     assert answer.status == 400
-    answer = await caller.rest("StatusService/Upload", b"x=1", "text/plain", album_id="7")
-    assert answer.json()["error"]["fields"] == [
-        {"field": "body", "description": "must be multipart/form-data"}
-    ]
-    body = b'{"files":[{"content":"AQ=="}]}'
-    answer = await caller.rest("StatusService/Upload", body, "application/json", album_id="7")
-    assert answer.status == 201
+    json_body = b'{"files":[{"content":"AQ=="}]}'
+    for body, kind in ((b"x=1", "text/plain"), (json_body, "application/json")):
+        answer = await caller.rest("StatusService/Upload", body, kind, album_id="7")
+        assert answer.json()["error"]["fields"] == [
+            {"field": "body", "description": "must be multipart/form-data"}
+        ]
+    answer = await caller.rest("StatusService/Upload", album_id="7")
+    assert answer.json()["error"]["fields"] == [{"field": "files", "description": "is required"}]
+
+
+async def test_a_message_over_the_methods_limit(caller):
+    """Over gRPC there is no Envoy that knows the limit of a method."""
+    from edgetest.v1 import edgetest_pb2_grpc
+
+    stub = edgetest_pb2_grpc.StatusServiceStub(caller.channel)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await stub.Upload(pb.UploadRequest(files=[pb.File(content=b"x" * 100_000)]))
+    assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert details(refused.value)["ErrorInfo"].reason == "TOO_LARGE"
+    reply = await stub.Upload(pb.UploadRequest(files=[pb.File(content=b"x" * 99_000)]))
+    assert reply.seen[0] == "files:::99000"
+
+
+async def test_a_reply_with_headers_of_its_own(caller):
+    answer = await caller.rest("EchoService/Download", how="kept")
+    assert (answer.status, answer.body) == (200, b"\x89PNG")
+    assert answer.headers["cache-control"] == "private, max-age=60, immutable"
+    assert (answer.headers["etag"], answer.headers["content-disposition"]) == ('"v1"', "inline")
+    assert (await caller.rest("EchoService/Download")).headers["cache-control"] == "no-store"
+    answer = await caller.rest("EchoService/Download", how="teapot")
+    assert (answer.status, answer.headers["cache-control"]) == (418, "no-store")
+
+
+@pytest.mark.parametrize(
+    ("held", "status"),
+    [('"v1"', 304), ('"v0", W/"v1"', 304), ("*", 304), ('"v2"', 200), ("v1", 200), ("", 200)],
+)
+async def test_a_client_that_holds_the_reply_is_not_sent_it_again(caller, held, status):
+    asked = (("if-none-match", held),)
+    answer = await caller.rest("EchoService/Download", metadata=asked, how="kept")
+    assert (answer.status, bool(answer.body)) == (status, status == 200)
+    assert answer.headers["etag"] == '"v1"'
+    assert answer.headers["cache-control"] == "private, max-age=60, immutable"
+    # Without a tag there is nothing to hold, and an error stays one.
+    assert (await caller.rest("EchoService/Download", metadata=asked)).status == 200
+    answer = await caller.rest("EchoService/Download", metadata=asked, how="teapot")
+    assert answer.status == 418
 
 
 async def test_interceptors_run_in_order_before_anything_is_read(serve):

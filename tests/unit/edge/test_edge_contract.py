@@ -99,11 +99,14 @@ def test_paths_and_bodies_must_exist(tmp_path, monkeypatch):
           rpc A(M) returns (M) {
             option (google.api.http) = {post: "/v1/{nope}/" body: "name" response_body: "nope"};
             option (onegenie.rest.v1.method) = {
-              access: ACCESS_PUBLIC success_status: 302 reasons: "NOPE" };
+              access: ACCESS_PUBLIC success_status: 302 reasons: "NOPE" timeout_seconds: -1 };
           }
           rpc B(M) returns (M) { option (google.api.http) = {get: "/elsewhere"}; @PUBLIC }
           rpc C(M) returns (M) { option (google.api.http) = {get: "/v1/{name}"}; @PUBLIC }
           rpc D(stream M) returns (M) { option (google.api.http) = {get: "/v1/{name}"}; @PUBLIC }
+          rpc E(M) returns (stream M) {
+            option (onegenie.rest.v1.method) = { access: ACCESS_PUBLIC timeout_seconds: 1 };
+          }
         }
         message M { string name = 1; M inner = 2; }
         """,
@@ -113,6 +116,8 @@ def test_paths_and_bodies_must_exist(tmp_path, monkeypatch):
     assert "body 'name' is not a message of M" in found
     assert "M has no field 'nope'" in found
     assert "success_status must be 200 to 299" in found
+    assert "timeout_seconds must not be negative" in found
+    assert "S.E: a stream has no timeout_seconds" in found
     assert "SdkReason has no reason NOPE" in found
     assert "/elsewhere is under none of the surface's path_prefixes" in found
     assert "inner is a message and cannot be a query parameter" in found

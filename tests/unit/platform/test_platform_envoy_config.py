@@ -85,6 +85,9 @@ def test_envoy_takes_it_for_the_real_contract(tmp_path: Path):
     validate(config)
     streams = [r["match"].get("path") for r in routes(config) if r["route"]["timeout"] == "0s"]
     assert "/onegenie.recommend.v1.RecommendService/WatchRound" in streams
+    assert "/onegenie.vision.v1.VisionService/StreamTidyRoom" in streams
+    timeouts = {r["match"].get("path"): r["route"]["timeout"] for r in routes(config)}
+    assert timeouts["/onegenie.vision.v1.VisionService/GenerateTidyRoom"] == "120s"
 
 
 def test_envoy_refuses_a_broken_one(tmp_path: Path):
@@ -129,6 +132,15 @@ def test_routes_follow_the_contract(tmp_path: Path):
     assert upload["match"]["headers"][0]["string_match"] == {"exact": "POST"}
     (transcoder,) = upload["typed_per_filter_config"].values()
     assert transcoder["max_request_body_size"] == 3_000_000
+    # Its time is that of the method's path, which the transcoder puts in.
+    long = by_path["/echo.v1.EchoService/Upload"]
+    assert (long["route"]["timeout"], long["route"]["idle_timeout"]) == ("120s", "125s")
+    assert long["request_headers_to_add"][0]["header"] == {"key": "grpc-timeout", "value": "121S"}
+    assert "unavailable" not in long["route"]["retry_policy"]["retry_on"]
+    quick = by_path["/echo.v1.EchoService/Quick"]
+    assert quick["route"]["timeout"] == "1s"
+    assert "idle_timeout" not in quick["route"]
+    assert "unavailable" in quick["route"]["retry_policy"]["retry_on"]
 
 
 def test_each_process_is_an_endpoint(tmp_path: Path):
