@@ -13,15 +13,20 @@ import sys
 from collections.abc import AsyncIterator
 
 import grpc
+from onegenie.friend.v1 import friend_pb2_grpc
+from onegenie.mission.v1 import mission_pb2_grpc
 from onegenie.profile.v1 import profile_pb2_grpc
 from onegenie.recommend.v1 import recommend_pb2_grpc
 from onegenie.signage.v1 import signage_pb2_grpc
 from onegenie.store.v1 import store_pb2_grpc
 from onegenie.tenant.v1 import tenant_pb2_grpc
 from onegenie.trigger.v1 import trigger_pb2_grpc
+from onegenie.user.v1 import user_pb2_grpc
 
+from core.friend.service import FriendService
 from core.lift.store import TenantLiftPairs
 from core.meal.engine import MealEngine
+from core.mission.service import MissionService
 from core.platform import telemetry
 from core.platform.clock import Clock, utc_now
 from core.platform.database import Database, open_database, unavailable_without_database
@@ -46,6 +51,7 @@ from core.tenant.service import TenantService
 from core.trigger.known_signage import KnownSignage
 from core.trigger.reports import Reports
 from core.trigger.service import TriggerService
+from core.user.service import UserService
 from edge.contract import Contract
 from edge.server import EdgeInterceptor
 
@@ -100,6 +106,13 @@ async def serve(
             trigger_pb2_grpc.add_TriggerServiceServicer_to_server(
                 TriggerService(database, KnownSignage(stores), reports), server
             )
+            mission_pb2_grpc.add_MissionServiceServicer_to_server(
+                MissionService(database, clock, settings.zone), server
+            )
+            friend_pb2_grpc.add_FriendServiceServicer_to_server(
+                FriendService(database, clock), server
+            )
+            user_pb2_grpc.add_UserServiceServicer_to_server(UserService(database), server)
 
         interceptor = EdgeInterceptor(
             Contract.load(SERVICES),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import contextlib
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -13,10 +11,11 @@ from onegenie.tenant.v1 import tenant_pb2 as pb
 
 from core.platform.database import Database
 from core.platform.events import Events
+from core.platform.paging import make_token, read_token
 from core.tenant import store
 from core.tenant.store import Caller
 from core.trigger import store as triggers
-from edge.errors import ApiError, FieldViolation, invalid
+from edge.errors import ApiError
 
 # Events read at a time: what a reader that has fallen behind costs in memory.
 STREAM_PAGE = 200
@@ -106,19 +105,3 @@ def to_event(row: Any) -> pb.Event:
         event.forgotten.extend(row.forgotten)
     event.created_at.FromDatetime(row.created_at)
     return event
-
-
-def make_token(last: int) -> str:
-    """The page token of what comes before number `last`: opaque, so that nobody counts on it."""
-    return base64.urlsafe_b64encode(b"%d" % last).decode().rstrip("=")
-
-
-def read_token(token: str) -> int | None:
-    """The number in a page token; None for the first page. Raises INVALID_REQUEST."""
-    if not token:
-        return None
-    with contextlib.suppress(ValueError, binascii.Error):
-        digits = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-        if digits.isdigit() and (number := int(digits)) < 2**63:
-            return number
-    raise invalid(FieldViolation("page_token", "must be a next_page_token as it was given"))

@@ -19,11 +19,12 @@ from onegenie.tenant.v1 import tenant_pb2_grpc as pb_grpc
 from core.platform.database import Database
 from core.platform.events import Events
 from core.platform.identity import caller
+from core.platform.paging import make_token, read_token
 from core.signage.store import presence
 from core.store.port import Stores, StoreUnavailable
 from core.tenant import store
 from core.tenant.analytics import get_analytics
-from core.tenant.events import list_events, make_token, read_token, stream_events
+from core.tenant.events import list_events, stream_events
 from edge.errors import ApiError, FieldViolation, invalid
 
 LEDGER_PAGE = 100

@@ -1,0 +1,87 @@
+"""FriendService: whom people have added."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import grpc
+from onegenie.friend.v1 import friend_pb2 as pb
+from onegenie.friend.v1 import friend_pb2_grpc as pb_grpc
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.friend import store
+from core.platform.clock import Clock
+from core.platform.database import Database
+from core.platform.identity import user
+from core.platform.ids import parse_uuid
+from core.platform.paging import make_time_token, read_time_token
+from edge.errors import ApiError, FieldViolation, invalid
+
+# Friends listed when no page size is asked for.
+PAGE = 50
+
+
+class FriendService(pb_grpc.FriendServiceServicer):
+    """Serves onegenie.friend.v1.FriendService."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def AddFriend(
+        self, request: pb.AddFriendRequest, context: grpc.aio.ServicerContext
+    ) -> pb.AddFriendResponse:
+        caller = user().id
+        async with self._database.begin() as conn:
+            target = await _find_user(conn, request.target_id)
+            if target == caller:
+                raise invalid(FieldViolation("targetId", "must be another user"))
+            if not await store.add(conn, caller, target, self._clock()):
+                raise ApiError("FRIEND_2")
+        return pb.AddFriendResponse(message="성공")
+
+    async def RemoveFriend(
+        self, request: pb.RemoveFriendRequest, context: grpc.aio.ServicerContext
+    ) -> pb.RemoveFriendResponse:
+        async with self._database.begin() as conn:
+            target = await _find_user(conn, request.target_id)
+            if not await store.remove(conn, user().id, target):
+                raise ApiError("FRIEND_1")
+        return pb.RemoveFriendResponse(message="성공")
+
+    async def ListFriends(
+        self, request: pb.ListFriendsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ListFriendsResponse:
+        paged = request.HasField("page_size")
+        size = request.page_size if paged else PAGE
+        after = read_time_token(request.page_token, "pageToken")
+        async with self._database.connect() as conn:
+            # One more than asked for: is there a next page?
+            rows = await store.list_friends(conn, user().id, after, size + 1)
+        response = pb.ListFriendsResponse(friends=[_friend(row) for row in rows[:size]])
+        if paged and len(rows) > size:
+            last = rows[size - 1]
+            response.next_page_token = make_time_token(last.created_at, last.friend_id)
+        return response
+
+
+async def _find_user(conn: AsyncConnection, target_id: str) -> uuid.UUID:
+    target = parse_uuid(target_id)
+    if target is None or not await store.user_exists(conn, target):
+        raise ApiError("USER_1")
+    return target
+
+
+def _friend(row: Any) -> pb.Friend:
+    friend = pb.Friend(
+        friend_id=str(row.friend_id),
+        name=row.name,
+        status=pb.FRIEND_STATUS_FRIEND if row.mutual else pb.FRIEND_STATUS_NORMAL,
+    )
+    # Only those who have added each other see more than names.
+    if row.mutual and row.email is not None:
+        friend.email = row.email
+    if row.mutual and row.birth is not None:
+        friend.birthday = row.birth.isoformat()
+    return friend

@@ -1,0 +1,84 @@
+"""A person's list of the day: adding to it, and reading it."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from onegenie.mission.v1 import mission_pb2 as pb
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.mission import store
+from core.platform.clock import Clock
+from core.platform.database import Database
+from edge.errors import ApiError
+
+MOST_A_DAY = 3
+
+
+class Days:
+    """Everybody's lists. `zone` is where a day begins and ends."""
+
+    def __init__(self, database: Database, clock: Clock, zone: ZoneInfo) -> None:
+        self._database = database
+        self._clock = clock
+        self._zone = zone
+
+    async def create(self, user_id: uuid.UUID, content: str) -> None:
+        """Put a mission of the person's own on today's list. Raises MISSION_2 when it is full."""
+        async with self._database.begin() as conn:
+            await store.lock(conn, user_id)
+            now, today = self._now()
+            await _check_room(conn, user_id, today)
+            await store.add_own(conn, user_id, content, today, now)
+
+    async def accept(self, user_id: uuid.UUID, mission_id: str) -> None:
+        """Put today's suggestion on the list; one that is there already stays as it is.
+
+        Raises MISSION_1 when today has nothing of that id, MISSION_2 when the list is full.
+        """
+        async with self._database.begin() as conn:
+            await store.lock(conn, user_id)
+            now, today = self._now()
+            found = await store.find_of_day(conn, user_id, mission_id, today)
+            if found is None:
+                raise ApiError("MISSION_1")
+            if found.listed_at is None:
+                await _check_room(conn, user_id, today)
+                await store.accept(conn, user_id, found.id, now)
+
+    async def list(self, user_id: uuid.UUID) -> list[pb.Mission]:
+        """Today's list, in the order it was made."""
+        _, today = self._now()
+        async with self._database.connect() as conn:
+            return [_mission(row) for row in await store.list_day(conn, user_id, today)]
+
+    async def get(self, user_id: uuid.UUID, mission_id: str) -> pb.Mission:
+        """A mission of the person's lists, also of an earlier day. Raises MISSION_1."""
+        async with self._database.connect() as conn:
+            row = await store.find_listed(conn, user_id, mission_id)
+        if row is None:
+            raise ApiError("MISSION_1")
+        return _mission(row)
+
+    def _now(self) -> tuple[datetime, date]:
+        now = self._clock()
+        return now, now.astimezone(self._zone).date()
+
+
+async def _check_room(conn: AsyncConnection, user_id: uuid.UUID, day: date) -> None:
+    if len(await store.list_day(conn, user_id, day)) >= MOST_A_DAY:
+        raise ApiError("MISSION_2")
+
+
+def _mission(row: Any) -> pb.Mission:
+    done = row.completed_at is not None
+    mission = pb.Mission(
+        mission_id=str(row.id),
+        content=row.content,
+        status=pb.MISSION_STATUS_COMPLETED if done else pb.MISSION_STATUS_ONGOING,
+    )
+    mission.target_date.FromDatetime(row.listed_at)
+    return mission

@@ -1,0 +1,54 @@
+"""MissionService: messages in, use cases, messages out."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+import grpc
+from onegenie.mission.v1 import mission_pb2 as pb
+from onegenie.mission.v1 import mission_pb2_grpc as pb_grpc
+
+from core.mission.day import Days
+from core.mission.suggest import suggest
+from core.platform.clock import Clock
+from core.platform.database import Database
+from core.platform.identity import user
+
+
+class MissionService(pb_grpc.MissionServiceServicer):
+    """Serves onegenie.mission.v1.MissionService. `zone` is where its days begin."""
+
+    def __init__(self, database: Database, clock: Clock, zone: ZoneInfo) -> None:
+        self._database = database
+        self._clock = clock
+        self._zone = zone
+        self._days = Days(database, clock, zone)
+
+    async def RecommendMission(
+        self, request: pb.RecommendMissionRequest, context: grpc.aio.ServicerContext
+    ) -> pb.RecommendMissionResponse:
+        return await suggest(self._database, self._clock, self._zone, user().id)
+
+    async def CreateMission(
+        self, request: pb.CreateMissionRequest, context: grpc.aio.ServicerContext
+    ) -> pb.CreateMissionResponse:
+        await self._days.create(user().id, request.mission.strip())
+        return pb.CreateMissionResponse(message="생성 완료")
+
+    async def AcceptMission(
+        self, request: pb.AcceptMissionRequest, context: grpc.aio.ServicerContext
+    ) -> pb.AcceptMissionResponse:
+        await self._days.accept(user().id, request.mission_id)
+        return pb.AcceptMissionResponse(message="성공")
+
+    async def ListMissions(
+        self, request: pb.ListMissionsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ListMissionsResponse:
+        return pb.ListMissionsResponse(missions=await self._days.list(user().id))
+
+    async def GetMission(
+        self, request: pb.GetMissionRequest, context: grpc.aio.ServicerContext
+    ) -> pb.GetMissionResponse:
+        return pb.GetMissionResponse(
+            mission=await self._days.get(user().id, request.today_mission_id)
+        )

@@ -1,0 +1,64 @@
+"""RecommendMission: the day's suggestion, made when it is first asked for."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from onegenie.mission.v1 import mission_pb2 as pb
+
+from core.mission import store
+from core.mission.choose import TASTE_DAYS, Candidate, Past, choose, same
+from core.platform.clock import Clock
+from core.platform.database import Database
+from edge.errors import ApiError
+
+
+async def suggest(
+    database: Database, clock: Clock, zone: ZoneInfo, user_id: uuid.UUID
+) -> pb.RecommendMissionResponse:
+    """The suggestion that waits for its answer, else a new one.
+
+    One that was retired since, or that the person has meanwhile put on the list in their own
+    words, is replaced. Raises MISSION_1 when nothing is left to suggest.
+    """
+    async with database.begin() as conn:
+        await store.lock(conn, user_id)
+        now = clock()
+        today = now.astimezone(zone).date()
+        listed = [row.content for row in await store.list_day(conn, user_id, today)]
+        waiting = await store.find_suggestion(conn, user_id, today)
+        if waiting is not None:
+            if waiting.retired_at is None and same(waiting.content) not in map(same, listed):
+                return pb.RecommendMissionResponse(
+                    mission_id=str(waiting.id), content=waiting.content
+                )
+            await store.drop_suggestion(conn, user_id, today)
+        chosen = choose(
+            [Candidate(*row) for row in await store.registered(conn)],
+            list(
+                _past(await store.past(conn, user_id, today - timedelta(TASTE_DAYS)), today, zone)
+            ),
+            listed,
+            seed=f"{user_id}/{today}",
+        )
+        if chosen is None:
+            raise ApiError("MISSION_1")
+        mission_id = await store.suggest(conn, user_id, chosen.id, chosen.content, today, now)
+        return pb.RecommendMissionResponse(mission_id=str(mission_id), content=chosen.content)
+
+
+def _past(rows: Sequence[Any], today: date, zone: ZoneInfo) -> Iterator[Past]:
+    """What was done, and what was suggested on an earlier day and not accepted.
+
+    What is on a list and not done says nothing yet.
+    """
+    for row in rows:
+        if row.completed_at is not None:
+            day = row.completed_at.astimezone(zone).date()
+            yield Past(row.mission_id, row.category, (today - day).days, done=True)
+        elif row.listed_at is None and row.day < today:
+            yield Past(row.mission_id, row.category, (today - row.day).days, done=False)
