@@ -135,10 +135,11 @@ class OpenAIEndpoint:
             raise UpstreamError(UNREADABLE)
         return reply
 
-    async def edit(self, model: str, picture: bytes, prompt: str) -> str:
+    async def edit(self, model: str, picture: bytes, prompt: str, timeout: float) -> str:
         """The JPEG `picture` changed as the prompt says: a picture in base64, as it came.
 
-        An answer with an address in place of the picture is unreadable: none is fetched.
+        `timeout` takes the place of the endpoint's: drawing takes longer than talking. An answer
+        with an address in place of the picture is unreadable: none is fetched.
         """
         options: dict[str, Any] = {}
         if "gpt-image" not in model:
@@ -151,6 +152,7 @@ class OpenAIEndpoint:
             image=("room.jpg", picture, "image/jpeg"),
             prompt=prompt,
             n=1,
+            timeout=timeout,
             **options,
         )
         return _parsed(_Images, body).data[0].b64_json
@@ -159,6 +161,7 @@ class OpenAIEndpoint:
         """The body of the answer, tried again as the class says."""
         import openai
 
+        timeout = arguments.setdefault("timeout", self._timeout)
         try:
             async for attempt in AsyncRetrying(
                 retry=retry_if_exception(_may_pass),
@@ -169,7 +172,7 @@ class OpenAIEndpoint:
                 with attempt:
                     # The client's own time-out starts anew with every byte.
                     async with (
-                        asyncio.timeout(self._timeout),
+                        asyncio.timeout(timeout),
                         method(**arguments) as response,
                     ):
                         return await _body(response)
