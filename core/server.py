@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 
 import grpc
 from onegenie.friend.v1 import friend_pb2_grpc
+from onegenie.media.v1 import media_pb2_grpc
 from onegenie.mission.v1 import mission_pb2_grpc
 from onegenie.profile.v1 import profile_pb2_grpc
 from onegenie.recommend.v1 import recommend_pb2_grpc
@@ -26,6 +27,9 @@ from onegenie.user.v1 import user_pb2_grpc
 from core.friend.service import FriendService
 from core.lift.store import TenantLiftPairs
 from core.meal.engine import MealEngine
+from core.media.files import Media
+from core.media.objects import open_objects
+from core.media.service import MediaService
 from core.mission.service import MissionService
 from core.platform import telemetry
 from core.platform.clock import Clock, utc_now
@@ -78,7 +82,7 @@ async def serve(
         open_engine(settings, engine) as engine,
         _open_stores(settings, database) as (stores, embedded_stores),
     ):
-        stack.enter_context(contextlib.closing(WorkPool(settings.picture_workers, 32)))
+        pool = stack.enter_context(contextlib.closing(WorkPool(settings.picture_workers, 32)))
         pipeline = Pipeline(
             database,
             jobs,
@@ -87,6 +91,16 @@ async def serve(
             lambda tenant: TenantLiftPairs(database, tenant),
         )
 
+        media = Media(
+            database,
+            jobs,
+            open_objects(settings.pictures_url, settings.data_dir / "pictures"),
+            signer,
+            clock,
+            settings.link_base,
+            settings.picture_link_hours,
+            pool,
+        )
         reports = Reports(database, jobs, stores, settings.signage_show_seconds)
 
         def register(server: grpc.aio.Server) -> None:
@@ -106,6 +120,7 @@ async def serve(
             trigger_pb2_grpc.add_TriggerServiceServicer_to_server(
                 TriggerService(database, KnownSignage(stores), reports), server
             )
+            media_pb2_grpc.add_MediaServiceServicer_to_server(MediaService(media), server)
             mission_pb2_grpc.add_MissionServiceServicer_to_server(
                 MissionService(database, clock, settings.zone), server
             )

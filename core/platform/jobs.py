@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import procrastinate
@@ -67,15 +68,21 @@ class Jobs:
         task: procrastinate.tasks.Task,
         *,
         lock: str | None = None,
+        after: timedelta | None = None,
         **arguments: Any,
     ) -> None:
         """Put a job on the queue in the transaction of `conn`.
 
         Jobs of one lock run one at a time, in the order they were put there; one that is to be
-        retried holds up those after it.
+        retried holds up those after it. With `after` it is taken no earlier than that from now.
         """
         connection = await driver_connection(conn)
-        await task.configure(connection=connection, lock=lock).defer_async(**arguments)
+        configured = task.configure(
+            connection=connection,
+            lock=lock,
+            schedule_in={"seconds": int(after.total_seconds())} if after else None,
+        )
+        await configured.defer_async(**arguments)
 
     async def __aenter__(self) -> Jobs:
         await self.app.open_async()

@@ -1,0 +1,195 @@
+"""Keeping pictures, and links to them.
+
+A picture is a row and two objects: the picture and its thumbnail. The row is there first, with a
+job in an hour that deletes whatever is unused by then: a crash at any point leaves nothing
+behind that nobody knows of.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Literal, TypeVar
+
+import structlog
+from cachetools import LRUCache
+from onegenie.rest.v1 import annotations_pb2 as rest
+from procrastinate import JobContext
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.media import store
+from core.media.objects import Objects, StoreAway
+from core.media.pictures import BadPicture, Prepared, TooLarge
+from core.platform.clock import Clock
+from core.platform.database import Database
+from core.platform.ids import parse_uuid
+from core.platform.jobs import Jobs
+from core.platform.pool import WorkPool
+from core.platform.signing import Signer
+from edge.errors import ApiError, FieldViolation, invalid
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+Size = Literal["picture", "thumbnail"]
+
+AUDIENCE = "media"
+SWEEP_AFTER = timedelta(hours=1)
+_HOUR = 3600
+_SIZES: tuple[Size, Size] = ("picture", "thumbnail")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a link gives. `seconds` is how long it still works."""
+
+    content: bytes
+    content_type: str
+    etag: str
+    seconds: int
+
+
+class Media:
+    """The pictures that the app keeps. `link_hours` is how long a link works at least."""
+
+    def __init__(
+        self,
+        database: Database,
+        jobs: Jobs,
+        objects: Objects,
+        signer: Signer,
+        clock: Clock,
+        link_base: str,
+        link_hours: int,
+        pool: WorkPool,
+    ) -> None:
+        self.pool = pool
+        self._database = database
+        self._jobs = jobs
+        self._objects = objects
+        self._signer = signer
+        self._clock = clock
+        self._link_base = link_base
+        self._link_seconds = link_hours * _HOUR
+        # Lists of posts repeat the links of their pictures again and again.
+        self._links: LRUCache[tuple[uuid.UUID, Size, int], str] = LRUCache(10_000)
+        # Behind everything that somebody waits for.
+        self._task = jobs.task("media.sweep", self.sweep, priority=-2)
+
+    async def keep(self, owner_id: uuid.UUID, pictures: Sequence[Prepared]) -> list[uuid.UUID]:
+        """Keep pictures: their ids, in order. Those not given to `use` within an hour are deleted.
+
+        Raises UNAVAILABLE, and keeps none, when the object store fails.
+        """
+        ids = [uuid.uuid4() for _ in pictures]
+        now = self._clock()
+        rows = [
+            {
+                "id": id,
+                "owner_id": owner_id,
+                "content_type": one.content_type,
+                "width": one.width,
+                "height": one.height,
+                "created_at": now,
+            }
+            for id, one in zip(ids, pictures, strict=True)
+        ]
+        async with self._database.begin() as conn:
+            await store.add(conn, rows)
+            names = [str(id) for id in ids]
+            await self._jobs.defer(conn, self._task, after=SWEEP_AFTER, file_ids=names)
+        try:
+            for id, one in zip(ids, pictures, strict=True):
+                await self._objects.put(_key(id, "picture"), one.content)
+                await self._objects.put(_key(id, "thumbnail"), one.thumbnail)
+        except StoreAway as error:
+            log.error("pictures_not_kept", error=str(error))
+            await self.discard(ids)
+            raise ApiError(rest.CONDITION_UNAVAILABLE, retry_after=1) from error
+        return ids
+
+    async def use(self, conn: AsyncConnection, file_ids: Sequence[uuid.UUID]) -> None:
+        """Say, in the transaction of `conn`, that pictures are part of something.
+
+        Raises UNAVAILABLE when one has been deleted meanwhile.
+        """
+        if not await store.use(conn, file_ids, self._clock()):
+            raise ApiError(rest.CONDITION_UNAVAILABLE)
+
+    async def discard(self, file_ids: Sequence[uuid.UUID]) -> None:
+        """Delete what `keep` kept and nothing uses. What fails here, the job does later."""
+        try:
+            await self._delete_unused(file_ids)
+        except StoreAway as error:
+            log.warning("pictures_left_to_the_sweep", error=str(error))
+
+    async def sweep(self, context: JobContext, file_ids: list[str]) -> None:
+        """Delete those of the pictures that nothing uses. The job of an hour after `keep`."""
+        await self._delete_unused([uuid.UUID(id) for id in file_ids])
+
+    async def _delete_unused(self, file_ids: Sequence[uuid.UUID]) -> None:
+        async with self._database.begin() as conn:
+            ids = await store.lock_unused(conn, file_ids)
+            # The rows last: while they are there, the objects are known of.
+            await self._objects.delete([_key(id, size) for id in ids for size in _SIZES])
+            await store.remove(conn, ids)
+
+    def link(self, file_id: uuid.UUID, thumbnail: bool = False) -> str:
+        """The absolute URL of a picture, which works for `link_hours` and up to an hour more.
+
+        It is the same URL for an hour, so that clients keep what they got from it.
+        """
+        size: Size = "thumbnail" if thumbnail else "picture"
+        hour = int(self._clock().timestamp()) // _HOUR
+        known = (file_id, size, hour)
+        if (url := self._links.get(known)) is None:
+            expires = datetime.fromtimestamp((hour + 1) * _HOUR + self._link_seconds, UTC)
+            token = self._signer.sign(AUDIENCE, {"file": str(file_id), "size": size}, expires)
+            url = self._links[known] = f"{self._link_base}/media/{token}"
+        return url
+
+    async def show(self, token: str) -> Shown | None:
+        """What a link's last segment gives.
+
+        None for one that is not ours or has expired, and when the picture is no more. Raises
+        UNAVAILABLE when the object store fails.
+        """
+        claims = self._signer.read(AUDIENCE, token)
+        if claims is None or claims["size"] not in _SIZES:
+            return None
+        file_id, size = parse_uuid(claims["file"]), claims["size"]
+        if file_id is None:
+            return None
+        content_type = await store.content_type(self._database, file_id)
+        if content_type is None:
+            return None
+        try:
+            content = await self._objects.get(_key(file_id, size))
+        except StoreAway as error:
+            log.error("picture_not_read", error=str(error))
+            raise ApiError(rest.CONDITION_UNAVAILABLE, retry_after=1) from error
+        if content is None:
+            return None
+        seconds = int(claims["exp"] - self._clock().timestamp())
+        return Shown(content, content_type, f'"{file_id}-{size}"', seconds)
+
+
+async def read(pool: WorkPool, field: str, content: bytes, function: Callable[[bytes], T]) -> T:
+    """`function(content)` in the pool, of a picture that a client sent as `field`.
+
+    Raises the surface's error naming the field for a bad picture, and the one of requests that
+    are too large.
+    """
+    try:
+        return await pool.run(function, content)
+    except BadPicture as error:
+        raise invalid(FieldViolation(field, str(error))) from error
+    except TooLarge as error:
+        violation = FieldViolation(field, str(error))
+        raise ApiError(rest.CONDITION_TOO_LARGE, fields=[violation]) from error
+
+
+def _key(file_id: uuid.UUID, size: Size) -> str:
+    return f"{file_id}/{size}"

@@ -1,0 +1,37 @@
+"""MediaService: pictures by their links."""
+
+from __future__ import annotations
+
+import grpc
+from google.api import httpbody_pb2
+from onegenie.media.v1 import media_pb2 as pb
+from onegenie.media.v1 import media_pb2_grpc as pb_grpc
+from onegenie.rest.v1 import annotations_pb2 as rest
+
+from core.media.files import Media
+from edge.errors import ApiError
+from edge.server import current_call
+
+
+class MediaService(pb_grpc.MediaServiceServicer):
+    """Serves onegenie.media.v1.MediaService."""
+
+    def __init__(self, media: Media) -> None:
+        self._media = media
+
+    async def GetMedia(
+        self, request: pb.GetMediaRequest, context: grpc.aio.ServicerContext
+    ) -> httpbody_pb2.HttpBody:
+        shown = await self._media.show(request.token)
+        if shown is None:
+            raise ApiError(rest.CONDITION_NOT_FOUND)
+        current_call.get().response_headers.update(
+            {
+                # Only the client's own cache: who may see it hangs on the link.
+                "cache-control": f"private, max-age={shown.seconds}, immutable",
+                "etag": shown.etag,
+                "content-disposition": "inline",
+                "content-security-policy": "default-src 'none'; sandbox",
+            }
+        )
+        return httpbody_pb2.HttpBody(content_type=shown.content_type, data=shown.content)

@@ -1,0 +1,48 @@
+"""SQL of kept pictures."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.media.models import media_files
+from core.platform.database import Database, fetch
+
+_IDS = media_files.c.id == any_(bindparam("ids", type_=ARRAY(Uuid)))
+_NOW = bindparam("now", type_=DateTime(timezone=True))
+_USE = update(media_files).where(_IDS).values(used_at=_NOW).returning(media_files.c.id)
+_UNUSED = select(media_files.c.id).where(_IDS, media_files.c.used_at.is_(None)).with_for_update()
+_DELETE = delete(media_files).where(_IDS).returning(media_files.c.id)
+_TYPE = select(media_files.c.content_type).where(media_files.c.id == bindparam("id", type_=Uuid))
+
+
+async def add(conn: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """Add rows of pictures, unused so far."""
+    await conn.execute(insert(media_files), list(rows))
+
+
+async def use(conn: AsyncConnection, ids: Sequence[uuid.UUID], now: datetime) -> bool:
+    """Mark pictures as used; False when one is not there."""
+    rows = await fetch(conn, _USE, {"ids": list(ids), "now": now})
+    return len(rows) == len(set(ids))
+
+
+async def lock_unused(conn: AsyncConnection, ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Those of the pictures that are unused; they stay so until the transaction ends."""
+    return [row.id for row in await fetch(conn, _UNUSED, {"ids": list(ids)})]
+
+
+async def remove(conn: AsyncConnection, ids: Sequence[uuid.UUID]) -> None:
+    """Delete the rows of pictures."""
+    await fetch(conn, _DELETE, {"ids": list(ids)})
+
+
+async def content_type(database: Database, file_id: uuid.UUID) -> str | None:
+    """The type of a picture; None when there is none of that id."""
+    rows = await database.fetch(_TYPE, {"id": file_id})
+    return rows[0].content_type if rows else None
