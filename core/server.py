@@ -13,6 +13,7 @@ import sys
 from collections.abc import AsyncIterator
 
 import grpc
+from onegenie.auth.v1 import auth_pb2_grpc
 from onegenie.friend.v1 import friend_pb2_grpc
 from onegenie.media.v1 import media_pb2_grpc
 from onegenie.mission.v1 import mission_pb2_grpc
@@ -24,6 +25,8 @@ from onegenie.tenant.v1 import tenant_pb2_grpc
 from onegenie.trigger.v1 import trigger_pb2_grpc
 from onegenie.user.v1 import user_pb2_grpc
 
+from core.auth.service import AuthService
+from core.auth.sms import HttpSms, OutboxSms, Sms
 from core.friend.service import FriendService
 from core.lift.store import TenantLiftPairs
 from core.meal.engine import MealEngine
@@ -81,8 +84,10 @@ async def serve(
         Jobs(database_url, settings.job_concurrency) as jobs,
         open_engine(settings, engine) as engine,
         _open_stores(settings, database) as (stores, embedded_stores),
+        _open_sms(settings, clock) as sms,
     ):
         pool = stack.enter_context(contextlib.closing(WorkPool(settings.picture_workers, 32)))
+        identity = Identity(database, signer=signer)
         pipeline = Pipeline(
             database,
             jobs,
@@ -128,6 +133,19 @@ async def serve(
                 FriendService(database, clock), server
             )
             user_pb2_grpc.add_UserServiceServicer_to_server(UserService(database), server)
+            auth_pb2_grpc.add_AuthServiceServicer_to_server(
+                AuthService(
+                    database,
+                    jobs,
+                    sms,
+                    pool,
+                    signer,
+                    clock,
+                    settings,
+                    identity.forget_session,
+                ),
+                server,
+            )
 
         interceptor = EdgeInterceptor(
             Contract.load(SERVICES),
@@ -136,7 +154,7 @@ async def serve(
                 telemetry.request_id,
                 telemetry.log_and_metrics,
                 unavailable_without_database,
-                Identity(database, signer=signer),
+                identity,
             ],
             domain="onegenie",
             zone=settings.zone,
@@ -205,6 +223,23 @@ async def _open_stores(
         yield remote, embedded
     finally:
         await remote.close()
+
+
+@contextlib.asynccontextmanager
+async def _open_sms(settings: Settings, clock: Clock) -> AsyncIterator[Sms]:
+    """The way to phones that the settings name."""
+    sms: Sms
+    if settings.sms_url is None:
+        sms = OutboxSms(settings.data_dir / "outbox" / "sms.jsonl", clock)
+    else:
+        token = settings.sms_token
+        sms = HttpSms(
+            settings.sms_url, token.get_secret_value() if token else None, settings.sms_sender
+        )
+    try:
+        yield sms
+    finally:
+        await sms.close()
 
 
 async def _main(settings: Settings, database_url: str, socket: str) -> None:

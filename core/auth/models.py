@@ -90,5 +90,6 @@ auth_failures = Table(
     metadata,
     Column("key", LargeBinary, primary_key=True, comment="SHA-256"),
     Column("failures", Integer, nullable=False),
+    Column("first_at", DateTime(timezone=True), nullable=False),
     Column("last_at", DateTime(timezone=True), nullable=False),
 )

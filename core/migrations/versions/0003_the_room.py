@@ -44,6 +44,7 @@ def upgrade() -> None:
         "auth_failures",
         sa.Column("key", sa.LargeBinary(), nullable=False, comment="SHA-256"),
         sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("first_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_auth_failures")),
     )

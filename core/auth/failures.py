@@ -1,0 +1,88 @@
+"""Failed log-ins, counted by e-mail, by address and by both, each with its own patience."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from onegenie.rest.v1 import annotations_pb2 as rest
+from sqlalchemy import delete, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.auth.models import auth_failures
+from edge.errors import ApiError
+
+# Failures that go unpunished. An e-mail is shared by its owner and those who guess at it, an
+# address by all the people behind it.
+FREE_BOTH = 5
+FREE_EMAIL = 20
+FREE_ADDRESS = 100
+LONGEST_WAIT = timedelta(minutes=15)
+# Counted from the first failure.
+FORGOTTEN_AFTER = timedelta(days=1)
+
+
+def wait_after(failures: int, free: int) -> timedelta:
+    """How long to wait after the last of so many failures: 1 s, 2 s, 4 s … to 15 minutes."""
+    if failures < free:
+        return timedelta()
+    return min(timedelta(seconds=2 ** min(failures - free, 20)), LONGEST_WAIT)
+
+
+async def count(conn: AsyncConnection, email: str, address: str, now: datetime) -> None:
+    """Count a log-in as failed, for now. Raises RATE_LIMITED, counting nothing, while one waits."""
+    free = _keys(email, address)
+    rows = await _lock(conn, sorted(free), now)
+    waits = []
+    for row in rows:
+        forgotten = row.first_at <= now - FORGOTTEN_AFTER
+        failures, first_at = (0, now) if forgotten else (row.failures, row.first_at)
+        waits.append(row.last_at + wait_after(failures, free[row.key]) - now)
+        statement = update(auth_failures).where(auth_failures.c.key == row.key)
+        await conn.execute(statement.values(failures=failures + 1, first_at=first_at, last_at=now))
+    if (wait := max(waits)) > timedelta():
+        raise ApiError(rest.CONDITION_RATE_LIMITED, retry_after=wait.total_seconds())
+
+
+async def forgive(conn: AsyncConnection, email: str, address: str, now: datetime) -> None:
+    """Take back what `count` counted, and forget the e-mail's failures: its owner is here."""
+    keys = _keys(email, address)
+    by_address = _key("address", address)
+    of_email = [key for key in keys if key != by_address]
+    await _lock(conn, sorted(keys), now)
+    await conn.execute(delete(auth_failures).where(auth_failures.c.key.in_(of_email)))
+    await conn.execute(
+        update(auth_failures)
+        .where(auth_failures.c.key == by_address, auth_failures.c.failures > 0)
+        .values(failures=auth_failures.c.failures - 1)
+    )
+
+
+def _keys(email: str, address: str) -> dict[bytes, int]:
+    """Free failures by key."""
+    return {
+        _key("both", f"{address} {email}"): FREE_BOTH,
+        _key("email", email): FREE_EMAIL,
+        _key("address", address): FREE_ADDRESS,
+    }
+
+
+def _key(kind: str, value: str) -> bytes:
+    return hashlib.sha256(f"{kind}:{value}".encode()).digest()
+
+
+async def _lock(conn: AsyncConnection, keys: Sequence[bytes], now: datetime) -> Sequence[Any]:
+    """The rows of the keys, made where there are none, and held.
+
+    Taken in the order given, which is the same everywhere: no two transactions wait for each other.
+    """
+    statement = upsert(auth_failures).values(
+        [{"key": key, "failures": 0, "first_at": now, "last_at": now} for key in keys]
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=[auth_failures.c.key], set_={"key": statement.excluded.key}
+    )
+    return (await conn.execute(statement.returning(auth_failures))).all()

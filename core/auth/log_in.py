@@ -1,0 +1,49 @@
+"""Logging in by e-mail and password, slower after each failure."""
+
+from __future__ import annotations
+
+from core.auth import failures, store
+from core.auth.passwords import hash_secret, is_outdated, matches
+from core.auth.sessions import Device, Sessions, Tokens
+from core.platform.clock import Clock
+from core.platform.database import Database
+from core.platform.pool import WorkPool
+from edge.errors import ApiError
+
+
+async def log_in(
+    database: Database,
+    pool: WorkPool,
+    clock: Clock,
+    sessions: Sessions,
+    email: str,
+    password: str,
+    address: str,
+    device: Device,
+) -> Tokens:
+    """Open a session on the device; the one it had of the account ends.
+
+    Raises RATE_LIMITED, before anything is checked, USER_1 and AUTH_9.
+    """
+    async with database.begin() as conn:
+        # It counts as a failure until it is none: simultaneous guesses can't slip past.
+        await failures.count(conn, email, address, clock())
+        user = await store.find_by_email(conn, email)
+    if user is None:
+        raise ApiError("USER_1")
+    if not await pool.run(matches, user.password_hash, password):
+        raise ApiError("AUTH_9")
+    outdated = is_outdated(user.password_hash)
+    fresh = await pool.run(hash_secret, password) if outdated else None
+    async with database.begin() as conn:
+        await failures.forgive(conn, email, address, clock())
+    async with database.begin() as conn:
+        if not await store.lock_user(conn, user.id):
+            raise ApiError("USER_1")
+        if fresh is not None:
+            await store.replace_hash(conn, user.id, user.password_hash, fresh)
+        ended = await store.end_sessions(conn, user.id, device.id)
+        tokens = await sessions.open(conn, user.id, device)
+    for session_id in ended:
+        sessions.forget(session_id)
+    return tokens

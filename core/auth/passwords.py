@@ -1,0 +1,27 @@
+"""Passwords and codes as Argon2id hashes. Slow by design: run these in a WorkPool."""
+
+from __future__ import annotations
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+# What OWASP's Password Storage Cheat Sheet recommends first: 19 MiB, two passes, one lane.
+_HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+
+
+def hash_secret(secret: str) -> str:
+    """A salted hash of a password or code, as a PHC string."""
+    return _HASHER.hash(secret)
+
+
+def matches(hashed: str, secret: str) -> bool:
+    """Whether the hash is of the secret; compares in constant time."""
+    try:
+        return _HASHER.verify(hashed, secret)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def is_outdated(hashed: str) -> bool:
+    """Whether the hash was made with other parameters than hashes are made with now."""
+    return _HASHER.check_needs_rehash(hashed)

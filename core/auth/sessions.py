@@ -1,0 +1,110 @@
+"""Sessions: one per account and device, renewed by refresh tokens that work once."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from onegenie.rest.v1 import annotations_pb2 as rest
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.auth import store
+from core.auth.tokens import User, make_access_token
+from core.platform.clock import Clock
+from core.platform.database import Database
+from core.platform.signing import Signer
+from edge.errors import ApiError
+
+PREFIX = "ort_"
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a device gets when its session is opened or renewed."""
+
+    access_token: str
+    refresh_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """Where a session is: provider is "ios" or "android", app_token is for pushing to it."""
+
+    id: str
+    provider: str
+    app_token: str | None
+
+
+class Sessions:
+    """Opens, renews and ends sessions."""
+
+    def __init__(
+        self,
+        database: Database,
+        signer: Signer,
+        clock: Clock,
+        access_token_life: timedelta,
+        refresh_token_life: timedelta,
+        forget: Callable[[uuid.UUID], None],
+    ) -> None:
+        """`forget` is told of sessions that have ended, when that is committed."""
+        self._database = database
+        self._signer = signer
+        self._clock = clock
+        self._access_token_life = access_token_life
+        self._refresh_token_life = refresh_token_life
+        self.forget = forget
+
+    async def open(self, conn: AsyncConnection, user_id: uuid.UUID, device: Device) -> Tokens:
+        """Open a session on a device that has none of the account, whose row is held."""
+        now = self._clock()
+        session_id = await store.add_session(
+            conn, user_id, device.id, device.provider, device.app_token, now
+        )
+        return await self._tokens(conn, User(user_id, session_id))
+
+    async def renew(self, refresh_token: str) -> Tokens:
+        """New tokens for a refresh token that is used up by this.
+
+        Raises UNAUTHENTICATED for one that is unknown or expired, and for a used one: that also
+        ends the session, because it can't be told which of the two who had it is the thief.
+        """
+        hashed = _hash(refresh_token)
+        async with self._database.begin() as conn:
+            session = await store.lock_session_of(conn, hashed)
+            if session is None:
+                raise ApiError(rest.CONDITION_UNAUTHENTICATED)
+            token, now = await store.refresh_token(conn, hashed), self._clock()
+            if token.expires_at <= now:
+                raise ApiError(rest.CONDITION_UNAUTHENTICATED)
+            if token.used_at is None:
+                await store.use_refresh_token(conn, session.id, hashed, now)
+                return await self._tokens(conn, User(session.user_id, session.id))
+            await store.end_session(conn, session.id)
+        # Outside the transaction, which must not be rolled back by it.
+        self.forget(session.id)
+        raise ApiError(rest.CONDITION_UNAUTHENTICATED)
+
+    async def end(self, session_id: uuid.UUID) -> None:
+        """End a session with all its tokens."""
+        async with self._database.begin() as conn:
+            await store.end_session(conn, session_id)
+        self.forget(session_id)
+
+    async def _tokens(self, conn: AsyncConnection, user: User) -> Tokens:
+        now = self._clock()
+        refresh_token = PREFIX + secrets.token_urlsafe(32)
+        await store.add_refresh_token(
+            conn, user.session_id, _hash(refresh_token), now + self._refresh_token_life
+        )
+        access_token = make_access_token(self._signer, user, now + self._access_token_life)
+        return Tokens(access_token, refresh_token)
+
+
+def _hash(token: str) -> bytes:
+    # Without salt or stretching: 256 random bits can't be guessed.
+    return hashlib.sha256(token.encode()).digest()

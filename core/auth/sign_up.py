@@ -1,0 +1,102 @@
+"""Making an account: a verified number first, then e-mail, birth date and password."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+
+from onegenie.auth.v1 import auth_pb2 as pb
+from sqlalchemy.exc import IntegrityError
+
+from core.auth import store
+from core.auth.passwords import hash_secret, matches
+from core.auth.sessions import Device, Sessions, Tokens
+from core.platform.clock import Clock
+from core.platform.database import Database
+from core.platform.pool import WorkPool
+from edge.errors import ApiError, FieldViolation, invalid
+
+_FIRST_BIRTH = date(1900, 1, 1)
+
+
+async def verify_code(
+    database: Database,
+    pool: WorkPool,
+    clock: Clock,
+    sessions: Sessions,
+    tries: int,
+    phone: str,
+    code: str,
+    name: str,
+    device: Device,
+) -> Tokens:
+    """Check a code, make or rename the number's account, and open a session on the device.
+
+    Every other session of the account ends: the number may have a new owner. `tries` is how
+    often a code may be tried. Raises USER_3, AUTH_1 and AUTH_2.
+    """
+    async with database.begin() as conn:
+        if await store.phone_has_password(conn, phone):
+            raise ApiError("USER_3")
+        pending = await store.lock_code(conn, phone)
+        if pending is None:
+            raise ApiError("AUTH_1")
+        if pending.tries >= tries or pending.expires_at <= clock():
+            raise ApiError("AUTH_2")
+        # Counted before it is checked, so that simultaneous guesses don't get more tries, and
+        # neither a lock nor a connection is held while the hash is worked out.
+        await store.count_try(conn, phone)
+    if not await pool.run(matches, pending.code_hash, code):
+        raise ApiError("AUTH_1")
+    async with database.begin() as conn:
+        if not await store.use_code(conn, phone, pending.code_hash):
+            raise ApiError("AUTH_1")
+        user_id = await store.sign_up(conn, phone, name, clock())
+        if user_id is None:
+            raise ApiError("USER_3")
+        ended = await store.end_sessions(conn, user_id)
+        tokens = await sessions.open(conn, user_id, device)
+    for session_id in ended:
+        sessions.forget(session_id)
+    return tokens
+
+
+async def create_password(
+    database: Database,
+    pool: WorkPool,
+    today: date,
+    user_id: uuid.UUID,
+    request: pb.CreatePasswordRequest,
+) -> None:
+    """Complete an account. `today` is where the service is.
+
+    Raises INVALID_ARGUMENT for an impossible birth date, USER_3 when the account is complete or
+    the e-mail another's.
+    """
+    email, birth = as_stored(request.email), _birth(request.birth, today)
+    async with database.connect() as conn:
+        if await store.has_password_or_taken(conn, user_id, email):
+            raise ApiError("USER_3")
+    password_hash = await pool.run(hash_secret, request.password)
+    try:
+        async with database.begin() as conn:
+            if not await store.complete_account(conn, user_id, email, birth, password_hash):
+                raise ApiError("USER_3")
+    except IntegrityError:
+        # Another account took the e-mail a moment ago.
+        raise ApiError("USER_3") from None
+
+
+def as_stored(email: str) -> str:
+    """The e-mail as accounts have it."""
+    return email.strip().lower()
+
+
+def _birth(text: str, today: date) -> date:
+    try:
+        birth = date.fromisoformat(text)
+    except ValueError:
+        raise invalid(FieldViolation("birth", "must be a date of the calendar")) from None
+    if not _FIRST_BIRTH <= birth <= today:
+        raise invalid(FieldViolation("birth", f"must be from {_FIRST_BIRTH} to today"))
+    return birth
