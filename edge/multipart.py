@@ -55,13 +55,12 @@ def parse(content_type: str, data: bytes) -> Iterator[Part]:
                     chunks.append(bytes(event))
                 else:
                     segment = event
-    except ParserLimitReached:
-        raise ApiError(
-            rest.CONDITION_TOO_LARGE, f"The body has more than {MAX_PARTS} parts or a huge header."
-        ) from None
+    except ParserLimitReached:  # of MAX_PARTS, or of a part's headers
+        raise ApiError(rest.CONDITION_TOO_LARGE) from None
     except (MultipartError, ValueError, LookupError) as error:
+        what = error.args[0] if error.args else ""
         raise invalid(
-            FieldViolation("body", f"not a complete multipart/form-data body: {error}")
+            FieldViolation("body", f"not a complete multipart/form-data body: {what}")
         ) from None
 
 

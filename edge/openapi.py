@@ -282,7 +282,8 @@ class _Writer:
 
     def success(self, method: Method, binding: Binding) -> Schema:
         if method.output.full_name == HTTP_BODY:
-            return {"description": "The bytes, of the type they have.", "content": {"*/*": {}}}
+            types = list(method.rule.content_types) or ["*/*"]
+            return {"description": "The bytes.", "content": {name: {} for name in types}}
         surface = method.surface
         if method.server_streaming:
             return self.events(method)

@@ -1,6 +1,8 @@
 """The edge behind a real Envoy with the production configuration: what clients of HTTP see."""
 
 import asyncio
+import json
+import shutil
 import tempfile
 import uuid
 from collections.abc import AsyncIterator
@@ -159,6 +161,44 @@ async def test_uploads(front):
     files = [("files", ("사진.png", b"abcd", "image/png")), ("coverImage", ("c", b"x", "a/b"))]
     answer = await front.post("/s/upload/77", files=files, data={"title": "제목"})
     assert answer.json()["data"]["seen"][:2] == ["files:사진.png:image/png:4", "cover:c:a/b:1"]
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+async def test_a_browsers_form(front):
+    """Node's FormData and fetch are the platform's own, as a browser's are."""
+    parts = [
+        {"name": "files", "filename": '사진 "1".png', "type": "image/png", "base64": "AAEC"},
+        {"name": "files", "filename": "b.jpg", "type": "image/jpeg", "base64": "Aw=="},
+        {"name": "title", "text": "우리\n방"},
+    ]
+    node = await asyncio.create_subprocess_exec(
+        "node", str(Path(__file__).with_name("form_data.mjs")), f"{front.base_url}/s/upload/77",
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, _ = await node.communicate("\n".join(json.dumps(part) for part in parts).encode())
+    answer = json.loads(out)
+    assert answer["status"] == 201, answer
+    assert json.loads(answer["body"])["data"]["seen"] == [
+        'files:사진 "1".png:image/png:3', "files:b.jpg:image/jpeg:1", "raw:0", "우리\r\n방", "77",
+    ]  # fmt: skip
+
+
+async def test_an_upload_from_another_origin(front):
+    asked = {
+        "origin": "https://room.example",
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "authorization,content-type",
+    }
+    answer = await front.options("/s/upload/77", headers=asked)
+    assert answer.status_code == 200
+    assert "POST" in answer.headers["access-control-allow-methods"]
+    assert "authorization" in answer.headers["access-control-allow-headers"]
+    origin = {"origin": "https://room.example"}
+    for size in (1, 100_001):  # also where Envoy refuses it
+        files = {"files": ("a.png", b"x" * size)}
+        answer = await front.post("/s/upload/77", files=files, headers=origin)
+        assert answer.status_code == (201 if size == 1 else 413)
+        assert answer.headers["access-control-allow-origin"] == "https://room.example"
 
 
 async def test_an_upload_that_is_followed(front):

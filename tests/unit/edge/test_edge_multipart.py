@@ -82,12 +82,52 @@ def test_an_empty_part_is_there_and_empty():
         (part("name=raw", b"x") + b"--B--", "multipart/form-data"),
         (part("name=raw", b"x") + b"--B--", "multipart/form-data; boundary=other"),
         (b"\xff\xfe--B", TYPE),
+        (part("name=raw", b"x").replace(b"\r\n", b"\n") + b"--B--\n", TYPE),
+        (part("name=raw", b"x", "\u00ff").replace("\u00ff".encode(), b"\xff") + b"--B--", TYPE),
+        (part("name=raw", b"x").replace(b"form-data", b"attachment") + b"--B--", TYPE),
+        (part("name=raw", b"x") + b"--B--", "multipart/form-data; boundary="),
     ],
 )
 def test_a_body_that_is_not_whole_is_a_bad_request(body, content_type):
     error = refused(body, content_type)
     assert error.reason == rest.CONDITION_INVALID_ARGUMENT
     assert error.fields[0].field == "body"
+    assert "Error" not in error.fields[0].description
+
+
+@pytest.mark.parametrize(
+    ("sent", "filename"),
+    [
+        ('filename="../../etc/passwd"', "../../etc/passwd"),  # a text like any other
+        ('filename="C:\\dir\\a.png"', "a.png"),
+        ('filename="a\\"b.png"', 'a"b.png'),
+        ("filename=a.png", "a.png"),
+        ("filename=a b.png", "a"),
+        ('filename=""', ""),
+        ("filename*=UTF-8''%EC%82%AC.png", ""),  # RFC 7578 has no such parameter
+        ("filename*=nope''%FF; filename=\"a.png\"", "a.png"),
+        ("; filename=a.png; ;=", "a.png"),
+    ],
+)
+def test_file_names_of_all_kinds(sent, filename):
+    (file,) = fill(part(f"name=files; {sent}", b"x") + b"--B--").files
+    assert file == pb.File(content=b"x", filename=filename)
+
+
+@pytest.mark.parametrize("disposition", ["filename=a", 'name=""; filename=a', "name*=UTF-8''files"])
+def test_a_part_without_a_name_is_nobodys(disposition):
+    assert fill(part(disposition, b"x") + b"--B--") == pb.UploadRequest()
+
+
+def test_a_file_for_a_text_and_a_text_for_a_file():
+    body = part("name=title; filename=a.txt", b"t", "text/plain") + part("name=files", b"f")
+    assert fill(body + b"--B--") == pb.UploadRequest(title="t", files=[pb.File(content=b"f")])
+
+
+def test_a_part_cannot_set_what_is_no_part():
+    """A field of the path, or one by its proto name."""
+    body = part("name=album_id", b"9") + part("name=albumId", b"9") + part("name=cover", b"c")
+    assert fill(body + b"--B--") == pb.UploadRequest()
 
 
 def test_text_must_be_utf8():
@@ -97,6 +137,9 @@ def test_text_must_be_utf8():
 
 def test_the_number_of_parts_has_a_limit():
     body = part("name=x", b"") * (multipart.MAX_PARTS + 1) + b"--B--"
+    assert refused(body).reason == rest.CONDITION_TOO_LARGE
+    assert refused(body).message is None  # the catalogue's
+    body = part(f'name="files"; filename="{"a" * 5000}"', b"x") + b"--B--"
     assert refused(body).reason == rest.CONDITION_TOO_LARGE
     assert fill(part("name=x", b"") * multipart.MAX_PARTS + b"--B--") == pb.UploadRequest()
 

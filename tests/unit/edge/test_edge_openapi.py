@@ -141,7 +141,10 @@ def test_uploads_streams_and_downloads():
     item = events["text/event-stream"]["x-itemSchema"]["properties"]
     assert set(item) == {"event", "id", "data"}
     assert "Thing" in json.dumps(item["data"]["contentSchema"])
-    assert "*/*" in operation("get", "/e/download")["responses"]["200"]["content"]
+    assert set(operation("get", "/e/download")["responses"]["200"]["content"]) == {"image/png"}
+    followed = operation("post", "/s/upload/{albumId}/events")
+    assert set(followed["requestBody"]["content"]) == {"multipart/form-data"}
+    assert set(followed["responses"]["200"]["content"]) == {"text/event-stream"}
 
 
 def test_security_is_what_access_says():

@@ -26,33 +26,33 @@ from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor
 from google.rpc import code_pb2 as google_dot_rpc_dot_code__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"onegenie/rest/v1/annotations.proto\x12\x10onegenie.rest.v1\x1a google/protobuf/descriptor.proto\x1a\x15google/rpc/code.proto\"\xc3\x01\n\x07Surface\x12,\n\x08\x65nvelope\x18\x01 \x01(\x0e\x32\x1a.onegenie.rest.v1.Envelope\x12/\n\njson_names\x18\x02 \x01(\x0e\x32\x1b.onegenie.rest.v1.JsonNames\x12\x31\n\x0btime_format\x18\x03 \x01(\x0e\x32\x1c.onegenie.rest.v1.TimeFormat\x12\x0f\n\x07reasons\x18\x04 \x01(\t\x12\x15\n\rpath_prefixes\x18\x05 \x03(\t\"\xaf\x01\n\nMethodRule\x12(\n\x06\x61\x63\x63\x65ss\x18\x01 \x01(\x0e\x32\x18.onegenie.rest.v1.Access\x12\x16\n\x0esuccess_status\x18\x02 \x01(\x05\x12\x0c\n\x04\x62\x61re\x18\x03 \x01(\x08\x12\x16\n\x0emax_body_bytes\x18\x04 \x01(\x03\x12\x0f\n\x07reasons\x18\x05 \x03(\t\x12\x0f\n\x07headers\x18\x06 \x03(\t\x12\x17\n\x0ftimeout_seconds\x18\x07 \x01(\x05\"\xab\x02\n\tFieldRule\x12\x12\n\nomit_unset\x18\x01 \x01(\x08\x12\x11\n\tsensitive\x18\x02 \x01(\x08\x12\x14\n\x07min_len\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x14\n\x07max_len\x18\x04 \x01(\x03H\x01\x88\x01\x01\x12\x10\n\x03gte\x18\x05 \x01(\x01H\x02\x88\x01\x01\x12\x10\n\x03lte\x18\x06 \x01(\x01H\x03\x88\x01\x01\x12\n\n\x02in\x18\x07 \x03(\t\x12\x10\n\x08json_key\x18\x08 \x01(\t\x12\x1e\n\x16malformed_is_not_found\x18\t \x01(\x08\x12\"\n\x03sse\x18\n \x01(\x0e\x32\x15.onegenie.rest.v1.Sse\x12\x0c\n\x04part\x18\x0b \x01(\t\x12\x0f\n\x07pattern\x18\x0c \x01(\tB\n\n\x08_min_lenB\n\n\x08_max_lenB\x06\n\x04_gteB\x06\n\x04_lte\"!\n\x0bMessageRule\x12\x12\n\ncache_json\x18\x01 \x01(\x08\"\xbc\x01\n\tErrorRule\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12#\n\tgrpc_code\x18\x02 \x01(\x0e\x32\x10.google.rpc.Code\x12\x13\n\x0bhttp_status\x18\x03 \x01(\x05\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x0f\n\x07general\x18\x05 \x01(\x08\x12.\n\tcondition\x18\x06 \x01(\x0e\x32\x1b.onegenie.rest.v1.Condition\x12\x15\n\rfixed_message\x18\x07 \x01(\x08*Y\n\x08\x45nvelope\x12\x18\n\x14\x45NVELOPE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45NVELOPE_SUCCESS_DATA\x10\x01\x12\x18\n\x14\x45NVELOPE_STATUS_DATA\x10\x02*S\n\tJsonNames\x12\x1a\n\x16JSON_NAMES_UNSPECIFIED\x10\x00\x12\x14\n\x10JSON_NAMES_PROTO\x10\x01\x12\x14\n\x10JSON_NAMES_CAMEL\x10\x02*i\n\nTimeFormat\x12\x1b\n\x17TIME_FORMAT_UNSPECIFIED\x10\x00\x12\x1f\n\x1bTIME_FORMAT_RFC3339_SECONDS\x10\x01\x12\x1d\n\x19TIME_FORMAT_LOCAL_SECONDS\x10\x02*\x99\x01\n\x06\x41\x63\x63\x65ss\x12\x16\n\x12\x41\x43\x43\x45SS_UNSPECIFIED\x10\x00\x12\x11\n\rACCESS_PUBLIC\x10\x01\x12\x12\n\x0e\x41\x43\x43\x45SS_SDK_KEY\x10\x02\x12\x0f\n\x0b\x41\x43\x43\x45SS_USER\x10\x03\x12\x17\n\x13\x41\x43\x43\x45SS_TENANT_ADMIN\x10\x04\x12\x12\n\x0e\x41\x43\x43\x45SS_SIGNAGE\x10\x05\x12\x12\n\x0e\x41\x43\x43\x45SS_SERVICE\x10\x06*Z\n\x03Sse\x12\x13\n\x0fSSE_UNSPECIFIED\x10\x00\x12\n\n\x06SSE_ID\x10\x01\x12\r\n\tSSE_EVENT\x10\x02\x12\x0c\n\x08SSE_DATA\x10\x03\x12\x15\n\x11SSE_LAST_EVENT_ID\x10\x04*\x87\x02\n\tCondition\x12\x19\n\x15\x43ONDITION_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43ONDITION_INVALID_ARGUMENT\x10\x01\x12\x1d\n\x19\x43ONDITION_UNAUTHENTICATED\x10\x02\x12\x17\n\x13\x43ONDITION_NOT_FOUND\x10\x03\x12\x17\n\x13\x43ONDITION_TOO_LARGE\x10\x04\x12\x1a\n\x16\x43ONDITION_RATE_LIMITED\x10\x05\x12\x16\n\x12\x43ONDITION_INTERNAL\x10\x06\x12\x19\n\x15\x43ONDITION_UNAVAILABLE\x10\x07\x12\x1f\n\x1b\x43ONDITION_DEADLINE_EXCEEDED\x10\x08:M\n\x07surface\x12\x1f.google.protobuf.ServiceOptions\x18\xb9\x8e\x03 \x01(\x0b\x32\x19.onegenie.rest.v1.Surface:N\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xba\x8e\x03 \x01(\x0b\x32\x1c.onegenie.rest.v1.MethodRule:K\n\x05\x66ield\x12\x1d.google.protobuf.FieldOptions\x18\xbb\x8e\x03 \x01(\x0b\x32\x1b.onegenie.rest.v1.FieldRule:Q\n\x07message\x12\x1f.google.protobuf.MessageOptions\x18\xbc\x8e\x03 \x01(\x0b\x32\x1d.onegenie.rest.v1.MessageRule:1\n\x04word\x12!.google.protobuf.EnumValueOptions\x18\xbd\x8e\x03 \x01(\t:O\n\x05\x65rror\x12!.google.protobuf.EnumValueOptions\x18\xbe\x8e\x03 \x01(\x0b\x32\x1b.onegenie.rest.v1.ErrorRuleb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"onegenie/rest/v1/annotations.proto\x12\x10onegenie.rest.v1\x1a google/protobuf/descriptor.proto\x1a\x15google/rpc/code.proto\"\xc3\x01\n\x07Surface\x12,\n\x08\x65nvelope\x18\x01 \x01(\x0e\x32\x1a.onegenie.rest.v1.Envelope\x12/\n\njson_names\x18\x02 \x01(\x0e\x32\x1b.onegenie.rest.v1.JsonNames\x12\x31\n\x0btime_format\x18\x03 \x01(\x0e\x32\x1c.onegenie.rest.v1.TimeFormat\x12\x0f\n\x07reasons\x18\x04 \x01(\t\x12\x15\n\rpath_prefixes\x18\x05 \x03(\t\"\xc6\x01\n\nMethodRule\x12(\n\x06\x61\x63\x63\x65ss\x18\x01 \x01(\x0e\x32\x18.onegenie.rest.v1.Access\x12\x16\n\x0esuccess_status\x18\x02 \x01(\x05\x12\x0c\n\x04\x62\x61re\x18\x03 \x01(\x08\x12\x16\n\x0emax_body_bytes\x18\x04 \x01(\x03\x12\x0f\n\x07reasons\x18\x05 \x03(\t\x12\x0f\n\x07headers\x18\x06 \x03(\t\x12\x17\n\x0ftimeout_seconds\x18\x07 \x01(\x05\x12\x15\n\rcontent_types\x18\x08 \x03(\t\"\xab\x02\n\tFieldRule\x12\x12\n\nomit_unset\x18\x01 \x01(\x08\x12\x11\n\tsensitive\x18\x02 \x01(\x08\x12\x14\n\x07min_len\x18\x03 \x01(\x03H\x00\x88\x01\x01\x12\x14\n\x07max_len\x18\x04 \x01(\x03H\x01\x88\x01\x01\x12\x10\n\x03gte\x18\x05 \x01(\x01H\x02\x88\x01\x01\x12\x10\n\x03lte\x18\x06 \x01(\x01H\x03\x88\x01\x01\x12\n\n\x02in\x18\x07 \x03(\t\x12\x10\n\x08json_key\x18\x08 \x01(\t\x12\x1e\n\x16malformed_is_not_found\x18\t \x01(\x08\x12\"\n\x03sse\x18\n \x01(\x0e\x32\x15.onegenie.rest.v1.Sse\x12\x0c\n\x04part\x18\x0b \x01(\t\x12\x0f\n\x07pattern\x18\x0c \x01(\tB\n\n\x08_min_lenB\n\n\x08_max_lenB\x06\n\x04_gteB\x06\n\x04_lte\"!\n\x0bMessageRule\x12\x12\n\ncache_json\x18\x01 \x01(\x08\"\xbc\x01\n\tErrorRule\x12\x0c\n\x04\x63ode\x18\x01 \x01(\t\x12#\n\tgrpc_code\x18\x02 \x01(\x0e\x32\x10.google.rpc.Code\x12\x13\n\x0bhttp_status\x18\x03 \x01(\x05\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\x0f\n\x07general\x18\x05 \x01(\x08\x12.\n\tcondition\x18\x06 \x01(\x0e\x32\x1b.onegenie.rest.v1.Condition\x12\x15\n\rfixed_message\x18\x07 \x01(\x08*Y\n\x08\x45nvelope\x12\x18\n\x14\x45NVELOPE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45NVELOPE_SUCCESS_DATA\x10\x01\x12\x18\n\x14\x45NVELOPE_STATUS_DATA\x10\x02*S\n\tJsonNames\x12\x1a\n\x16JSON_NAMES_UNSPECIFIED\x10\x00\x12\x14\n\x10JSON_NAMES_PROTO\x10\x01\x12\x14\n\x10JSON_NAMES_CAMEL\x10\x02*i\n\nTimeFormat\x12\x1b\n\x17TIME_FORMAT_UNSPECIFIED\x10\x00\x12\x1f\n\x1bTIME_FORMAT_RFC3339_SECONDS\x10\x01\x12\x1d\n\x19TIME_FORMAT_LOCAL_SECONDS\x10\x02*\x99\x01\n\x06\x41\x63\x63\x65ss\x12\x16\n\x12\x41\x43\x43\x45SS_UNSPECIFIED\x10\x00\x12\x11\n\rACCESS_PUBLIC\x10\x01\x12\x12\n\x0e\x41\x43\x43\x45SS_SDK_KEY\x10\x02\x12\x0f\n\x0b\x41\x43\x43\x45SS_USER\x10\x03\x12\x17\n\x13\x41\x43\x43\x45SS_TENANT_ADMIN\x10\x04\x12\x12\n\x0e\x41\x43\x43\x45SS_SIGNAGE\x10\x05\x12\x12\n\x0e\x41\x43\x43\x45SS_SERVICE\x10\x06*Z\n\x03Sse\x12\x13\n\x0fSSE_UNSPECIFIED\x10\x00\x12\n\n\x06SSE_ID\x10\x01\x12\r\n\tSSE_EVENT\x10\x02\x12\x0c\n\x08SSE_DATA\x10\x03\x12\x15\n\x11SSE_LAST_EVENT_ID\x10\x04*\x87\x02\n\tCondition\x12\x19\n\x15\x43ONDITION_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x43ONDITION_INVALID_ARGUMENT\x10\x01\x12\x1d\n\x19\x43ONDITION_UNAUTHENTICATED\x10\x02\x12\x17\n\x13\x43ONDITION_NOT_FOUND\x10\x03\x12\x17\n\x13\x43ONDITION_TOO_LARGE\x10\x04\x12\x1a\n\x16\x43ONDITION_RATE_LIMITED\x10\x05\x12\x16\n\x12\x43ONDITION_INTERNAL\x10\x06\x12\x19\n\x15\x43ONDITION_UNAVAILABLE\x10\x07\x12\x1f\n\x1b\x43ONDITION_DEADLINE_EXCEEDED\x10\x08:M\n\x07surface\x12\x1f.google.protobuf.ServiceOptions\x18\xb9\x8e\x03 \x01(\x0b\x32\x19.onegenie.rest.v1.Surface:N\n\x06method\x12\x1e.google.protobuf.MethodOptions\x18\xba\x8e\x03 \x01(\x0b\x32\x1c.onegenie.rest.v1.MethodRule:K\n\x05\x66ield\x12\x1d.google.protobuf.FieldOptions\x18\xbb\x8e\x03 \x01(\x0b\x32\x1b.onegenie.rest.v1.FieldRule:Q\n\x07message\x12\x1f.google.protobuf.MessageOptions\x18\xbc\x8e\x03 \x01(\x0b\x32\x1d.onegenie.rest.v1.MessageRule:1\n\x04word\x12!.google.protobuf.EnumValueOptions\x18\xbd\x8e\x03 \x01(\t:O\n\x05\x65rror\x12!.google.protobuf.EnumValueOptions\x18\xbe\x8e\x03 \x01(\x0b\x32\x1b.onegenie.rest.v1.ErrorRuleb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'onegenie.rest.v1.annotations_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ENVELOPE']._serialized_start=1017
-  _globals['_ENVELOPE']._serialized_end=1106
-  _globals['_JSONNAMES']._serialized_start=1108
-  _globals['_JSONNAMES']._serialized_end=1191
-  _globals['_TIMEFORMAT']._serialized_start=1193
-  _globals['_TIMEFORMAT']._serialized_end=1298
-  _globals['_ACCESS']._serialized_start=1301
-  _globals['_ACCESS']._serialized_end=1454
-  _globals['_SSE']._serialized_start=1456
-  _globals['_SSE']._serialized_end=1546
-  _globals['_CONDITION']._serialized_start=1549
-  _globals['_CONDITION']._serialized_end=1812
+  _globals['_ENVELOPE']._serialized_start=1040
+  _globals['_ENVELOPE']._serialized_end=1129
+  _globals['_JSONNAMES']._serialized_start=1131
+  _globals['_JSONNAMES']._serialized_end=1214
+  _globals['_TIMEFORMAT']._serialized_start=1216
+  _globals['_TIMEFORMAT']._serialized_end=1321
+  _globals['_ACCESS']._serialized_start=1324
+  _globals['_ACCESS']._serialized_end=1477
+  _globals['_SSE']._serialized_start=1479
+  _globals['_SSE']._serialized_end=1569
+  _globals['_CONDITION']._serialized_start=1572
+  _globals['_CONDITION']._serialized_end=1835
   _globals['_SURFACE']._serialized_start=114
   _globals['_SURFACE']._serialized_end=309
   _globals['_METHODRULE']._serialized_start=312
-  _globals['_METHODRULE']._serialized_end=487
-  _globals['_FIELDRULE']._serialized_start=490
-  _globals['_FIELDRULE']._serialized_end=789
-  _globals['_MESSAGERULE']._serialized_start=791
-  _globals['_MESSAGERULE']._serialized_end=824
-  _globals['_ERRORRULE']._serialized_start=827
-  _globals['_ERRORRULE']._serialized_end=1015
+  _globals['_METHODRULE']._serialized_end=510
+  _globals['_FIELDRULE']._serialized_start=513
+  _globals['_FIELDRULE']._serialized_end=812
+  _globals['_MESSAGERULE']._serialized_start=814
+  _globals['_MESSAGERULE']._serialized_end=847
+  _globals['_ERRORRULE']._serialized_start=850
+  _globals['_ERRORRULE']._serialized_end=1038
 # @@protoc_insertion_point(module_scope)

@@ -286,6 +286,7 @@ class MethodRule(_message.Message):
     REASONS_FIELD_NUMBER: _builtins.int
     HEADERS_FIELD_NUMBER: _builtins.int
     TIMEOUT_SECONDS_FIELD_NUMBER: _builtins.int
+    CONTENT_TYPES_FIELD_NUMBER: _builtins.int
     access: Global___Access.ValueType
     """Who may call. A method that leaves it unset keeps the server from starting."""
     success_status: _builtins.int
@@ -312,6 +313,12 @@ class MethodRule(_message.Message):
         Documentation: OpenAPI lists them.
         """
 
+    @_builtins.property
+    def content_types(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Types of the bytes that a method returning google.api.HttpBody answers with, for
+        example "image/png". Documentation: OpenAPI lists them.
+        """
+
     def __init__(
         self,
         *,
@@ -322,10 +329,11 @@ class MethodRule(_message.Message):
         reasons: _abc.Iterable[_builtins.str] | None = ...,
         headers: _abc.Iterable[_builtins.str] | None = ...,
         timeout_seconds: _builtins.int = ...,
+        content_types: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "bare", b"bare", "headers", b"headers", "max_body_bytes", b"max_body_bytes", "reasons", b"reasons", "success_status", b"success_status", "timeout_seconds", b"timeout_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "bare", b"bare", "content_types", b"content_types", "headers", b"headers", "max_body_bytes", b"max_body_bytes", "reasons", b"reasons", "success_status", b"success_status", "timeout_seconds", b"timeout_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
