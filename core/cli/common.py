@@ -12,9 +12,10 @@ from typing import Annotated, NoReturn, TypeVar
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Column
+from rich.table import Column, Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.platform.csv import ImportFailed
 from core.platform.database import Database, open_database
 from core.platform.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from core.platform.migrate import upgrade
@@ -59,6 +60,24 @@ def run_with_database(work: Callable[[Database], Awaitable[T]], connections: int
 def embedded_directory(settings: Settings) -> str:
     """Where the embedded Postgres lives."""
     return str(settings.data_dir / "postgres")
+
+
+def show_problems(failed: ImportFailed) -> None:
+    """Show what kept files from being imported."""
+    table = Table("file", "line", "column", "what is wrong", "value")
+    for problem in failed.problems:
+        table.add_row(
+            escape(problem.file),
+            "" if problem.line is None else str(problem.line),
+            problem.column or "",
+            problem.message,
+            "" if problem.value is None else escape(problem.value),
+        )
+    err.print(table)
+    errors = "error" if failed.total == 1 else "errors"
+    shown = len(failed.problems)
+    more = f", the first {shown} shown" if failed.total > shown else ""
+    err.print(f"{failed.total} {errors}{more}. Nothing was imported.")
 
 
 async def tenant_id(conn: AsyncConnection, tenant: str | None) -> uuid.UUID:

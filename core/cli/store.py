@@ -10,7 +10,8 @@ from onegenie.store.v1 import store_pb2
 from rich.markup import escape
 from rich.table import Table
 
-from core.cli.common import TenantOption, err, out, run_with_database, tenant_id
+from core.cli.common import TenantOption, out, run_with_database, show_problems, tenant_id
+from core.platform.csv import ImportFailed
 from core.platform.database import Database
 from core.store import importer
 from core.store.embedded import EmbeddedStores
@@ -37,8 +38,8 @@ def import_(
 
     try:
         counts = run_with_database(work)
-    except importer.ImportFailed as failed:
-        _show_problems(failed)
+    except ImportFailed as failed:
+        show_problems(failed)
         raise typer.Exit(1) from None
     table = Table("imported", "rows")
     for name, rows in counts.items():
@@ -79,20 +80,3 @@ def list_products(
 def _mentions(product: store_pb2.Product, text: str) -> bool:
     fields = (product.name, product.name_en, product.name_ja, product.brand, product.barcode)
     return any(text.casefold() in field.casefold() for field in fields)
-
-
-def _show_problems(failed: importer.ImportFailed) -> None:
-    table = Table("file", "line", "column", "what is wrong", "value")
-    for problem in failed.problems:
-        table.add_row(
-            escape(problem.file),
-            "" if problem.line is None else str(problem.line),
-            problem.column or "",
-            problem.message,
-            "" if problem.value is None else escape(problem.value),
-        )
-    err.print(table)
-    errors = "error" if failed.total == 1 else "errors"
-    shown = len(failed.problems)
-    more = f", the first {shown} shown" if failed.total > shown else ""
-    err.print(f"{failed.total} {errors}{more}. Nothing was imported.")

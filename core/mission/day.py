@@ -49,11 +49,11 @@ class Days:
                 await _check_room(conn, user_id, today)
                 await store.accept(conn, user_id, found.id, now)
 
-    async def list(self, user_id: uuid.UUID) -> list[pb.Mission]:
+    async def today(self, user_id: uuid.UUID) -> list[pb.Mission]:
         """Today's list, in the order it was made."""
-        _, today = self._now()
+        _, day = self._now()
         async with self._database.connect() as conn:
-            return [_mission(row) for row in await store.list_day(conn, user_id, today)]
+            return [_mission(row) for row in await store.list_day(conn, user_id, day)]
 
     async def get(self, user_id: uuid.UUID, mission_id: str) -> pb.Mission:
         """A mission of the person's lists, also of an earlier day. Raises MISSION_1."""

@@ -44,7 +44,7 @@ class MissionService(pb_grpc.MissionServiceServicer):
     async def ListMissions(
         self, request: pb.ListMissionsRequest, context: grpc.aio.ServicerContext
     ) -> pb.ListMissionsResponse:
-        return pb.ListMissionsResponse(missions=await self._days.list(user().id))
+        return pb.ListMissionsResponse(missions=await self._days.today(user().id))
 
     async def GetMission(
         self, request: pb.GetMissionRequest, context: grpc.aio.ServicerContext

@@ -69,12 +69,12 @@ class Caller:
             pb.AcceptMissionRequest(mission_id=mission_id), **self._options
         )
 
-    async def list(self) -> list[pb.Mission]:
+    async def today(self) -> list[pb.Mission]:
         response = await self._stub.ListMissions(pb.ListMissionsRequest(), **self._options)
         return list(response.missions)
 
     async def contents(self) -> list[str]:
-        return [mission.content for mission in await self.list()]
+        return [mission.content for mission in await self.today()]
 
     async def get(self, mission_id: str) -> pb.Mission:
         response = await self._stub.GetMission(

@@ -55,7 +55,7 @@ async def test_a_suggestion_stays_until_it_is_accepted(room: Room) -> None:
 
     assert again == first
     assert first.content in {"방 청소", "빨래 개기"}
-    assert await room.me.list() == []
+    assert await room.me.today() == []
 
 
 async def test_an_accepted_suggestion_keeps_its_id(room: Room) -> None:
@@ -65,7 +65,7 @@ async def test_an_accepted_suggestion_keeps_its_id(room: Room) -> None:
 
     assert (await room.me.accept(first.mission_id)).message == "성공"
 
-    (listed,) = await room.me.list()
+    (listed,) = await room.me.today()
     assert listed.mission_id == first.mission_id
     assert listed.content == first.content
     assert listed.status == pb.MISSION_STATUS_ONGOING
@@ -157,7 +157,7 @@ async def test_three_a_day(room: Room) -> None:
         room.clock.forward(minutes=1)
     suggestion = await room.me.recommend()
     await room.me.create("설거지")
-    (first, *_) = await room.me.list()
+    (first, *_) = await room.me.today()
     await complete(room, first.mission_id)
 
     assert await refused(room.me.create("하나 더")) == "MISSION_2"
@@ -172,18 +172,18 @@ async def test_accepting_again_adds_nothing(room: Room) -> None:
     await register(room.database, "방 청소")
     suggestion = await room.me.recommend()
     await room.me.accept(suggestion.mission_id)
-    (listed,) = await room.me.list()
+    (listed,) = await room.me.today()
     room.clock.forward(minutes=1)
 
     await room.me.accept(suggestion.mission_id)
-    assert await room.me.list() == [listed]
+    assert await room.me.today() == [listed]
 
     await complete(room, suggestion.mission_id)
     await room.me.create("빨래 개기")
     await room.me.create("창문 닦기")
     # The list is full and the mission done: still nothing to complain about.
     assert (await room.me.accept(suggestion.mission_id.upper())).message == "성공"
-    assert len(await room.me.list()) == 3
+    assert len(await room.me.today()) == 3
 
 
 async def test_what_one_creates_is_trimmed(room: Room) -> None:
@@ -201,12 +201,12 @@ async def test_what_is_no_mission(room: Room, content: str) -> None:
 
 async def test_a_completed_mission(room: Room) -> None:
     await room.me.create("빨래 개기")
-    (listed,) = await room.me.list()
+    (listed,) = await room.me.today()
 
     assert await complete(room, listed.mission_id)
     assert not await complete(room, listed.mission_id)
 
-    (listed,) = await room.me.list()
+    (listed,) = await room.me.today()
     assert listed.status == pb.MISSION_STATUS_COMPLETED
     assert listed.target_date.ToDatetime(UTC) == NOON
 
@@ -220,7 +220,7 @@ async def test_a_malformed_id_is_an_unknown_one(room: Room, mission_id: str) -> 
 async def test_what_is_another_persons_is_unknown(room: Room) -> None:
     await register(room.database, "방 청소", "빨래 개기")
     await room.other.create("창문 닦기")
-    (own,) = await room.other.list()
+    (own,) = await room.other.today()
     await room.other.accept(accepted := (await room.other.recommend()).mission_id)
     suggested = (await room.other.recommend()).mission_id
 
@@ -230,8 +230,8 @@ async def test_what_is_another_persons_is_unknown(room: Room) -> None:
         async with room.database.begin() as conn:
             assert await store.find_listed(conn, room.me.person.id, mission_id) is None
         assert not await complete(room, mission_id)
-    assert await room.me.list() == []
-    assert [one.status for one in await room.other.list()] == [pb.MISSION_STATUS_ONGOING] * 2
+    assert await room.me.today() == []
+    assert [one.status for one in await room.other.today()] == [pb.MISSION_STATUS_ONGOING] * 2
 
 
 async def test_a_suggestion_is_not_on_a_list(room: Room) -> None:
@@ -257,12 +257,12 @@ async def test_the_day_ends_at_midnight_in_the_services_zone(room: Room) -> None
     suggestion = await room.me.recommend()
     for content in ("빨래 개기", "창문 닦기", "설거지"):
         await room.me.create(content)
-    (first, *_) = await room.me.list()
+    (first, *_) = await room.me.today()
     assert await refused(room.me.create("하나 더")) == "MISSION_2"
 
     room.clock.forward(seconds=1)
 
-    assert await room.me.list() == []
+    assert await room.me.today() == []
     assert await refused(room.me.accept(suggestion.mission_id)) == "MISSION_1"
     assert (await room.me.recommend()).mission_id != suggestion.mission_id
     assert await room.me.get(first.mission_id) == first

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from core.platform.csv import ImportFailed, Problem
 from core.platform.database import Database
 from core.store.embedded import EmbeddedStore
-from core.store.importer import ImportFailed, Problem, import_file, import_folder
+from core.store.importer import import_file, import_folder
 from core.tenant.store import create_tenant
 
 SECTIONS = "code,name,x,y,radius\nPA,식료품,4,1,2\n"
