@@ -17,6 +17,7 @@ from onegenie.auth.v1 import auth_pb2_grpc
 from onegenie.friend.v1 import friend_pb2_grpc
 from onegenie.media.v1 import media_pb2_grpc
 from onegenie.mission.v1 import mission_pb2_grpc
+from onegenie.post.v1 import post_pb2_grpc
 from onegenie.profile.v1 import profile_pb2_grpc
 from onegenie.recommend.v1 import recommend_pb2_grpc
 from onegenie.signage.v1 import signage_pb2_grpc
@@ -24,6 +25,7 @@ from onegenie.store.v1 import store_pb2_grpc
 from onegenie.tenant.v1 import tenant_pb2_grpc
 from onegenie.trigger.v1 import trigger_pb2_grpc
 from onegenie.user.v1 import user_pb2_grpc
+from onegenie.vision.v1 import vision_pb2_grpc
 
 from core.auth.service import AuthService
 from core.auth.sms import HttpSms, OutboxSms, Sms
@@ -44,6 +46,7 @@ from core.platform.pool import WorkPool
 from core.platform.server import Server, until_told_to_stop
 from core.platform.settings import Settings, load_settings
 from core.platform.signing import Signer
+from core.post.service import PostService
 from core.profile.service import ProfileService
 from core.recommend.pipeline import Pipeline
 from core.recommend.service import RecommendService
@@ -59,6 +62,8 @@ from core.trigger.known_signage import KnownSignage
 from core.trigger.reports import Reports
 from core.trigger.service import TriggerService
 from core.user.service import UserService
+from core.vision.port import NoVision, RoomVision
+from core.vision.service import VisionService
 from edge.contract import Contract
 from edge.server import EdgeInterceptor
 
@@ -70,10 +75,11 @@ async def serve(
     address: str,
     engine: MealEngine | None = None,
     clock: Clock = utc_now,
+    vision: RoomVision | None = None,
 ) -> AsyncIterator[None]:
     """Serve all of onegenie on a gRPC address while the block runs.
 
-    `engine` takes the place of the meal engine that the settings name.
+    `engine` and `vision` take the places of the engines that the settings name.
     """
     signer = Signer(settings.token_keys_file, clock)
     stopping = asyncio.Event()
@@ -106,6 +112,7 @@ async def serve(
             settings.picture_link_hours,
             pool,
         )
+        vision = await stack.enter_async_context(open_vision(settings, vision, pool))
         reports = Reports(database, jobs, stores, settings.signage_show_seconds)
 
         def register(server: grpc.aio.Server) -> None:
@@ -126,6 +133,9 @@ async def serve(
                 TriggerService(database, KnownSignage(stores), reports), server
             )
             media_pb2_grpc.add_MediaServiceServicer_to_server(MediaService(media), server)
+            post_pb2_grpc.add_PostServiceServicer_to_server(
+                PostService(database, media, clock), server
+            )
             mission_pb2_grpc.add_MissionServiceServicer_to_server(
                 MissionService(database, clock, settings.zone), server
             )
@@ -133,6 +143,10 @@ async def serve(
                 FriendService(database, clock), server
             )
             user_pb2_grpc.add_UserServiceServicer_to_server(UserService(database), server)
+            vision_pb2_grpc.add_VisionServiceServicer_to_server(
+                VisionService(database, vision, media, clock, settings.vision_timeout, stopping),
+                server,
+            )
             auth_pb2_grpc.add_AuthServiceServicer_to_server(
                 AuthService(
                     database,
@@ -207,6 +221,40 @@ async def open_engine(settings: Settings, engine: MealEngine | None) -> AsyncIte
         yield engine
     finally:
         await engine.close()
+
+
+@contextlib.asynccontextmanager
+async def open_vision(
+    settings: Settings, vision: RoomVision | None, pool: WorkPool
+) -> AsyncIterator[RoomVision]:
+    """The room-vision engine that the settings name, as `open_engine` does it for meals."""
+    if vision is not None:
+        pass
+    elif settings.vision_engine == "openai":
+        from core.vision.openai import OpenAIRoomVision
+
+        assert settings.openai_api_key is not None
+        vision = OpenAIRoomVision(
+            base_url=settings.openai_base_url,
+            api_key=settings.openai_api_key.get_secret_value(),
+            model=settings.vision_model,
+            image_model=settings.image_model,
+            timeout=settings.vision_timeout,
+            pool=pool,
+        )
+    else:
+        try:
+            from core.vision.embedded import EmbeddedRoomVision
+        except ImportError as error:
+            # It is the default: who has no app, and so no rooms, needs no extra to start.
+            log.warning("no_room_vision", missing="the extra onegenie[rooms]", error=str(error))
+            vision = NoVision("the embedded engine needs the extra: onegenie[rooms]")
+        else:
+            vision = EmbeddedRoomVision(pool)
+    try:
+        yield vision
+    finally:
+        await vision.close()
 
 
 @contextlib.asynccontextmanager

@@ -1,0 +1,47 @@
+"""Making a post: all of its pictures, or none."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from onegenie.media.v1 import picture_pb2
+from onegenie.rest.v1 import annotations_pb2 as rest
+
+from core.media.files import Media, read
+from core.media.pictures import prepare
+from core.platform.clock import Clock
+from core.platform.database import Database
+from core.post import store
+from edge.errors import ApiError, FieldViolation
+
+MOST_FILES = 10
+
+
+async def create_post(
+    database: Database,
+    media: Media,
+    clock: Clock,
+    user_id: uuid.UUID,
+    files: Sequence[picture_pb2.Picture],
+    title: str,
+    content: str,
+) -> uuid.UUID:
+    """Make a post of one to MOST_FILES pictures. Its id. An empty text is none.
+
+    Raises the surface's errors naming the file that can't be taken: nothing is kept then.
+    """
+    if len(files) > MOST_FILES:
+        violation = FieldViolation("files", f"must have at most {MOST_FILES} elements")
+        raise ApiError(rest.CONDITION_TOO_LARGE, fields=[violation])
+    # One after the other: one person's ten pictures leave room for those of others.
+    pictures = [
+        await read(media.pool, f"files[{index}]", file.content, prepare)
+        for index, file in enumerate(files)
+    ]
+    file_ids = await media.keep(user_id, pictures)
+    async with database.begin() as conn:
+        await media.use(conn, file_ids)
+        return await store.add_post(
+            conn, user_id, title.strip() or None, content.strip() or None, file_ids, clock()
+        )

@@ -1,0 +1,126 @@
+"""Posts and comments, for those who may see them: their author and the author's friends."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from onegenie.post.v1 import post_pb2 as pb
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.friend.store import mutual_friends
+from core.media.files import Media
+from core.platform.clock import Clock
+from core.platform.database import Database
+from core.platform.ids import parse_uuid
+from core.platform.paging import make_token, read_token
+from core.post import store
+from edge.errors import ApiError
+
+# Posts, and comments, listed when no page size is asked for.
+PAGE = 50
+# Comments that come with a post.
+SHOWN_COMMENTS = 50
+
+
+async def list_posts(
+    database: Database, media: Media, user_id: uuid.UUID, request: pb.ListPostsRequest
+) -> pb.ListPostsResponse:
+    """Posts of the user and of friends, newest first. The same few queries however many."""
+    before = read_token(request.page_token, "pageToken")
+    size = request.page_size if request.HasField("page_size") else PAGE
+    async with database.connect() as conn:
+        visible = {user_id, *await mutual_friends(conn, user_id)}
+        # One more than asked for: is there a next page?
+        rows = await store.list_posts(conn, _asked(request.friend_ids, visible), before, size + 1)
+        page = rows[:size]
+        ids = [row.id for row in page]
+        files = await store.list_files(conn, ids)
+        comments = await store.newest_comments(conn, ids, SHOWN_COMMENTS)
+    reply = pb.ListPostsResponse()
+    of_id = {row.id: _add_post(reply, row) for row in page}
+    for file in files:
+        of_id[file.post_id].post_details.add(
+            file_id=str(file.id),
+            url=media.link(file.id),
+            thumbnail_url=media.link(file.id, thumbnail=True),
+            content_type=file.content_type,
+            width=file.width,
+            height=file.height,
+        )
+    for comment in comments:
+        of_id[comment.post_id].comments.append(_comment(comment))
+    if request.HasField("page_size") and len(rows) > size:
+        reply.next_page_token = make_token(page[-1].number)
+    return reply
+
+
+async def list_comments(
+    database: Database, user_id: uuid.UUID, request: pb.ListCommentsRequest
+) -> pb.ListCommentsResponse:
+    """The comments on a post, newest first. Raises POST_1."""
+    before = read_token(request.page_token, "pageToken")
+    size = request.page_size if request.HasField("page_size") else PAGE
+    async with database.connect() as conn:
+        post_id = await _visible_post(conn, user_id, request.post_id)
+        rows = await store.list_comments(conn, post_id, before, size + 1)
+    reply = pb.ListCommentsResponse(comments=[_comment(row) for row in rows[:size]])
+    if request.HasField("page_size") and len(rows) > size:
+        reply.next_page_token = make_token(rows[size - 1].number)
+    return reply
+
+
+async def add_comment(
+    database: Database, clock: Clock, user_id: uuid.UUID, post_id: str, content: str
+) -> pb.Comment:
+    """Comment on a post. Raises POST_1."""
+    now = clock()
+    async with database.begin() as conn:
+        found = await _visible_post(conn, user_id, post_id)
+        await store.add_comment(conn, found, user_id, content, now)
+    comment = pb.Comment(user_id=str(user_id), post_id=str(found), content=content)
+    comment.upload_time.FromDatetime(now)
+    return comment
+
+
+def _asked(friend_ids: Iterable[str], visible: set[uuid.UUID]) -> set[uuid.UUID]:
+    """Those of `visible` whose posts are asked for: all when no id is given."""
+    names = {name for each in friend_ids for part in each.split(",") if (name := part.strip())}
+    return visible & {parse_uuid(name) for name in names} if names else visible
+
+
+async def _visible_post(conn: AsyncConnection, user_id: uuid.UUID, post_id: str) -> uuid.UUID:
+    """The post of that id, if the user may see it. Raises POST_1, whatever the reason is not."""
+    found = parse_uuid(post_id)
+    owner = await store.owner_of(conn, found) if found else None
+    if found is None or owner is None:
+        raise ApiError("POST_1")
+    if owner != user_id and owner not in await mutual_friends(conn, user_id):
+        raise ApiError("POST_1")
+    return found
+
+
+def _add_post(reply: pb.ListPostsResponse, row: Any) -> pb.Post:
+    return reply.posts.add(
+        post_id=str(row.id),
+        upload_time=_timestamp(row.created_at),
+        title=row.title,
+        content=row.content,
+    )
+
+
+def _comment(row: Any) -> pb.Comment:
+    return pb.Comment(
+        user_id=str(row.user_id),
+        post_id=str(row.post_id),
+        content=row.content,
+        upload_time=_timestamp(row.created_at),
+    )
+
+
+def _timestamp(moment: Any) -> Timestamp:
+    result = Timestamp()
+    result.FromDatetime(moment)
+    return result

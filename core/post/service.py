@@ -1,0 +1,55 @@
+"""PostService: messages in, use cases, messages out."""
+
+from __future__ import annotations
+
+import grpc
+from onegenie.post.v1 import post_pb2 as pb
+from onegenie.post.v1 import post_pb2_grpc as pb_grpc
+
+from core.media.files import Media
+from core.platform.clock import Clock
+from core.platform.database import Database
+from core.platform.identity import user
+from core.post.create_post import create_post
+from core.post.read_posts import add_comment, list_comments, list_posts
+
+
+class PostService(pb_grpc.PostServiceServicer):
+    """Serves onegenie.post.v1.PostService."""
+
+    def __init__(self, database: Database, media: Media, clock: Clock) -> None:
+        self._database = database
+        self._media = media
+        self._clock = clock
+
+    async def CreatePost(
+        self, request: pb.CreatePostRequest, context: grpc.aio.ServicerContext
+    ) -> pb.CreatePostResponse:
+        post_id = await create_post(
+            self._database,
+            self._media,
+            self._clock,
+            user().id,
+            request.files,
+            request.title,
+            request.content,
+        )
+        return pb.CreatePostResponse(post_id=str(post_id))
+
+    async def ListPosts(
+        self, request: pb.ListPostsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ListPostsResponse:
+        return await list_posts(self._database, self._media, user().id, request)
+
+    async def AddComment(
+        self, request: pb.AddCommentRequest, context: grpc.aio.ServicerContext
+    ) -> pb.AddCommentResponse:
+        comment = await add_comment(
+            self._database, self._clock, user().id, request.post_id, request.content.strip()
+        )
+        return pb.AddCommentResponse(comment=comment)
+
+    async def ListComments(
+        self, request: pb.ListCommentsRequest, context: grpc.aio.ServicerContext
+    ) -> pb.ListCommentsResponse:
+        return await list_comments(self._database, user().id, request)
