@@ -1,7 +1,8 @@
 """Tokens that we sign and recognise again: JWTs (RFC 7519) by keys of a JWK Set (RFC 7517).
 
-The first key of the set signs; the others are still recognised, so that a key can be replaced
-while what it signed is in use. Every process reads the file again when it has changed.
+The first key of the set whose time has come signs (its member `nbf`, a Unix time; without it, at
+once). All are recognised, so that a key can be replaced while what it signed is in use. Every
+process reads the file again when it has changed.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import structlog
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, OctKey
+from joserfc.jwk import Key, KeySet, OctKey
 
 from core.platform.clock import Clock
 
@@ -23,6 +25,9 @@ ISSUER = "onegenie"
 # How many keys a set keeps when one is added.
 KEPT = 3
 _ALGORITHM = "HS256"
+_KEY_BYTES = 32
+
+log = structlog.get_logger(__name__)
 
 
 class Signer:
@@ -32,6 +37,7 @@ class Signer:
         self._path = path
         self._clock = clock
         self._seen: tuple[int, int] | None = None
+        self._warned = False
         self._keys = KeySet([])
         _make(path)
         self._read()
@@ -39,7 +45,7 @@ class Signer:
     def sign(self, audience: str, claims: dict[str, Any], expires: datetime) -> str:
         """A token for `audience` that holds `claims` until `expires`."""
         self._read()
-        key = self._keys.keys[0]
+        key = self._signing_key()
         header = {"alg": _ALGORITHM, "kid": key.kid}
         payload = {"iss": ISSUER, "aud": audience, "exp": int(expires.timestamp()), **claims}
         return jwt.encode(header, payload, key, algorithms=[_ALGORITHM])
@@ -58,30 +64,67 @@ class Signer:
             return None
         return claims
 
+    def _signing_key(self) -> Key:
+        now = self._clock().timestamp()
+        return next((key for key in self._keys.keys if _begins(key) <= now), self._keys.keys[-1])
+
     def _read(self) -> None:
-        status = self._path.stat()
-        seen = (status.st_mtime_ns, status.st_ino)
-        if seen != self._seen:
-            self._keys = KeySet.import_key_set(json.loads(self._path.read_text()))
+        try:
+            status = self._path.stat()
+            seen = (status.st_mtime_ns, status.st_ino)
+            if seen == self._seen:
+                return
+            self._keys = _load(self._path)
             self._seen = seen
+        except (OSError, ValueError) as error:
+            # Somebody is copying it here, say: what we know goes on working.
+            if self._seen is None:
+                raise
+            if not self._warned:
+                log.error("token_keys_unreadable", error=type(error).__name__)
+            self._warned = True
+            return
+        self._warned = False
 
 
-def add_key(path: Path) -> str:
-    """Put a new key first in the set; the oldest ones are dropped. Its `kid`."""
+def add_key(path: Path, begins: datetime | None = None) -> str:
+    """Put a new key first in the set; the oldest ones are dropped. Its `kid`.
+
+    It signs from `begins` on, None is at once.
+    """
     keys = json.loads(path.read_text())["keys"]
     fresh = _new_key()
+    if begins is not None:
+        fresh["nbf"] = int(begins.timestamp())
     _replace(path, [fresh, *keys][:KEPT])
     return str(fresh["kid"])
 
 
 def check(path: Path) -> None:
     """Raise ValueError for a file that is no set of keys as we need them."""
+    _load(path)
+
+
+def _load(path: Path) -> KeySet:
     try:
-        keys = KeySet.import_key_set(json.loads(path.read_text())).keys
+        found = KeySet.import_key_set(json.loads(path.read_text()))
     except (JoseError, ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"is no JWK Set: {error}") from None
+        # Without its text, which may hold a part of a key.
+        raise ValueError(f"is no JWK Set ({type(error).__name__})") from None
+    keys = found.keys
     if not keys or not all(isinstance(key, OctKey) and key.kid for key in keys):
         raise ValueError("needs keys of the type oct, each with a kid")
+    # RFC 7518, 3.2: a key as long as the hash at least.
+    if not all(len(key.raw_value) >= _KEY_BYTES for key in keys if isinstance(key, OctKey)):
+        raise ValueError(f"needs keys of at least {8 * _KEY_BYTES} bits")
+    if not all(isinstance(_begins(key), int) for key in keys):
+        raise ValueError("needs a whole number for nbf, a Unix time, where there is one")
+    return found
+
+
+def _begins(key: Key) -> int:
+    begins: int = key.as_dict(private=True).get("nbf", 0)  # type: ignore[assignment]
+    return begins
 
 
 def _make(path: Path) -> None:
@@ -99,7 +142,7 @@ def _make(path: Path) -> None:
 
 
 def _new_key() -> dict[str, Any]:
-    key = OctKey.generate_key(256, {"kid": secrets.token_urlsafe(8), "alg": _ALGORITHM})
+    key = OctKey.generate_key(8 * _KEY_BYTES, {"kid": secrets.token_urlsafe(8), "alg": _ALGORITHM})
     return dict(key.as_dict(private=True))
 
 
