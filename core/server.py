@@ -11,8 +11,10 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import grpc
+import structlog
 from onegenie.auth.v1 import auth_pb2_grpc
 from onegenie.friend.v1 import friend_pb2_grpc
 from onegenie.media.v1 import media_pb2_grpc
@@ -29,6 +31,7 @@ from onegenie.vision.v1 import vision_pb2_grpc
 
 from core.auth.service import AuthService
 from core.auth.sms import HttpSms, OutboxSms, Sms
+from core.auth.sweep import keep_swept
 from core.friend.service import FriendService
 from core.lift.store import TenantLiftPairs
 from core.meal.engine import MealEngine
@@ -62,10 +65,13 @@ from core.trigger.known_signage import KnownSignage
 from core.trigger.reports import Reports
 from core.trigger.service import TriggerService
 from core.user.service import UserService
-from core.vision.port import NoVision, RoomVision
+from core.vision.missing import NoVision
+from core.vision.port import RoomVision
 from core.vision.service import VisionService
 from edge.contract import Contract
 from edge.server import EdgeInterceptor
+
+log = structlog.get_logger(__name__)
 
 
 @contextlib.asynccontextmanager
@@ -177,6 +183,8 @@ async def serve(
         server = Server(address, interceptor, SERVICES, register)
         listener = asyncio.create_task(events.run())
         worker = asyncio.create_task(jobs.run(stopping))
+        refresh_token_life = timedelta(days=settings.refresh_token_days)
+        sweeper = asyncio.create_task(keep_swept(database, clock, refresh_token_life))
         try:
             await server.start()
             yield
@@ -184,7 +192,8 @@ async def serve(
         finally:
             stopping.set()
             listener.cancel()
-            await asyncio.gather(worker, listener, return_exceptions=True)
+            sweeper.cancel()
+            await asyncio.gather(worker, listener, sweeper, return_exceptions=True)
 
 
 @contextlib.asynccontextmanager

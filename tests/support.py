@@ -32,6 +32,7 @@ from core.platform.signing import Signer
 from core.server import serve
 from core.store.importer import import_folder
 from core.tenant.store import create_key, create_tenant, grant_credit
+from core.vision.port import RoomVision
 
 
 def plain_meal(request: MealRequest) -> Meal:
@@ -238,6 +239,7 @@ async def running_core(
     database_url: str,
     engine: MealEngine | None = None,
     clock: Clock = utc_now,
+    vision: RoomVision | None = None,
     **changes: object,
 ) -> AsyncIterator[grpc.aio.Channel]:
     """A core in this process on a Unix socket, and a channel to it. `changes` are settings.
@@ -251,7 +253,7 @@ async def running_core(
         settings = Settings(**given)  # type: ignore[arg-type]
         options = [("grpc.max_receive_message_length", platform_server.MAX_MESSAGE_BYTES)]
         async with (
-            serve(settings, database_url, address, engine, clock),
+            serve(settings, database_url, address, engine, clock, vision),
             grpc.aio.insecure_channel(address, options=options) as channel,
         ):
             yield channel

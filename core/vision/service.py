@@ -1,0 +1,75 @@
+"""VisionService: messages in, use cases, messages out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import grpc
+from onegenie.vision.v1 import vision_pb2 as pb
+from onegenie.vision.v1 import vision_pb2_grpc as pb_grpc
+
+from core.media.files import Media, read
+from core.media.pictures import open_picture
+from core.platform.clock import Clock
+from core.platform.database import Database
+from core.platform.identity import user
+from core.vision.ask import ask
+from core.vision.port import RoomVision
+from core.vision.tidy_room import TidyRooms, choice
+from core.vision.verify_mission import verify_mission
+
+
+class VisionService(pb_grpc.VisionServiceServicer):
+    """Serves onegenie.vision.v1.VisionService. `timeout` is seconds for an answer of the engine."""
+
+    def __init__(
+        self,
+        database: Database,
+        vision: RoomVision,
+        media: Media,
+        clock: Clock,
+        timeout: float,
+        stopping: asyncio.Event,
+    ) -> None:
+        self._database = database
+        self._vision = vision
+        self._pool = media.pool
+        self._clock = clock
+        self._timeout = timeout
+        self._rooms = TidyRooms(database, vision, media, timeout, stopping)
+
+    async def AnalyzeRoom(
+        self, request: pb.AnalyzeRoomRequest, context: grpc.aio.ServicerContext
+    ) -> pb.AnalyzeRoomResponse:
+        room = await read(self._pool, "image", request.image.content, open_picture)
+        text = await ask(self._vision.analyze(room), self._timeout)
+        return pb.AnalyzeRoomResponse(choices=[choice(text)])
+
+    async def VerifyMission(
+        self, request: pb.VerifyMissionRequest, context: grpc.aio.ServicerContext
+    ) -> pb.VerifyMissionResponse:
+        return await verify_mission(
+            self._database,
+            self._vision,
+            self._pool,
+            self._clock,
+            self._timeout,
+            user().id,
+            request,
+        )
+
+    async def GenerateTidyRoom(
+        self, request: pb.GenerateTidyRoomRequest, context: grpc.aio.ServicerContext
+    ) -> pb.GenerateTidyRoomResponse:
+        answer = await self._rooms.tidy(user().id, request.image.content)
+        return pb.GenerateTidyRoomResponse(choices=[answer])
+
+    async def StreamTidyRoom(
+        self, request: pb.StreamTidyRoomRequest, context: grpc.aio.ServicerContext
+    ) -> AsyncIterator[pb.StreamTidyRoomResponse]:
+        events = self._rooms.stream(user().id, request.image.content)
+        async with contextlib.aclosing(events):
+            async for event in events:
+                yield event
