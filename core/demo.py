@@ -1,4 +1,5 @@
-"""The demo tenant that the first start makes: a store, a profile, keys and credit."""
+"""What the first start makes for a demo: a tenant with a store, a profile, keys and credit; and
+missions for the app."""
 
 from __future__ import annotations
 
@@ -11,6 +12,9 @@ from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.lift.models import lift_pairs
+from core.mission.importer import import_missions
+from core.mission.models import missions
+from core.platform.clock import utc_now
 from core.platform.database import Database
 from core.profile.models import profiles
 from core.store.importer import import_folder
@@ -28,6 +32,7 @@ from core.tenant.store import (
 TENANT_NAME = "demo"
 CREDITS = 1_000_000
 CATALOGUE = Path(__file__).parent / "store" / "demo"
+MISSIONS = Path(__file__).parent / "mission" / "demo" / "missions.csv"
 # Replicas that start together take turns.
 _LOCK = 0x64656D6F
 
@@ -62,6 +67,14 @@ async def ensure_demo(database: Database, base_url: str, env_file: Path) -> bool
         # Before the commit: a demo tenant without its file would be a locked door.
         _write(env_file, await _new_secrets(conn, demo, base_url))
     return True
+
+
+async def ensure_missions(database: Database) -> None:
+    """Register the demo's missions if none ever was; what staff have made of them stays."""
+    async with database.begin() as conn:
+        await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        if await conn.scalar(select(missions.c.id).limit(1)) is None:
+            await import_missions(conn, MISSIONS, utc_now())
 
 
 async def lacks_lift(database: Database) -> uuid.UUID | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from core.demo import ensure_demo, lacks_lift
+from core.demo import ensure_demo, ensure_missions, lacks_lift
 from core.platform.database import open_database
 from core.platform.migrate import upgrade
 from core.platform.settings import Settings, load_settings
@@ -17,7 +17,7 @@ from core.store.remote import load_endpoints
 
 
 async def prepare(settings: Settings, database_url: str) -> None:
-    """Migrate, and make the demo tenant where there is no tenant yet (DEMO)."""
+    """Migrate, and make the demo where there is no tenant, and no mission, yet (DEMO)."""
     if settings.store_endpoints is not None:
         try:
             load_endpoints(settings.store_endpoints)
@@ -27,6 +27,7 @@ async def prepare(settings: Settings, database_url: str) -> None:
     if not settings.demo:
         return
     async with open_database(database_url, pool_size=2) as database:
+        await ensure_missions(database)
         if not await ensure_demo(database, settings.base_url, settings.data_dir / "demo.env"):
             return
         if tenant_id := await lacks_lift(database):

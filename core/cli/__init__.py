@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 from sqlalchemy.exc import SQLAlchemyError
 
-from core.cli import credit, key, lift, store, tenant
+from core.cli import auth, credit, key, lift, mission, store, tenant
 from core.cli.common import err
 from core.cli.recommend import recommend
 from core.cli.serve import serve_meal, serve_store
@@ -28,9 +28,11 @@ app.command()(serve_store)
 app.command()(serve_meal)
 app.add_typer(tenant.app, name="tenant")
 app.add_typer(key.app, name="key")
+app.add_typer(auth.app, name="auth")
 app.add_typer(credit.app, name="credit")
 app.add_typer(store.app, name="store")
 app.add_typer(lift.app, name="lift")
+app.add_typer(mission.app, name="mission")
 
 
 def main() -> None:

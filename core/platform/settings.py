@@ -40,7 +40,9 @@ class Settings(BaseSettings):
         8, ge=1, le=500, description="Background steps a core process runs at a time."
     )
     demo: bool = Field(
-        True, description="Make the demo tenant when the database holds no tenant yet."
+        True,
+        description="Make the demo tenant when the database holds no tenant yet, and register "
+        "the demo's missions when there is no mission.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe log line that is written."

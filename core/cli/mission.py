@@ -1,0 +1,66 @@
+"""`onegenie mission`: the missions that people are suggested."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+from sqlalchemy import select
+
+from core.cli.common import out, run_with_database, show_problems, whole
+from core.mission.importer import Counts, import_missions
+from core.mission.models import missions
+from core.platform.clock import utc_now
+from core.platform.csv import ImportFailed
+from core.platform.database import Database
+
+app = typer.Typer(help="Missions that people are suggested.", no_args_is_help=True)
+
+
+@app.command("import")
+def import_(
+    file: Annotated[
+        Path,
+        typer.Argument(exists=True, dir_okay=False, help="A CSV file (docs/mission.md)."),
+    ],
+) -> None:
+    """Make the file's missions the registered ones: all of them, or nothing changes."""
+
+    async def work(database: Database) -> Counts:
+        async with database.begin() as conn:
+            return await import_missions(conn, file, utc_now())
+
+    try:
+        counts = run_with_database(work)
+    except ImportFailed as failed:
+        show_problems(failed)
+        raise typer.Exit(1) from None
+    table = Table("added", "changed", "unchanged", "retired")
+    table.add_row(*map(str, (counts.added, counts.changed, counts.unchanged, counts.retired)))
+    out.print(table)
+
+
+@app.command("list")
+def list_missions(
+    retired: Annotated[bool, typer.Option("--retired", help="Those retired, instead.")] = False,
+) -> None:
+    """Show the registered missions."""
+    is_shown = missions.c.retired_at.is_not(None) if retired else missions.c.retired_at.is_(None)
+
+    async def work(database: Database) -> Sequence[Any]:
+        async with database.connect() as conn:
+            query = select(missions).where(is_shown)
+            found = await conn.execute(query.order_by(missions.c.category, missions.c.content))
+            return found.all()
+
+    rows = run_with_database(work)
+    table = Table(whole("id"), "category", "content", "minutes")
+    for row in rows:
+        minutes = "" if row.minutes is None else str(row.minutes)
+        table.add_row(str(row.id), escape(row.category), escape(row.content), minutes)
+    out.print(table)
+    out.print("1 mission" if len(rows) == 1 else f"{len(rows)} missions")

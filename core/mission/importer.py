@@ -1,0 +1,87 @@
+"""CSV import of the registered missions. docs/mission.md describes the file."""
+
+from __future__ import annotations
+
+import unicodedata
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from core.mission.choose import same
+from core.mission.models import missions
+from core.platform.csv import Bad, Column, Problems, parse_whole, read_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What an import did to the registered missions. One that was retired before is added."""
+
+    added: int
+    changed: int
+    unchanged: int
+    retired: int
+
+
+async def import_missions(conn: AsyncConnection, file: Path, now: datetime) -> Counts:
+    """Make the file's missions the registered ones, in the caller's transaction.
+
+    A mission whose content differs in case and spaces only is the same one. Those that the file
+    hasn't are retired: no longer suggested, but kept, since people have done them. Raises
+    ImportFailed when the file has errors; the transaction must then be left unused.
+    """
+    problems = Problems()
+    rows = read_rows(file, _COLUMNS, problems)
+    lines: dict[str, int] = {}
+    for row in rows:
+        content = row.values["content"]
+        first = lines.setdefault(same(content), row.line)
+        if first != row.line:
+            problems.add(file, f"is already on line {first}", row.line, "content", content)
+    problems.check()
+
+    # Imports take turns; people go on being suggested what is there.
+    await conn.execute(text("LOCK TABLE missions IN SHARE ROW EXCLUSIVE MODE"))
+    known = {same(row.content): row for row in await conn.execute(select(missions))}
+    added = changed = 0
+    for row in rows:
+        values = row.values
+        old = known.pop(same(values["content"]), None)
+        if old is None:
+            added += 1
+            await conn.execute(insert(missions).values(id=uuid.uuid4(), created_at=now, **values))
+        elif old.retired_at is not None or any(old._mapping[key] != values[key] for key in values):
+            added += old.retired_at is not None
+            changed += old.retired_at is None
+            await conn.execute(
+                update(missions).filter_by(id=old.id).values(retired_at=None, **values)
+            )
+    gone = [row.id for row in known.values() if row.retired_at is None]
+    await conn.execute(update(missions).where(missions.c.id.in_(gone)).values(retired_at=now))
+    return Counts(added, changed, len(rows) - added - changed, len(gone))
+
+
+def _line(most: int) -> Callable[[str], str]:
+    """A parser of one line of text: composed characters, single spaces."""
+
+    def parse(cell: str) -> str:
+        if "\0" in cell:
+            raise Bad("holds a NUL character")
+        line = " ".join(unicodedata.normalize("NFC", cell).split())
+        if len(line) > most:
+            raise Bad(f"is longer than {most} characters")
+        return line
+
+    return parse
+
+
+_COLUMNS = (
+    # As long as a mission of one's own may be.
+    Column("content", _line(200), required=True),
+    Column("category", _line(50), required=True),
+    Column("minutes", parse_whole(1, 24 * 60)),
+)
