@@ -31,17 +31,19 @@ _POST = bindparam("post", type_=Uuid)
 
 # The newest of each person by the index, then the newest of those: the same work however long
 # ago somebody last posted.
-_owner = func.unnest(bindparam("owners", type_=ARRAY(Uuid))).column_valued("owner")
+_owners = (
+    func.unnest(bindparam("owners", type_=ARRAY(Uuid))).table_valued("id").render_derived("owners_")
+)
 _of_owner = (
     select(posts)
-    .where(posts.c.user_id == _owner, or_(_BEFORE.is_(None), posts.c.number < _BEFORE))
+    .where(posts.c.user_id == _owners.c.id, or_(_BEFORE.is_(None), posts.c.number < _BEFORE))
     .order_by(posts.c.number.desc())
     .limit(_LIMIT)
     .lateral("of_owner")
 )
 _LIST = (
     select(_of_owner)
-    .select_from(_owner)
+    .select_from(_owners)
     .join(_of_owner, true())
     .order_by(_of_owner.c.number.desc())
     .limit(_LIMIT)
@@ -58,17 +60,19 @@ _FILES = (
     .where(post_files.c.post_id == any_(bindparam("posts", type_=ARRAY(Uuid))))
     .order_by(post_files.c.post_id, post_files.c.position)
 )
-_post = func.unnest(bindparam("posts", type_=ARRAY(Uuid))).column_valued("post")
+_posts = (
+    func.unnest(bindparam("posts", type_=ARRAY(Uuid))).table_valued("id").render_derived("posts_")
+)
 _of_post = (
     select(post_comments)
-    .where(post_comments.c.post_id == _post)
+    .where(post_comments.c.post_id == _posts.c.id)
     .order_by(post_comments.c.number.desc())
     .limit(_LIMIT)
     .lateral("of_post")
 )
 _NEWEST_COMMENTS = (
     select(_of_post)
-    .select_from(_post)
+    .select_from(_posts)
     .join(_of_post, true())
     .order_by(_of_post.c.post_id, _of_post.c.number)
 )
