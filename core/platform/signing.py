@@ -112,8 +112,8 @@ def _load(path: Path) -> KeySet:
         # Without its text, which may hold a part of a key.
         raise ValueError(f"is no JWK Set ({type(error).__name__})") from None
     keys = found.keys
-    if not keys or not all(isinstance(key, OctKey) and key.kid for key in keys):
-        raise ValueError("needs keys of the type oct, each with a kid")
+    if not all(isinstance(key, OctKey) for key in keys):
+        raise ValueError("needs keys of the type oct")
     # RFC 7518, 3.2: a key as long as the hash at least.
     if not all(len(key.raw_value) >= _KEY_BYTES for key in keys if isinstance(key, OctKey)):
         raise ValueError(f"needs keys of at least {8 * _KEY_BYTES} bits")

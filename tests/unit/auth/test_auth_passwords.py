@@ -1,0 +1,38 @@
+"""Hashes of passwords and codes, and how long failures slow a log-in down."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from argon2 import PasswordHasher, extract_parameters
+from argon2.low_level import Type
+
+from core.auth.failures import wait_after
+from core.auth.passwords import hash_secret, is_outdated, matches
+
+
+def test_hashes_are_argon2id_with_the_recommended_parameters() -> None:
+    parameters = extract_parameters(hash_secret("testPassword"))
+    assert parameters.type == Type.ID
+    assert (parameters.memory_cost, parameters.time_cost, parameters.parallelism) == (19_456, 2, 1)
+
+
+def test_only_the_same_secret_matches() -> None:
+    hashed = hash_secret("비밀번호🔑")
+    assert matches(hashed, "비밀번호🔑")
+    assert not matches(hashed, "비밀번호")
+    assert not matches("no hash at all", "비밀번호🔑")
+    assert hash_secret("비밀번호🔑") != hashed
+
+
+def test_a_hash_of_other_parameters_is_outdated() -> None:
+    weak = PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1).hash("testPassword")
+    assert matches(weak, "testPassword")
+    assert is_outdated(weak)
+    assert not is_outdated(hash_secret("testPassword"))
+
+
+def test_the_wait_doubles_up_to_a_quarter_of_an_hour() -> None:
+    waits = [int(wait_after(failures, 5).total_seconds()) for failures in range(18)]
+    assert waits == [0] * 5 + [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
+    assert wait_after(10**6, 5) == timedelta(minutes=15)
