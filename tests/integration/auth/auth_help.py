@@ -10,6 +10,8 @@ from itertools import count
 from pathlib import Path
 
 import grpc
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 from onegenie.auth.v1 import auth_pb2 as pb
 from onegenie.auth.v1 import auth_pb2_grpc as pb_grpc
 
@@ -137,6 +139,18 @@ async def refusal(call: object) -> grpc.aio.AioRpcError:
     except grpc.aio.AioRpcError as error:
         return error
     raise AssertionError("the call was to fail")
+
+
+async def wait(call: object) -> float:
+    """Seconds to wait, of a call that must be refused for its frequency."""
+    error = await refusal(call)
+    assert reason_of(error) == "COMMON_6"
+    status = rpc_status.from_call(error)
+    for detail in status.details if status else ():
+        info = error_details_pb2.RetryInfo()
+        if detail.Unpack(info):
+            return info.retry_delay.ToTimedelta().total_seconds()
+    raise AssertionError("no RetryInfo")
 
 
 async def refused_fields(call: object) -> list[str]:

@@ -2,14 +2,149 @@
 
 from __future__ import annotations
 
-from tests.integration.auth.auth_help import Phone, another, outcome
+import asyncio
+import dataclasses
+from collections import Counter
+
+from sqlalchemy import select
+
+from core.auth.models import auth_sessions, users
+from core.platform.database import Database
+from tests.integration.auth.auth_help import Phone, another, outcome, refused_fields
 
 
-async def test_a_person_signs_up_and_logs_in(phone: Phone) -> None:
-    tokens = await phone.verify(await phone.code())
+async def test_a_person_signs_up_and_logs_in(phone: Phone, database: Database) -> None:
+    tokens = await phone.verify(await phone.code(), name="  김유저 ")
     await phone.create_password(tokens.access_token, "Someone@Example.com")
-    again = await phone.log_in(" someone@example.com")
-    renewed = await phone.refresh(again.refresh_token)
-    await phone.call("LogOut", renewed.access_token)
-    assert await outcome(phone.call("LogOut", renewed.access_token)) == "COMMON_3"
-    assert another("999999") == "000000"
+    await phone.log_in(" someone@EXAMPLE.com ")
+    async with database.connect() as conn:
+        user = (await conn.execute(select(users))).one()
+        sessions = (await conn.execute(select(auth_sessions))).all()
+    assert (user.name, user.phone, user.email) == ("김유저", phone.e164, "someone@example.com")
+    assert str(user.birth) == "2001-05-25"
+    assert user.created_at == phone.clock()
+    assert user.password_hash.startswith("$argon2id$")
+    (session,) = sessions  # the log-in's, which took the place of the first one
+    assert (session.device_id, session.provider, session.app_token) == ("device-1", "android", None)
+
+
+async def test_no_code_is_pending(phone: Phone) -> None:
+    assert await outcome(phone.verify("123456")) == "AUTH_1"
+
+
+async def test_a_code_has_five_tries(phone: Phone) -> None:
+    code = await phone.code()
+    wrong = [another(code), "1", "코드", code + "0", " " + code[:5]]
+    assert [await outcome(phone.verify(each)) for each in wrong[:4]] == ["AUTH_1"] * 4
+    tokens = await phone.verify(code)  # the fifth
+    assert tokens.access_token
+    phone.clock.advance(minutes=1)
+    code = await phone.code()
+    assert [await outcome(phone.verify(each)) for each in wrong] == ["AUTH_1"] * 5
+    assert await outcome(phone.verify(code)) == "AUTH_2"
+    phone.clock.advance(minutes=1)
+    await phone.verify(await phone.code())  # a new code has new tries
+
+
+async def test_a_code_expires(phone: Phone) -> None:
+    code = await phone.code()
+    phone.clock.advance(seconds=180)
+    assert await outcome(phone.verify(code)) == "AUTH_2"
+    assert await outcome(phone.verify(another(code))) == "AUTH_2"
+    code = await phone.code()
+    phone.clock.advance(seconds=179)
+    await phone.verify(code)
+
+
+async def test_a_code_is_the_numbers_own_and_works_once(phone: Phone) -> None:
+    code = await phone.code()
+    other = dataclasses.replace(phone, number="01055550002")
+    assert await outcome(other.verify(code)) == "AUTH_1"
+    await phone.verify(code)
+    assert await outcome(phone.verify(code)) == "AUTH_1"
+
+
+async def test_only_the_last_code_counts(phone: Phone) -> None:
+    first = await phone.code()
+    phone.clock.advance(seconds=30)
+    second = await phone.code()
+    while first == second:  # once in a million
+        phone.clock.advance(seconds=30)
+        second = await phone.code()
+    assert await outcome(phone.verify(first)) == "AUTH_1"
+    await phone.verify(second)
+
+
+async def test_simultaneous_right_codes_succeed_once(phone: Phone, database: Database) -> None:
+    code = await phone.code()
+    calls = (phone.verify(code, device_id=f"device-{n}") for n in range(20))
+    outcomes = Counter(await asyncio.gather(*(outcome(call) for call in calls)))
+    assert outcomes.pop("OK") == 1
+    assert set(outcomes) <= {"AUTH_1", "AUTH_2"}
+    async with database.connect() as conn:
+        assert len((await conn.execute(select(users))).all()) == 1
+        assert len((await conn.execute(select(auth_sessions))).all()) == 1
+
+
+async def test_simultaneous_guesses_get_no_more_tries(phone: Phone) -> None:
+    code = await phone.code()
+    guesses = [f"{(int(code) + n) % 10**6:06}" for n in range(1, 21)]
+    outcomes = Counter(await asyncio.gather(*(outcome(phone.verify(each)) for each in guesses)))
+    assert outcomes == {"AUTH_1": 5, "AUTH_2": 15}
+
+
+async def test_a_number_verified_again_is_renamed_and_its_sessions_end(
+    phone: Phone, database: Database
+) -> None:
+    first = await phone.verify(await phone.code(), name="먼저")
+    phone.clock.advance(minutes=1)
+    second = await phone.verify(await phone.code(), name="나중", device_id="device-2")
+    birth = {"birth": "2000-01-01", "email": "a@example.com", "password": "testPassword"}
+    assert await outcome(phone.call("CreatePassword", first.access_token, **birth)) == "COMMON_3"
+    assert await outcome(phone.refresh(first.refresh_token)) == "COMMON_3"
+    async with database.connect() as conn:
+        assert (await conn.scalars(select(users.c.name))).all() == ["나중"]
+    assert await outcome(phone.call("CreatePassword", second.access_token, **birth)) == "OK"
+
+
+async def test_a_birth_is_a_day_that_has_been(phone: Phone) -> None:
+    token = (await phone.verify(await phone.code())).access_token
+    no_day = ["2026-03-03", "2001-02-29", "2000-13-01", "0000-00-00", "1899-12-31"]
+    for birth in [*no_day, "２０００-01-01", "2000-1-1", "20000101", ""]:
+        call = phone.create_password(token, "a@example.com", birth=birth)
+        assert await refused_fields(call) == ["birth"]
+    for birth in ("2026-03-02", "2000-02-29", "1900-01-01"):  # the first is today, in Seoul
+        await phone.create_password(token, f"{birth}@example.com", birth=birth)
+        phone.number = f"01055580{birth[:3]}"
+        token = (await phone.verify(await phone.code())).access_token
+
+
+async def test_today_is_the_zones(phone: Phone) -> None:
+    phone.clock.advance(hours=12)  # 2 March, 15:00 UTC, is 3 March in Seoul
+    tokens = await phone.verify(await phone.code())
+    await phone.create_password(tokens.access_token, "a@example.com", birth="2026-03-03")
+
+
+async def test_an_account_is_completed_once_and_an_email_is_one_accounts(phone: Phone) -> None:
+    tokens = await phone.sign_up("one@example.com")
+    again = phone.create_password(tokens.access_token, "two@example.com")
+    assert await outcome(again) == "USER_3"
+    other = dataclasses.replace(phone, number="01055550003")
+    tokens = await other.verify(await other.code())
+    taken = other.create_password(tokens.access_token, "ONE@example.com")
+    assert await outcome(taken) == "USER_3"
+    await other.create_password(tokens.access_token, "three@example.com")
+
+
+async def test_simultaneous_completions(phone: Phone) -> None:
+    phones = [dataclasses.replace(phone, number=f"0105556000{n}") for n in range(6)]
+    tokens = [await each.verify(await each.code()) for each in phones]
+    calls = (
+        outcome(each.create_password(token.access_token, "one@example.com"))
+        for each, token in zip(phones, tokens, strict=True)
+    )
+    assert Counter(await asyncio.gather(*calls)) == {"OK": 1, "USER_3": 5}
+    phone.number = "01055560009"
+    access_token = (await phone.verify(await phone.code())).access_token
+    mine = (outcome(phone.create_password(access_token, f"{n}@example.com")) for n in range(6))
+    assert Counter(await asyncio.gather(*mine)) == {"OK": 1, "USER_3": 5}
