@@ -12,11 +12,10 @@ from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import LocalStore, from_url
 
 if TYPE_CHECKING:
-    from obstore.store import ClientConfig, ObjectStore, RetryConfig
+    from obstore.store import ObjectStore, RetryConfig
 
 # Callers wait: a store that is away is soon said to be.
 _RETRY: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=10)}
-_CLIENT: ClientConfig = {"connect_timeout": "3s", "timeout": "20s"}
 
 
 class StoreAway(Exception):
@@ -32,7 +31,7 @@ class Objects:
     async def put(self, key: str, content: bytes) -> None:
         """Keep an object; one that is there is replaced, and never seen half-written."""
         try:
-            await obstore.put_async(self._store, key, content)
+            await obstore.put_async(self._store, key, content, use_multipart=False)
         except (BaseError, OSError) as error:
             raise StoreAway(f"{type(error).__name__}: put failed") from error
 
@@ -63,7 +62,7 @@ def open_objects(url: str | None, folder: Path) -> Objects:
     The cloud's credentials and options come from its usual environment variables.
     """
     if url is not None:
-        return Objects(from_url(url, client_options=_CLIENT, retry_config=_RETRY))
+        return Objects(from_url(url, retry_config=_RETRY))
     # Other users of this machine have no business there.
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)

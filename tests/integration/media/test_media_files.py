@@ -1,0 +1,313 @@
+"""Keeping pictures: what is used stays, everything else is deleted, whatever breaks in between."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import pytest
+from obstore.store import MemoryStore
+from onegenie.rest.v1 import annotations_pb2 as rest
+from sqlalchemy import select, text
+
+from core.media.files import AUDIENCE, Media
+from core.media.models import media_files
+from core.media.objects import Objects, StoreAway
+from core.media.pictures import Prepared
+from core.platform.database import Database
+from core.platform.jobs import Jobs
+from core.platform.pool import WorkPool
+from core.platform.signing import Signer
+from edge.errors import ApiError
+from tests.clock import FakeClock
+from tests.support import make_person
+
+PICTURE = Prepared(b"a picture", b"a small one", "image/jpeg", 640, 480)
+
+
+class FlakyObjects(Objects):
+    """Objects in memory that fail when told to. `keys` is what is there."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryStore())
+        self.keys: set[str] = set()
+        self.puts_left = 1_000
+        self.deletes_left = 1_000
+        self.crash: type[BaseException] = StoreAway
+
+    async def put(self, key: str, content: bytes) -> None:
+        self.puts_left -= 1
+        if self.puts_left < 0:
+            raise self.crash
+        await super().put(key, content)
+        self.keys.add(key)
+
+    async def delete(self, keys: object) -> None:
+        for key in list(keys):  # type: ignore[call-overload]
+            self.deletes_left -= 1
+            if self.deletes_left < 0:
+                raise self.crash
+            await super().delete([key])
+            self.keys.discard(key)
+
+
+@dataclass
+class Kept:
+    """Media on a database and objects that a test can look into."""
+
+    media: Media
+    objects: FlakyObjects
+    database: Database
+    jobs: Jobs
+    clock: FakeClock
+    signer: Signer
+    owner: uuid.UUID
+
+    async def rows(self) -> set[uuid.UUID]:
+        async with self.database.connect() as conn:
+            return set(await conn.scalars(select(media_files.c.id)))
+
+    async def an_hour_later(self) -> None:
+        """Have the queue's worker do what is due in an hour."""
+        async with self.database.begin() as conn:
+            due = (
+                "SELECT scheduled_at - now() BETWEEN '50 min' AND '61 min' FROM procrastinate_jobs"
+            )
+            assert set(await conn.scalars(text(due))) == {True}
+            await conn.execute(text("UPDATE procrastinate_jobs SET scheduled_at = now()"))
+        await self.work()
+
+    async def work(self) -> None:
+        """Run the worker until the queue is empty."""
+        stop = asyncio.Event()
+        worker = asyncio.create_task(self.jobs.run(stop))
+        try:
+            async with asyncio.timeout(60):
+                while await self._jobs_left():
+                    await asyncio.sleep(0.02)
+        finally:
+            stop.set()
+            await worker
+
+    async def _jobs_left(self) -> int:
+        async with self.database.connect() as conn:
+            return int(await conn.scalar(text("SELECT count(*) FROM procrastinate_jobs")) or 0)
+
+
+def media_on(
+    database: Database,
+    jobs: Jobs,
+    objects: Objects,
+    signer: Signer,
+    clock: FakeClock,
+) -> Media:
+    pool = WorkPool(1, 1)  # nothing is worked on here
+    return Media(database, jobs, objects, signer, clock, "https://x.test", 6, pool)
+
+
+@pytest.fixture
+async def kept(database: Database, database_url: str, tmp_path: Path) -> AsyncIterator[Kept]:
+    clock = FakeClock()
+    signer = Signer(tmp_path / "keys.json", clock)
+    channel = grpc.aio.insecure_channel(f"unix:{tmp_path}/nobody")
+    owner = await make_person(database, channel)
+    objects = FlakyObjects()
+    async with Jobs(database_url, 1) as jobs:
+        media = media_on(database, jobs, objects, signer, clock)
+        yield Kept(media, objects, database, jobs, clock, signer, owner.id)
+    await channel.close()
+
+
+def token_of(link: str) -> str:
+    base, _, token = link.rpartition("/")
+    assert base == "https://x.test/media"
+    return token
+
+
+async def test_what_is_used_stays_and_the_rest_goes(kept: Kept) -> None:
+    used, unused = await kept.media.keep(kept.owner, [PICTURE, PICTURE])
+    async with kept.database.begin() as conn:
+        await kept.media.use(conn, [used])
+    assert await kept.rows() == {used, unused}
+    assert len(kept.objects.keys) == 4
+
+    await kept.an_hour_later()
+
+    assert await kept.rows() == {used}
+    assert kept.objects.keys == {f"{used}/picture", f"{used}/thumbnail"}
+    assert await kept.media.show(token_of(kept.media.link(used))) is not None
+    assert await kept.media.show(token_of(kept.media.link(unused))) is None
+
+
+@pytest.mark.parametrize("done", range(4))
+async def test_a_store_that_fails_leaves_nothing(kept: Kept, done: int) -> None:
+    kept.objects.puts_left = done
+
+    with pytest.raises(ApiError) as error:
+        await kept.media.keep(kept.owner, [PICTURE, PICTURE])
+
+    assert error.value.reason == rest.CONDITION_UNAVAILABLE
+    assert await kept.rows() == set()
+    assert kept.objects.keys == set()
+
+
+async def test_a_store_that_fails_for_good_leaves_it_to_the_sweep(kept: Kept) -> None:
+    kept.objects.puts_left, kept.objects.deletes_left = 3, 1
+
+    with pytest.raises(ApiError):
+        await kept.media.keep(kept.owner, [PICTURE, PICTURE])
+    assert len(await kept.rows()) == 2
+    assert len(kept.objects.keys) == 2
+
+    # Also then it fails at first; the job is tried again.
+    kept.objects.deletes_left = 1
+    repair = asyncio.create_task(_repair(kept.objects))
+    await kept.an_hour_later()
+    await repair
+
+    assert await kept.rows() == set()
+    assert kept.objects.keys == set()
+
+
+async def _repair(objects: FlakyObjects) -> None:
+    while objects.deletes_left >= 0:
+        await asyncio.sleep(0.02)
+    objects.deletes_left = 1_000
+
+
+@pytest.mark.parametrize("done", range(5))
+async def test_a_crash_at_any_point_leaves_only_what_the_sweep_removes(
+    kept: Kept, done: int
+) -> None:
+    class Crash(BaseException):
+        pass
+
+    kept.objects.puts_left, kept.objects.crash = done, Crash
+    with contextlib.suppress(Crash):
+        await kept.media.keep(kept.owner, [PICTURE, PICTURE])
+    known = {f"{id}/{size}" for id in await kept.rows() for size in ("picture", "thumbnail")}
+    assert len(kept.objects.keys) == done
+    assert kept.objects.keys <= known
+
+    await kept.an_hour_later()
+
+    assert await kept.rows() == set()
+    assert kept.objects.keys == set()
+
+
+async def test_a_use_that_is_rolled_back_is_none(kept: Kept) -> None:
+    ids = await kept.media.keep(kept.owner, [PICTURE])
+    with contextlib.suppress(RuntimeError):
+        async with kept.database.begin() as conn:
+            await kept.media.use(conn, ids)
+            raise RuntimeError
+
+    await kept.an_hour_later()
+
+    assert await kept.rows() == set()
+
+
+async def test_what_was_swept_cannot_be_used(kept: Kept) -> None:
+    ids = await kept.media.keep(kept.owner, [PICTURE, PICTURE])
+    await kept.media.discard(ids[:1])
+
+    with pytest.raises(ApiError) as error:
+        async with kept.database.begin() as conn:
+            await kept.media.use(conn, ids)
+
+    assert error.value.reason == rest.CONDITION_UNAVAILABLE
+
+
+async def test_the_sweep_waits_for_who_is_about_to_use(kept: Kept) -> None:
+    ids = await kept.media.keep(kept.owner, [PICTURE])
+    async with kept.database.begin() as conn:
+        await kept.media.use(conn, ids)
+        sweep = asyncio.create_task(kept.media.discard(ids))
+        await _until_somebody_waits(kept.database)
+    await sweep
+
+    assert await kept.rows() == set(ids)
+    assert len(kept.objects.keys) == 2
+
+
+async def _until_somebody_waits(database: Database) -> None:
+    async with asyncio.timeout(60), database.connect() as conn:
+        while not await conn.scalar(text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")):
+            await asyncio.sleep(0.01)
+
+
+# ---- links ----
+
+
+async def test_a_link_gives_the_picture_and_its_thumbnail(kept: Kept) -> None:
+    (id,) = await kept.media.keep(kept.owner, [PICTURE])
+
+    picture = await kept.media.show(token_of(kept.media.link(id)))
+    thumbnail = await kept.media.show(token_of(kept.media.link(id, thumbnail=True)))
+
+    assert picture is not None
+    assert thumbnail is not None
+    assert (picture.content, picture.content_type) == (b"a picture", "image/jpeg")
+    assert thumbnail.content == b"a small one"
+    assert picture.etag != thumbnail.etag
+
+
+async def test_a_link_is_the_same_for_an_hour_and_works_for_six_at_least(kept: Kept) -> None:
+    (id,) = await kept.media.keep(kept.owner, [PICTURE])
+    first = kept.media.link(id)
+    kept.clock.advance(minutes=59, seconds=59)
+    assert kept.media.link(id) == first
+    kept.clock.advance(seconds=1)
+    assert kept.media.link(id) != first
+    # Of another process, too: it doesn't hang on what this one remembers.
+    kept.clock.advance(hours=-1)
+    other = media_on(
+        kept.database, Jobs(kept.database.url, 1), kept.objects, kept.signer, kept.clock
+    )
+    assert other.link(id) == first
+
+    kept.clock.advance(hours=1)
+    shown = await kept.media.show(token_of(first))
+    assert shown is not None
+    assert shown.seconds == 6 * 3600
+    kept.clock.advance(hours=6, seconds=-1)
+    shown = await kept.media.show(token_of(first))
+    assert shown is not None
+    assert shown.seconds == 1
+    kept.clock.advance(seconds=1)
+    assert await kept.media.show(token_of(first)) is None
+
+
+async def test_only_links_are_links(kept: Kept) -> None:
+    (id,) = await kept.media.keep(kept.owner, [PICTURE])
+    expires = kept.clock.now.replace(year=2030)
+    good = {"file": str(id), "size": "picture"}
+    assert await kept.media.show(kept.signer.sign(AUDIENCE, good, expires)) is not None
+
+    token = token_of(kept.media.link(id))
+    header, payload, signature = token.split(".")
+    for bad in (
+        kept.signer.sign("access", good, expires),
+        kept.signer.sign(AUDIENCE, good | {"size": "original"}, expires),
+        kept.signer.sign(AUDIENCE, good | {"file": "../../etc/passwd"}, expires),
+        kept.signer.sign(AUDIENCE, good | {"file": str(uuid.uuid4())}, expires),
+        f"{header}.{payload}.{signature[::-1]}",
+        f"{header}.{payload}.",
+        f"{header}.{payload}",
+        str(id),
+        "x",
+        "..",
+    ):
+        assert await kept.media.show(bad) is None, bad
+
+
+async def test_a_picture_whose_object_is_lost_is_no_more(kept: Kept) -> None:
+    (id,) = await kept.media.keep(kept.owner, [PICTURE])
+    await kept.objects.delete([f"{id}/picture"])
+
+    assert await kept.media.show(token_of(kept.media.link(id))) is None
