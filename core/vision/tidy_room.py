@@ -57,7 +57,7 @@ class TidyRooms:
         def tell(share: float, stage: str) -> None:
             if over:
                 raise NobodyWaits
-            progress(ENGINE_SHARE * share, stage)
+            progress(ENGINE_SHARE * min(share, 1.0), stage)
 
         try:
             tidied = await ask(self._vision.tidy(room, tell), self._timeout)
@@ -75,7 +75,7 @@ class TidyRooms:
         Stages that come faster than the caller reads are passed over; the share never falls. When
         the server stops the stream ends with UNAVAILABLE: the caller has to begin anew.
         """
-        stage = _Stage()
+        stage = LatestStage()
         work = asyncio.create_task(self.tidy(user_id, content, stage.tell))
         stop = asyncio.create_task(self._stopping.wait())
         for task in (work, stop):
@@ -111,7 +111,7 @@ def choice(text: str) -> pb.Choice:
     return pb.Choice(index=0, message=pb.ChoiceMessage(role="assistant", content=text))
 
 
-class _Stage:
+class LatestStage:
     """The stage that work in a thread has come to: the latest only, however many were told."""
 
     def __init__(self) -> None:
@@ -125,7 +125,7 @@ class _Stage:
         """From any thread. The event loop is woken once for what is not taken yet."""
         with self._lock:
             known = self._news is not None
-            self._share = max(self._share, min(share, 1.0))
+            self._share = max(self._share, share)
             self._news = (self._share, stage)
         if not known:
             self._loop.call_soon_threadsafe(self.changed.set)
