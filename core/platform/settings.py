@@ -165,7 +165,9 @@ class Settings(BaseSettings):
         "OPENAI_BASE_URL, which must see and edit pictures.",
     )
     vision_model: str = Field("gpt-4o-mini", description="The model that looks at rooms.")
-    image_model: str = Field("gpt-image-1", description="The model that makes tidied rooms.")
+    image_model: str = Field(
+        "gpt-image-2.5-flare", description="The model that makes tidied rooms."
+    )
     vision_timeout: float = Field(
         45.0, gt=0, le=110, description="Seconds to wait for one answer about a picture."
     )

@@ -10,7 +10,10 @@ if TYPE_CHECKING:  # Pillow is imported where a picture is decoded, not by whoev
     from PIL.Image import Image
 
 Progress = Callable[[float, str], None]
-"""Told the share of the work that is done (0 to 1) and the stage in Korean, on a worker thread."""
+"""Told the share of the work that is done (0 to 1) and the stage in Korean, from any thread.
+
+It raises when nobody waits for the work any more: let that through, so that the work ends.
+"""
 
 
 class VisionUnavailable(Exception):
