@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import tempfile
 import uuid
@@ -50,9 +51,8 @@ def template(postgres: EmbeddedPostgres) -> str:
     return "template_onegenie"
 
 
-@pytest.fixture
-def database_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
-    """A fresh, migrated, empty database."""
+@contextlib.contextmanager
+def _fresh_database(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
     name = f"test_{next(_numbers)}"
     with psycopg.connect(libpq_url(postgres.url), autocommit=True) as conn:
         conn.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[arg-type]
@@ -62,9 +62,30 @@ def database_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
 
 
 @pytest.fixture
+def database_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
+    """A fresh, migrated, empty database."""
+    with _fresh_database(postgres, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def shared_database_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
+    """A database for all tests of a file, which tell their rows apart by the people they make."""
+    with _fresh_database(postgres, template) as url:
+        yield url
+
+
+@pytest.fixture
 async def database(database_url: str) -> AsyncIterator[Database]:
     """A Database on a fresh database."""
     async with open_database(database_url) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def shared_database(shared_database_url: str) -> AsyncIterator[Database]:
+    """A Database on the file's database."""
+    async with open_database(shared_database_url) as opened:
         yield opened
 
 

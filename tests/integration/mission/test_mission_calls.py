@@ -11,7 +11,7 @@ import grpc
 import pytest
 from mission_help import NOON, Caller, FakeClock, refused, register
 from onegenie.mission.v1 import mission_pb2 as pb
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, update
 
 from core.mission import store
 from core.mission.models import missions, today_missions
@@ -29,13 +29,25 @@ class Room:
     other: Caller
 
 
-@pytest.fixture
-async def room(database: Database, database_url: str) -> AsyncIterator[Room]:
+@pytest.fixture(scope="module")
+async def core(shared_database_url: str) -> AsyncIterator[tuple[FakeClock, grpc.aio.Channel]]:
+    """The file's core, and its clock."""
     clock = FakeClock()
-    async with running_core(database_url, clock=clock) as channel:
-        me = Caller(await make_person(database, channel))
-        other = Caller(await make_person(database, channel))
-        yield Room(database, clock, me, other)
+    async with running_core(shared_database_url, clock=clock) as channel:
+        yield clock, channel
+
+
+@pytest.fixture
+async def room(
+    shared_database: Database, core: tuple[FakeClock, grpc.aio.Channel]
+) -> AsyncIterator[Room]:
+    clock, channel = core
+    clock.now = NOON
+    people = [Caller(await make_person(shared_database, channel)) for _ in range(2)]
+    yield Room(shared_database, clock, *people)
+    async with shared_database.begin() as conn:
+        await conn.execute(delete(today_missions))
+        await conn.execute(delete(missions))
 
 
 async def complete(room: Room, mission_id: str) -> bool:
@@ -271,10 +283,12 @@ async def test_the_day_ends_at_midnight_in_the_services_zone(room: Room) -> None
     assert await room.me.contents() == ["하나 더"]
 
 
-async def test_another_zone(database: Database, database_url: str) -> None:
+async def test_another_zone(shared_database: Database, shared_database_url: str) -> None:
     clock = FakeClock(LAST_SECOND)
-    async with running_core(database_url, clock=clock, service_zone="America/New_York") as channel:
-        me = Caller(await make_person(database, channel))
+    async with running_core(
+        shared_database_url, clock=clock, service_zone="America/New_York"
+    ) as channel:
+        me = Caller(await make_person(shared_database, channel))
         await me.create("빨래 개기")
         clock.forward(seconds=1)
         assert await me.contents() == ["빨래 개기"]
@@ -283,11 +297,3 @@ async def test_another_zone(database: Database, database_url: str) -> None:
         assert await me.contents() == ["빨래 개기"]
         clock.forward(seconds=1)
         assert await me.contents() == []
-
-
-async def test_a_suggestion_is_one_row(room: Room) -> None:
-    await register(room.database, "방 청소", "빨래 개기")
-    await room.me.recommend()
-    await room.me.recommend()
-    async with room.database.connect() as conn:
-        assert await conn.scalar(select(func.count()).select_from(today_missions)) == 1

@@ -1,0 +1,237 @@
+"""FriendService on a core process."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import datetime as dt
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+import pytest
+from onegenie.friend.v1 import friend_pb2 as pb
+from onegenie.friend.v1 import friend_pb2_grpc as pb_grpc
+
+from core.friend.store import mutual_friends
+from core.platform.database import Database
+from core.platform.paging import make_token
+from tests.support import Person, fields_of, make_person, reason_of, running_core
+
+START = dt.datetime(2026, 4, 1, 3, tzinfo=dt.UTC)
+
+
+class FriendCaller:
+    """A person who calls FriendService."""
+
+    def __init__(self, person: Person) -> None:
+        self.person = person
+        self.id = str(person.id)
+        self._stub = pb_grpc.FriendServiceStub(person.channel)
+        self._options: dict[str, Any] = {"metadata": person.metadata, "timeout": 20}
+
+    async def add(self, target_id: str) -> pb.AddFriendResponse:
+        return await self._stub.AddFriend(pb.AddFriendRequest(target_id=target_id), **self._options)
+
+    async def remove(self, target_id: str) -> pb.RemoveFriendResponse:
+        return await self._stub.RemoveFriend(
+            pb.RemoveFriendRequest(target_id=target_id), **self._options
+        )
+
+    async def page(self, **request: Any) -> pb.ListFriendsResponse:
+        return await self._stub.ListFriends(pb.ListFriendsRequest(**request), **self._options)
+
+    async def friends(self) -> list[pb.Friend]:
+        return list((await self.page()).friends)
+
+
+Make = Callable[..., Awaitable[FriendCaller]]
+
+
+@pytest.fixture(scope="module")
+async def make(shared_database: Database, shared_database_url: str) -> AsyncIterator[Make]:
+    """Makes people. Each look at the core's clock is a second later than the one before."""
+    now = START
+
+    def clock() -> dt.datetime:
+        nonlocal now
+        now += dt.timedelta(seconds=1)
+        return now
+
+    async with running_core(shared_database_url, clock=clock) as channel:
+
+        async def make(name: str = "테스트유저", **columns: Any) -> FriendCaller:
+            return FriendCaller(await make_person(shared_database, channel, name, **columns))
+
+        yield make
+
+
+async def refused(call: Awaitable[object]) -> grpc.aio.AioRpcError:
+    with pytest.raises(grpc.aio.AioRpcError) as error:
+        await call
+    return error.value
+
+
+async def test_friends_once_both_have_added_each_other(make: Make) -> None:
+    me = await make("나", email="me@example.com", birth=dt.date(1999, 12, 31))
+    you = await make("친구1", email="friend@test.com", birth=dt.date(2000, 1, 1))
+
+    assert (await me.add(you.id)).message == "성공"
+    normal = pb.Friend(friend_id=you.id, name="친구1", status=pb.FRIEND_STATUS_NORMAL)
+    assert await me.friends() == [normal]
+    assert await you.friends() == []
+
+    await you.add(me.id)
+    (friend,) = await me.friends()
+    assert friend == pb.Friend(
+        friend_id=you.id,
+        name="친구1",
+        email="friend@test.com",
+        birthday="2000-01-01",
+        status=pb.FRIEND_STATUS_FRIEND,
+    )
+    (back,) = await you.friends()
+    assert (back.email, back.birthday) == ("me@example.com", "1999-12-31")
+
+    # One-way again: what was theirs to show is hidden again.
+    assert (await you.remove(me.id)).message == "성공"
+    assert await me.friends() == [normal]
+    assert await you.friends() == []
+
+
+async def test_a_friend_who_gave_neither(make: Make) -> None:
+    me, you = await make("나"), await make("친구1")
+    await me.add(you.id)
+    await you.add(me.id)
+
+    (friend,) = await me.friends()
+
+    assert friend.status == pb.FRIEND_STATUS_FRIEND
+    assert not friend.HasField("email")
+    assert not friend.HasField("birthday")
+
+
+async def test_who_cannot_be_added(make: Make) -> None:
+    me, you = await make(), await make()
+    await me.add(you.id)
+
+    assert reason_of(await refused(me.add(you.id))) == "FRIEND_2"
+    assert reason_of(await refused(me.add(you.id.upper()))) == "FRIEND_2"
+    for nobody in (str(uuid.uuid4()), "targetUserId", you.person.id.hex, f"{{{you.id}}}"):
+        assert reason_of(await refused(me.add(nobody))) == "USER_1"
+    for oneself in (me.id, me.id.upper()):
+        error = await refused(me.add(oneself))
+        assert reason_of(error) == "COMMON_2"
+        assert fields_of(error) == ["targetId"]
+    assert len(await me.friends()) == 1
+
+
+async def test_who_cannot_be_removed(make: Make) -> None:
+    me, you = await make(), await make()
+    await you.add(me.id)
+
+    # That you have added me doesn't make you mine.
+    assert reason_of(await refused(me.remove(you.id))) == "FRIEND_1"
+    assert reason_of(await refused(me.remove(me.id))) == "FRIEND_1"
+    for nobody in (str(uuid.uuid4()), "targetUserId"):
+        assert reason_of(await refused(me.remove(nobody))) == "USER_1"
+
+    await me.add(you.id)
+    await me.remove(you.id.upper())
+    assert reason_of(await refused(me.remove(you.id))) == "FRIEND_1"
+    assert [friend.friend_id for friend in await you.friends()] == [me.id]
+
+
+async def test_two_who_add_at_once(make: Make) -> None:
+    me, you = await make(), await make()
+
+    results = await asyncio.gather(*(me.add(you.id) for _ in range(10)), return_exceptions=True)
+
+    refusals = [r for r in results if isinstance(r, grpc.aio.AioRpcError)]
+    assert [reason_of(error) for error in refusals] == ["FRIEND_2"] * 9
+    assert len(await me.friends()) == 1
+
+
+async def test_mutual_friends(make: Make, shared_database: Database) -> None:
+    me, friend, added, fan = [await make() for _ in range(4)]
+    await me.add(friend.id)
+    await friend.add(me.id)
+    await me.add(added.id)
+    await fan.add(me.id)
+
+    async with shared_database.connect() as conn:
+        assert await mutual_friends(conn, me.person.id) == {friend.person.id}
+        assert await mutual_friends(conn, fan.person.id) == set()
+
+
+async def test_without_a_page_size_the_newest_fifty(make: Make) -> None:
+    me = await make()
+    ids = [(await make()).id for _ in range(51)]
+    for id in ids:
+        await me.add(id)
+
+    page = await me.page()
+
+    assert [friend.friend_id for friend in page.friends] == ids[:0:-1]
+    assert not page.HasField("next_page_token")
+
+
+async def test_pages_hold_while_friends_come_and_go(make: Make) -> None:
+    me = await make()
+    ids = [(await make()).id for _ in range(5)]
+    for id in ids:
+        await me.add(id)
+
+    first = await me.page(page_size=2)
+    assert [friend.friend_id for friend in first.friends] == [ids[4], ids[3]]
+    # One more at the top, and the one at which the page ended is gone.
+    await me.add((await make()).id)
+    await me.remove(ids[3])
+    second = await me.page(page_size=2, page_token=first.next_page_token)
+    assert [friend.friend_id for friend in second.friends] == [ids[2], ids[1]]
+    third = await me.page(page_size=2, page_token=second.next_page_token)
+    assert [friend.friend_id for friend in third.friends] == [ids[0]]
+    assert not third.HasField("next_page_token")
+    # A page that is just full is the last one, too.
+    assert not (await me.page(page_size=5)).HasField("next_page_token")
+
+
+async def test_the_same_moment_is_no_reason_to_lose_anyone(
+    shared_database: Database, shared_database_url: str
+) -> None:
+    async with running_core(shared_database_url, clock=lambda: START) as channel:
+        me = FriendCaller(await make_person(shared_database, channel))
+        ids = {str((await make_person(shared_database, channel)).id) for _ in range(5)}
+        for id in ids:
+            await me.add(id)
+
+        seen, token = [], ""
+        for _ in ids:
+            page = await me.page(page_size=1, page_token=token)
+            seen += [friend.friend_id for friend in page.friends]
+            token = page.next_page_token
+
+        assert len(seen) == 5
+        assert set(seen) == ids
+        assert not token
+
+
+def _token(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["x", "next", "%%%", make_token(5), _token("1.2.3"), _token("-1.2"), _token(f"1.{2**128}")],
+)
+async def test_a_token_that_is_none(make: Make, token: str) -> None:
+    error = await refused((await make()).page(page_size=2, page_token=token))
+    assert reason_of(error) == "COMMON_2"
+    assert fields_of(error) == ["pageToken"]
+
+
+@pytest.mark.parametrize("size", [0, -1, 101])
+async def test_a_page_size_out_of_bounds(make: Make, size: int) -> None:
+    error = await refused((await make()).page(page_size=size))
+    assert fields_of(error) == ["pageSize"]
