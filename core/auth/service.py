@@ -24,6 +24,7 @@ from core.platform.jobs import Jobs
 from core.platform.pool import WorkPool
 from core.platform.settings import Settings
 from core.platform.signing import Signer
+from core.user.names import normal_name
 from edge.server import current_call
 
 
@@ -74,7 +75,7 @@ class AuthService(pb_grpc.AuthServiceServicer):
             self._settings.code_tries,
             parse_phone(request.phone_number, request.country_code),
             request.verification_code,
-            request.user_name.strip(),
+            normal_name(request.user_name),
             _device(request),
         )
         return pb.VerifySignUpCodeResponse(

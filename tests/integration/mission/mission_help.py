@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import grpc
@@ -19,19 +19,6 @@ from tests.support import Person, reason_of
 
 # Noon in Seoul.
 NOON = datetime(2026, 4, 1, 3, 0, 0, tzinfo=UTC)
-
-
-class FakeClock:
-    """A clock that a test sets."""
-
-    def __init__(self, now: datetime = NOON) -> None:
-        self.now = now
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, **by: float) -> None:
-        self.now += timedelta(**by)
 
 
 async def register(database: Database, *contents: str, category: str = "청소") -> list[uuid.UUID]:

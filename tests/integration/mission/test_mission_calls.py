@@ -9,13 +9,14 @@ from datetime import UTC, datetime, timedelta
 
 import grpc
 import pytest
-from mission_help import NOON, Caller, FakeClock, refused, register
+from mission_help import NOON, Caller, refused, register
 from onegenie.mission.v1 import mission_pb2 as pb
 from sqlalchemy import delete, update
 
 from core.mission import store
 from core.mission.models import missions, today_missions
 from core.platform.database import Database
+from tests.clock import FakeClock
 from tests.support import fields_of, make_person, reason_of, running_core
 
 
@@ -32,7 +33,7 @@ class Room:
 @pytest.fixture(scope="module")
 async def core(shared_database_url: str) -> AsyncIterator[tuple[FakeClock, grpc.aio.Channel]]:
     """The file's core, and its clock."""
-    clock = FakeClock()
+    clock = FakeClock(NOON)
     async with running_core(shared_database_url, clock=clock) as channel:
         yield clock, channel
 
@@ -62,7 +63,7 @@ async def test_a_suggestion_stays_until_it_is_accepted(room: Room) -> None:
     await register(room.database, "방 청소", "빨래 개기")
 
     first = await room.me.recommend()
-    room.clock.forward(hours=5)
+    room.clock.advance(hours=5)
     again = await room.me.recommend()
 
     assert again == first
@@ -73,7 +74,7 @@ async def test_a_suggestion_stays_until_it_is_accepted(room: Room) -> None:
 async def test_an_accepted_suggestion_keeps_its_id(room: Room) -> None:
     await register(room.database, "방 청소", "빨래 개기")
     first = await room.me.recommend()
-    room.clock.forward(minutes=30)
+    room.clock.advance(minutes=30)
 
     assert (await room.me.accept(first.mission_id)).message == "성공"
 
@@ -98,7 +99,7 @@ async def test_nothing_left(room: Room) -> None:
 
     assert await refused(room.me.recommend()) == "MISSION_1"
 
-    room.clock.forward(days=1)
+    room.clock.advance(days=1)
     assert (await room.me.recommend()).content == "방 청소"
 
 
@@ -139,7 +140,7 @@ async def test_a_declined_mission_waits_behind_the_others(room: Room) -> None:
     suggested = []
     for _ in range(3):
         suggested.append((await room.me.recommend()).content)
-        room.clock.forward(days=1)
+        room.clock.advance(days=1)
 
     assert set(suggested) == {"방 청소", "빨래 개기", "창문 닦기"}
 
@@ -150,11 +151,11 @@ async def test_a_category_that_is_done_comes_before_one_that_is_declined(room: R
     assert await complete(room, done)
     await register(room.database, "창문 닦기", category="청소")
     await register(room.database, "빨래 개기", category="빨래")
-    room.clock.forward(days=1)
+    room.clock.advance(days=1)
 
     # Not the one done yesterday, but one of its kind.
     assert (await room.me.recommend()).content == "창문 닦기"
-    room.clock.forward(days=1)
+    room.clock.advance(days=1)
     # That was declined, and 방 청소 was done two days ago.
     assert (await room.me.recommend()).content == "빨래 개기"
 
@@ -166,7 +167,7 @@ async def test_three_a_day(room: Room) -> None:
     await register(room.database, "방 청소")
     for content in ("빨래 개기", "창문 닦기"):
         assert (await room.me.create(content)).message == "생성 완료"
-        room.clock.forward(minutes=1)
+        room.clock.advance(minutes=1)
     suggestion = await room.me.recommend()
     await room.me.create("설거지")
     (first, *_) = await room.me.today()
@@ -185,7 +186,7 @@ async def test_accepting_again_adds_nothing(room: Room) -> None:
     suggestion = await room.me.recommend()
     await room.me.accept(suggestion.mission_id)
     (listed,) = await room.me.today()
-    room.clock.forward(minutes=1)
+    room.clock.advance(minutes=1)
 
     await room.me.accept(suggestion.mission_id)
     assert await room.me.today() == [listed]
@@ -272,7 +273,7 @@ async def test_the_day_ends_at_midnight_in_the_services_zone(room: Room) -> None
     (first, *_) = await room.me.today()
     assert await refused(room.me.create("하나 더")) == "MISSION_2"
 
-    room.clock.forward(seconds=1)
+    room.clock.advance(seconds=1)
 
     assert await room.me.today() == []
     assert await refused(room.me.accept(suggestion.mission_id)) == "MISSION_1"
@@ -290,10 +291,10 @@ async def test_another_zone(shared_database: Database, shared_database_url: str)
     ) as channel:
         me = Caller(await make_person(shared_database, channel))
         await me.create("빨래 개기")
-        clock.forward(seconds=1)
+        clock.advance(seconds=1)
         assert await me.contents() == ["빨래 개기"]
         # Summer time: midnight is at four.
         clock.now = datetime(2026, 4, 2, 3, 59, 59, tzinfo=UTC)
         assert await me.contents() == ["빨래 개기"]
-        clock.forward(seconds=1)
+        clock.advance(seconds=1)
         assert await me.contents() == []
