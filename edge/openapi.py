@@ -47,6 +47,7 @@ _ALWAYS = (
     rest.CONDITION_UNAVAILABLE,
     rest.CONDITION_DEADLINE_EXCEEDED,
 )
+_WITH_FIELDS = (rest.CONDITION_INVALID_ARGUMENT, rest.CONDITION_TOO_LARGE)
 _RETRYABLE = (rest.CONDITION_RATE_LIMITED, rest.CONDITION_UNAVAILABLE)
 
 
@@ -257,6 +258,8 @@ class _Writer:
 
     def answers(self, method: Method, binding: Binding) -> Schema:
         answers: Schema = {str(method.success_status): self.success(method, binding)}
+        if method.output.full_name == HTTP_BODY and method.reads_only:
+            answers["304"] = {"description": "The client holds them already (If-None-Match)."}
         by_status: dict[int, list[Reason]] = {}
         for reason in self.reasons(method):
             by_status.setdefault(reason.http_status, []).append(reason)
@@ -525,7 +528,7 @@ def _error_schema(surface: Surface, status: int, reasons: Sequence[Reason]) -> S
         error = _object({"errorCode": codes, "message": message})
         place = "error" if reasons[0].general else "data"
         schema = _object({"status": {"const": status}, place: error})
-    if any(reason.condition == rest.CONDITION_INVALID_ARGUMENT for reason in reasons):
+    if any(reason.condition in _WITH_FIELDS for reason in reasons):
         violation = {"field": {"type": "string"}, "description": {"type": "string"}}
         error["properties"]["fields"] = {
             "type": "array",

@@ -206,9 +206,14 @@ class Person:
 
 
 async def make_person(
-    database: Database, channel: grpc.aio.Channel, name: str = "테스트유저", **columns: object
+    database: Database,
+    channel: grpc.aio.Channel,
+    name: str = "테스트유저",
+    keys: Path = TOKEN_KEYS,
+    **columns: object,
 ) -> Person:
-    """A user with a session on one device. `columns` are those of the row in `users`."""
+    """A user with a session on one device. `columns` are those of the row in `users`, `keys` signs
+    the token."""
     user_id, session_id, now = uuid.uuid4(), uuid.uuid4(), utc_now()
     row: dict[str, object] = {
         "id": user_id,
@@ -229,7 +234,7 @@ async def make_person(
             )
         )
     token = make_access_token(
-        Signer(TOKEN_KEYS, utc_now), User(user_id, session_id), now + timedelta(days=3650)
+        Signer(keys, utc_now), User(user_id, session_id), now + timedelta(days=3650)
     )
     return Person(channel, user_id, name, token)
 

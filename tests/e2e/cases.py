@@ -6,7 +6,9 @@ over gRPC as it is and over REST as the contract maps it, unless `rest` says oth
 
 from __future__ import annotations
 
+import base64
 import importlib
+import io
 import json
 import re
 import uuid
@@ -16,17 +18,21 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
+from zoneinfo import ZoneInfo
 
 import grpc
+import httpx
 import yaml
 from google.protobuf import json_format, message_factory
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from onegenie.rest.v1 import annotations_pb2 as rest
+from PIL import Image
 
 from core.services import SERVICES
-from edge.contract import Contract, Method, is_required, sse_field
+from edge.contract import HTTP_BODY, Contract, Method, Surface, field_rule, is_required, sse_field
 from edge.render import Renderer, json_cache
+from tests.e2e.people import CALLERS, People
 from tests.e2e.service import Service
 
 FOLDER = Path(__file__).parents[1] / "cases"
@@ -42,7 +48,8 @@ KEYS = {
     "signage": "SIGNAGE_KEY",
 }
 _CASE_KEYS = {
-    "name", "for", "method", "caller", "headers", "request", "take", "wire", "rest", "expect"
+    "name", "for", "method", "caller", "given", "headers", "request", "take", "wire", "rest",
+    "expect",
 }  # fmt: skip
 _EXPECT_KEYS = {"grpc", "rest", "reason", "code", "message", "fields", "data", "headers"}
 
@@ -60,6 +67,13 @@ class Case:
         """The case's name for people; unique."""
         called = f" {self.method.name}" if self.method else ""
         return f"{self.file}{called}: {self.spec['name']}"
+
+    @property
+    def surface(self) -> Surface:
+        """The surface whose shape the reply has."""
+        if self.method is not None:
+            return self.method.surface
+        return contract().surface_of_path(self.spec["rest"]["path"]) or contract().surfaces[0]
 
     @property
     def expect(self) -> dict[str, Any]:
@@ -85,7 +99,8 @@ class Reply:
     verb: str = ""
     path: str = ""
     content: bytes | None = None
-    new_id: str = ""
+    content_type: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @cache
@@ -124,34 +139,36 @@ def _case(file: str, spec: dict[str, Any]) -> Case:
 class Replies:
     """Runs cases against the service, each once, and keeps what came back."""
 
-    def __init__(self, service: Service, variables: dict[str, str]) -> None:
+    def __init__(
+        self, service: Service, variables: dict[str, str], people: People | None = None
+    ) -> None:
+        """Without `people` only cases of tenants' methods can be run."""
         self.service = service
         self.variables = variables
+        self.people = people
         self._known: dict[tuple[str, str], Reply] = {}
 
     async def get(self, case: Case, transport: str) -> Reply:
         """The reply to a case over "grpc" or "rest"."""
         known = self._known.get((case.id, transport))
         if known is None:
-            new_id = str(uuid.uuid4())
-            variables = self.variables | {"NEW_ID": new_id}
+            caller = case.spec.get("caller", _usual_caller(case.method))
+            variables = self.variables | {"NEW_ID": str(uuid.uuid4())}
+            given = case.spec.get("given", [])
+            if given or caller == "new":
+                assert self.people is not None
+                states = [given] if isinstance(given, str) else given
+                variables |= await self.people.make(states)
             spec = {
                 key: fill_in(case.spec.get(key, {}), variables)
                 for key in ("request", "headers", "rest")
             }
-            headers = spec["headers"] | self._authorization(case.spec.get("caller", "sdk"))
+            headers = spec["headers"] | _authorization(caller, variables)
             send = self._over_rest if transport == "rest" else self._over_grpc
             known = await send(case, spec, headers)
-            known.new_id = new_id
+            known.variables = variables
             self._known[case.id, transport] = known
         return known
-
-    def _authorization(self, caller: str) -> dict[str, str]:
-        if caller == "none":
-            return {}
-        if caller in KEYS:
-            return {"authorization": f"Bearer {self.variables[KEYS[caller]]}"}
-        return {"authorization": fill_in(caller, self.variables)}
 
     async def _over_grpc(self, case: Case, spec: Any, headers: dict[str, str]) -> Reply:
         method = case.method
@@ -174,6 +191,8 @@ class Replies:
             answer = await call
         except grpc.aio.AioRpcError as error:
             return _failure(error)
+        if method.output.full_name == HTTP_BODY:
+            return Reply("OK", data=_shown(answer.content_type, answer.data))
         response_body = method.bindings[0].response_body if method.bindings else ""
         return Reply("OK", data=json.loads(_renderer(method).json(answer, response_body)))
 
@@ -183,76 +202,105 @@ class Replies:
             verb, path, body = _as_rest(case.method, spec["request"])
         how = spec["rest"]
         verb, path = how.get("method", verb), how.get("path", path)
-        content: bytes | None = None
-        if "raw" in how:
-            content = how["raw"].encode()
-        elif "hex" in how:
-            content = bytes.fromhex(how["hex"])
-        elif "body" in how or body is not None:
-            content = json.dumps(how.get("body", body)).encode()
+        content, kind = _content(how, body)
         if content is not None:
-            headers = {"content-type": "application/json"} | headers
+            headers = {"content-type": kind} | headers
         headers = headers | how.get("headers", {})
         if how.get("query"):
             path += "?" + how["query"]
         send = self.service.http.stream(verb, path, content=content, headers=headers)
         async with send as response:
-            streams = response.headers["content-type"] == "text/event-stream"
-            text = ""
-            async for part in response.aiter_text():
-                text += part
-                whole = text[: text.rfind("\n\n") + 2] if streams else ""
+            streams = response.headers.get("content-type") == "text/event-stream"
+            received = b""
+            async for part in response.aiter_bytes():
+                received += part
+                whole = received[: received.rfind(b"\n\n") + 2] if streams else b""
                 if "take" in case.spec and len(_parse_events(whole)) >= case.spec["take"]:
-                    text = whole
+                    received = whole
                     break
         reply = Reply(response.status_code, headers=response.headers, verb=verb, path=path)
-        reply.content = content
+        if response.status_code < 400:
+            reply.content, reply.content_type = content, headers.get("content-type", "")
         if streams:
-            reply.data = reply.body = _parse_events(text)
+            reply.data = reply.body = _parse_events(received)
+        elif response.headers.get("content-type", "").startswith("image/"):
+            reply.data = reply.body = _shown(response.headers["content-type"], received)
+        elif response.status_code == 304:
+            assert received == b""
         else:
-            assert response.headers["content-type"] == "application/json", text
-            reply.body = json.loads(text)
-            reply.data = reply.body.get("data")
+            assert response.headers["content-type"] == "application/json", received
+            reply.body = json.loads(received)
+            bare = case.method is not None and case.method.rule.bare
+            known = isinstance(reply.body, dict) and "data" in reply.body
+            reply.data = reply.body["data"] if known and not bare else reply.body
         return reply
 
 
-def problems(case: Case, transport: str, reply: Reply, variables: dict[str, str]) -> list[str]:
+def problems(case: Case, transport: str, reply: Reply) -> list[str]:
     """How a reply differs from what the case expects."""
-    expect = fill_in(case.expect, variables | {"NEW_ID": reply.new_id})
+    expect = fill_in(case.expect, reply.variables)
     found = []
     if reply.outcome != expect[transport]:
         found.append(f"{transport}: {reply.outcome}, not {expect[transport]}")
-    fields = expect.get("fields", {})
-    message = expect.get("message") or "; ".join(f"{k}: {v}" for k, v in fields.items())
-    if "reason" not in expect:
-        if transport == "rest" and isinstance(reply.body, dict):
-            wanted = {"success": True, "data": expect["data"]}
-            found += mismatches(wanted, reply.body)
-        else:
-            found += mismatches(expect["data"], reply.data, "data")
-    elif transport == "rest":
-        error: dict[str, Any] = {"code": expect.get("code", expect["reason"]), "message": message}
-        if fields:
-            error["fields"] = [{"field": k, "description": v} for k, v in fields.items()]
-        found += mismatches({"success": False, "error": error}, reply.body)
+    if "reason" in expect:
+        found += _wrong_error(expect, case.surface, transport, reply)
+    elif transport == "grpc" or not isinstance(reply.body, dict) or _is_bare(case):
+        found += mismatches(expect.get("data"), reply.data, "data")
     else:
-        got = (reply.reason, reply.message, reply.fields)
-        if got != (expect["reason"], message, list(fields.items())):
-            found.append(f"{got}, not {(expect['reason'], message, fields)}")
+        success_data = case.surface.envelope == rest.ENVELOPE_SUCCESS_DATA
+        around = {"success": True} if success_data else {"status": expect["rest"]}
+        found += mismatches(around | {"data": expect["data"]}, reply.body)
     if transport == "rest":
         for name, value in expect.get("headers", {}).items():
-            if reply.headers.get(name) != value:
-                found.append(f"{name}: {reply.headers.get(name)!r}, not {value!r}")
+            found += mismatches(value, reply.headers.get(name), name)
     if found:
         found.append(f"the reply: {reply.body or reply.data or reply}"[:2000])
     return found
 
 
+def _wrong_error(
+    expect: dict[str, Any], surface: Surface, transport: str, reply: Reply
+) -> list[str]:
+    """How an error differs. A message that the case does not give is the one of its fields, or
+    the catalogue's."""
+    reason = surface.reasons[expect["reason"]]
+    fields = expect.get("fields", {})
+    message = "; ".join(f"{key}: {value}" for key, value in fields.items())
+    if reason.fixed_message or not message:
+        message = reason.message
+    message = expect.get("message", message)
+    if transport == "grpc":
+        violations = {"fields": [list(pair) for pair in fields.items()]}
+        wanted = {"reason": reason.name, "message": message} | violations
+        got = [list(pair) for pair in reply.fields]
+        return mismatches(wanted, {"reason": reply.reason, "message": reply.message, "fields": got})
+    code = expect.get("code", reason.code)
+    if surface.envelope == rest.ENVELOPE_SUCCESS_DATA:
+        error: dict[str, Any] = {"code": code, "message": message}
+        body: dict[str, Any] = {"success": False, "error": error}
+    else:
+        error = {"errorCode": code, "message": message}
+        body = {"status": reason.http_status, "error" if reason.general else "data": error}
+    if fields:
+        error["fields"] = [{"field": k, "description": v} for k, v in fields.items()]
+    return mismatches(body, reply.body)
+
+
+def _is_bare(case: Case) -> bool:
+    """Whether a success is the reply itself."""
+    method = case.method
+    return method is not None and (method.rule.bare or method.output.full_name == HTTP_BODY)
+
+
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+_LINK = re.compile(r"https?://[^/]+/media/[\w.-]+")
 _MATCHERS = {
     "<uuid>": lambda value: isinstance(value, str) and bool(_UUID.fullmatch(value)),
     "<time>": lambda value: isinstance(value, str) and bool(_TIME.fullmatch(value)),
+    "<local time>": lambda value: isinstance(value, str) and bool(_LOCAL_TIME.fullmatch(value)),
+    "<link>": lambda value: isinstance(value, str) and bool(_LINK.fullmatch(value)),
     "<text>": lambda value: isinstance(value, str) and value != "",
     "<int>": lambda value: type(value) is int,
     "<number>": lambda value: type(value) in (int, float),
@@ -327,7 +375,7 @@ def _variable(found: re.Match[str], variables: Mapping[str, str]) -> str:
 
 @cache
 def _renderer(method: Method) -> Renderer:
-    return Renderer(method.surface, "UTC", json_cache(1 << 20))  # type: ignore[arg-type]
+    return Renderer(method.surface, ZoneInfo("Asia/Seoul"), json_cache(1 << 20))
 
 
 async def _events(method: Method, call: Any, take: int | None) -> list[dict[str, Any]]:
@@ -355,9 +403,9 @@ def _event(method: Method, message: Any) -> dict[str, Any]:
     return event | {"data": json.loads(_renderer(method).json(message, parts.get("data", "")))}
 
 
-def _parse_events(text: str) -> list[dict[str, Any]]:
+def _parse_events(text: bytes) -> list[dict[str, Any]]:
     events = []
-    for block in text.strip().split("\n\n"):
+    for block in text.decode().strip().split("\n\n"):
         lines = [line.split(": ", 1) for line in block.splitlines() if not line.startswith(":")]
         event: dict[str, Any] = {name: value for name, value in lines}  # noqa: C416
         if "data" in event:
@@ -366,17 +414,98 @@ def _parse_events(text: str) -> list[dict[str, Any]]:
 
 
 def _as_rest(method: Method, request: dict[str, Any]) -> tuple[str, str, Any]:
-    """Verb, path with query, and JSON body of a typed request."""
+    """Verb, path with query, and body of a typed request: JSON, or what httpx makes a form of."""
     if not method.bindings:
         return "", "", None
     binding = method.bindings[0]
-    path, left = binding.template, dict(request)
+    names = {
+        key: field.name for field in method.input.fields for key in (field.json_name, field.name)
+    }
+    fields = {names.get(key, key): value for key, value in request.items()}
+    path = binding.template
     for name in binding.path_fields:
-        path = path.replace("{" + name + "}", quote(str(left.pop(name, "")), safe=""))
+        path = path.replace("{" + name + "}", quote(str(fields.pop(name, "")), safe=""))
+    if method.has_parts:
+        return binding.verb, path, _form(method, fields)
+    keys = {field.name: method.surface.json_key(field) for field in method.input.fields}
+    left = {keys.get(name, name): value for name, value in fields.items()}
     if binding.body == "*":
         return binding.verb, path, left
     query = urlencode(left, doseq=True)
     return binding.verb, path + (f"?{query}" if query else ""), None
+
+
+def _form(method: Method, fields: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The parts of a form, as httpx takes them."""
+    parts: list[tuple[str, Any]] = []
+    for name, values in fields.items():
+        part = field_rule(method.input.fields_by_name[name]).part
+        for value in values if isinstance(values, list) else [values]:
+            if isinstance(value, dict):
+                content = base64.b64decode(value.get("content", ""))
+                kind = value.get("contentType", "application/octet-stream")
+                parts.append((part, (value.get("filename", "file"), content, kind)))
+            else:
+                parts.append((part, (None, value)))
+    return parts
+
+
+def _content(how: dict[str, Any], body: Any) -> tuple[bytes | None, str]:
+    """Bytes and type of a REST request: what the case says, or the typed request's."""
+    if "raw" in how:
+        return how["raw"].encode(), "application/json"
+    if "hex" in how:
+        return bytes.fromhex(how["hex"]), "application/json"
+    if "parts" in how:
+        end = how.get("end", "--B--\r\n").encode()
+        return b"".join(_part(part) for part in how["parts"]) + end, _MULTIPART
+    if isinstance(body, list) and "body" not in how:
+        request = httpx.Request("POST", "http://form", files=body or [("", (None, b""))])
+        return request.read(), request.headers["content-type"]
+    if "body" in how or body is not None:
+        return json.dumps(how.get("body", body)).encode(), "application/json"
+    return None, ""
+
+
+_MULTIPART = "multipart/form-data; boundary=B"
+
+
+def _part(part: dict[str, str]) -> bytes:
+    """A part of a form to the letter: its Content-Disposition and what is in it."""
+    head = f"--B\r\nContent-Disposition: {part['head']}\r\n"
+    if "type" in part:
+        head += f"Content-Type: {part['type']}\r\n"
+    content = base64.b64decode(part["base64"]) if "base64" in part else part["text"].encode()
+    return head.encode() + b"\r\n" + content + b"\r\n"
+
+
+def _shown(content_type: str, content: bytes) -> dict[str, Any]:
+    """What cases see of a picture."""
+    with Image.open(io.BytesIO(content)) as image:
+        assert image.get_format_mimetype() == content_type
+        return {"contentType": content_type, "width": image.width, "height": image.height}
+
+
+def _usual_caller(method: Method | None) -> str:
+    """Who calls when the case does not say."""
+    return _USUAL_CALLERS[method.access if method is not None else rest.ACCESS_SDK_KEY]
+
+
+_USUAL_CALLERS = {
+    rest.ACCESS_PUBLIC: "none",
+    rest.ACCESS_SDK_KEY: "sdk",
+    rest.ACCESS_TENANT_ADMIN: "sdk",
+    rest.ACCESS_SIGNAGE: "sdk",
+    rest.ACCESS_USER: "user",
+}
+
+
+def _authorization(caller: str, variables: Mapping[str, str]) -> dict[str, str]:
+    if caller == "none":
+        return {}
+    if name := (KEYS | CALLERS).get(caller):
+        return {"authorization": f"Bearer {variables[name]}"}
+    return {"authorization": fill_in(caller, variables)}
 
 
 def _failure(error: grpc.aio.AioRpcError) -> Reply:

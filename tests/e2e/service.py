@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -16,6 +17,7 @@ from sqlalchemy import update
 
 from core.platform.database import Database, open_database
 from core.platform.embedded_postgres import EmbeddedPostgres
+from core.platform.server import MAX_MESSAGE_BYTES
 from core.profile.store import put_profile
 from core.recommend import store
 from core.recommend.models import rounds
@@ -48,10 +50,11 @@ class Service:
     """A running `onegenie up` with its demo store.
 
     `demo` is what demo.env holds. `http` and `channel` reach the one port, `database` goes
-    around it.
+    around it; `directory` is its data directory.
     """
 
     url: str
+    directory: Path
     demo: dict[str, str]
     database: Database
     http: httpx.AsyncClient
@@ -130,12 +133,13 @@ async def open_service(up: Up) -> AsyncIterator[Service]:
     demo = {key: value or "" for key, value in dotenv_values(up.directory / "demo.env").items()}
     assert demo["BASE_URL"] == up.url
     database_url = EmbeddedPostgres(up.directory / "postgres").url
+    options = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)]
     async with (
         open_database(database_url, pool_size=2) as database,
         httpx.AsyncClient(base_url=up.url, timeout=20) as http,
-        grpc.aio.insecure_channel(up.url.removeprefix("http://")) as channel,
+        grpc.aio.insecure_channel(up.url.removeprefix("http://"), options) as channel,
     ):
-        yield Service(up.url, demo, database, http, channel)
+        yield Service(up.url, up.directory, demo, database, http, channel)
 
 
 async def case_variables(service: Service) -> dict[str, str]:

@@ -142,6 +142,8 @@ def test_uploads_streams_and_downloads():
     assert set(item) == {"event", "id", "data"}
     assert "Thing" in json.dumps(item["data"]["contentSchema"])
     assert set(operation("get", "/e/download")["responses"]["200"]["content"]) == {"image/png"}
+    assert "304" in operation("get", "/e/download")["responses"]
+    assert "304" not in operation("get", "/e/thing/{kind}")["responses"]
     followed = operation("post", "/s/upload/{albumId}/events")
     assert set(followed["requestBody"]["content"]) == {"multipart/form-data"}
     assert set(followed["responses"]["200"]["content"]) == {"text/event-stream"}

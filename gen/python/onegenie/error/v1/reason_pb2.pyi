@@ -103,7 +103,9 @@ class _AppReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AppReason.V
     APP_REASON_COMMON_4: _AppReason.ValueType  # 4
     """No such path, or nothing there."""
     APP_REASON_COMMON_5: _AppReason.ValueType  # 5
-    """The request, one of its pictures or their number is larger than allowed."""
+    """The request, one of its pictures or their number is larger than allowed;
+    `error.fields` names which.
+    """
     APP_REASON_COMMON_6: _AppReason.ValueType  # 6
     """Too many requests; retry after the time in the Retry-After header."""
     APP_REASON_UNAVAILABLE: _AppReason.ValueType  # 7
@@ -148,7 +150,9 @@ APP_REASON_COMMON_3: AppReason.ValueType  # 3
 APP_REASON_COMMON_4: AppReason.ValueType  # 4
 """No such path, or nothing there."""
 APP_REASON_COMMON_5: AppReason.ValueType  # 5
-"""The request, one of its pictures or their number is larger than allowed."""
+"""The request, one of its pictures or their number is larger than allowed;
+`error.fields` names which.
+"""
 APP_REASON_COMMON_6: AppReason.ValueType  # 6
 """Too many requests; retry after the time in the Retry-After header."""
 APP_REASON_UNAVAILABLE: AppReason.ValueType  # 7
