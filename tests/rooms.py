@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
 WIDTH, DEPTH, HEIGHT = 4.2, 4.0, 2.5  # of the room, metres
 SIZE = (800, 600)  # of a picture, pixels
@@ -209,7 +208,9 @@ class Room:
         self.side_wall = self._wall(self._wall_colour)
         self.floor = self._floor()
         self.blanket = self._blanket()
-        self.wood = self._wood(r.choice([(150, 110, 70), (196, 160, 118), (92, 64, 44), (225, 222, 215)]))
+        self.wood = self._wood(
+            r.choice([(150, 110, 70), (196, 160, 118), (92, 64, 44), (225, 222, 215)])
+        )
         self.shelf = self._shelf()
         self.window = self._window()
         self.poster = self._poster()
@@ -228,7 +229,13 @@ class Room:
         r = self._random
         if colour is None:
             colour = r.choice(
-                [(232, 226, 214), (214, 222, 228), (225, 214, 198), (206, 216, 200), (236, 236, 236)]
+                [
+                    (232, 226, 214),
+                    (214, 222, 228),
+                    (225, 214, 198),
+                    (206, 216, 200),
+                    (236, 236, 236),
+                ]
             )
             self._wall_colour = colour
             self._paper = r.choice(["plain", "plain", "stripes", "dots"])
@@ -318,7 +325,7 @@ class Room:
         cv2.rectangle(window, (0, 0), (259, 239), (246, 246, 244), 14)
         cv2.line(window, (130, 0), (130, 240), (246, 246, 244), 9)
         curtain = r.choice([(214, 206, 190), (170, 184, 196), (196, 170, 160)])
-        for x in range(0, 46):
+        for x in range(46):
             tone = 0.9 + 0.1 * np.sin(x / 3.2)
             shade = tuple(int(c * tone) for c in curtain)
             cv2.line(window, (x, 0), (x, 240), shade, 1)
@@ -358,9 +365,7 @@ class Room:
                 place, kind = "bed", "blanket"  # an unmade bed
             u, v = r.random(), r.random()
             for _ in range(12):  # rather beside one another than on top
-                near = [
-                    abs(u - a) + abs(v - b) < 0.16 for where, a, b in taken if where == place
-                ]
+                near = [abs(u - a) + abs(v - b) < 0.16 for where, a, b in taken if where == place]
                 if not any(near):
                     break
                 u, v = r.random(), r.random()
@@ -386,9 +391,7 @@ class Room:
         k = thing.scale
         dark = tuple(int(c * 0.72) for c in colour)
         if thing.kind in ("cloth", "sock", "blanket"):
-            texture, alpha = _cloth(
-                r, self.blanket_colour if thing.kind == "blanket" else colour
-            )
+            texture, alpha = _cloth(r, self.blanket_colour if thing.kind == "blanket" else colour)
             width = {"cloth": 0.55, "sock": 0.2, "blanket": 1.05}[thing.kind] * k
             scene.shadow((x, y, z), (width * 1.25, width * 1.15))
             # A heap: two smaller layers above the first.
@@ -416,7 +419,9 @@ class Room:
         elif thing.kind in ("box", "toy"):
             tan = (178, 138, 96) if thing.kind == "box" else colour
             face = np.full((60, 80, 3), tan, np.uint8)
-            face = np.clip(face + np.random.default_rng(thing.seed).normal(0, 3, face.shape), 0, 255)
+            face = np.clip(
+                face + np.random.default_rng(thing.seed).normal(0, 3, face.shape), 0, 255
+            )
             face = face.astype(np.uint8)
             cv2.rectangle(face, (34, 0), (46, 60), tuple(int(c * 0.85) for c in tan), -1)
             cv2.rectangle(face, (54, 34), (74, 52), (236, 232, 224), -1)

@@ -1,0 +1,309 @@
+"""What a room's pixels say: is the picture clear, where is clutter, what changed between two.
+
+Everything is measured on a copy of `SIDE` pixels on its longer side, which bounds time and memory.
+Imports OpenCV, so nothing but `embedded` imports this, and only when a picture is there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Array = npt.NDArray[Any]
+
+SIDE = 640
+CELL = 16
+"""Pixels of a cell's side; clutter is counted by cells, so that a few pixels' shift is nothing."""
+
+# Detail above which a cell is clutter (see `detail`). A room whose furniture is patterned all over
+# raises it, up to the second figure. Measured on drawn rooms: docs/vision.md.
+CLUTTER, CLUTTER_LIMIT = 0.8, 1.6
+
+LONG = 0.095
+"""Of the longer side: a straight line of that length is no thing's that lies about."""
+
+# Same room: matches that one perspective explains, and their share of all matches. Drawn rooms of
+# one layout but other furniture reach 47 and .52, the same room from 30 cm away 76 and .67.
+SAME_ROOM_MATCHES, SAME_ROOM_SHARE = 50, 0.35
+
+cv2.setNumThreads(1)  # the pool has its own threads: one core for each picture
+
+
+class Flaw(Enum):
+    """Why a picture can't be judged."""
+
+    SMALL = auto()
+    DARK = auto()
+    BRIGHT = auto()
+    EMPTY = auto()
+    BLURRED = auto()
+    NOISY = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happened between two pictures of one room, by cells of the earlier one."""
+
+    changed: float
+    """Share of the cells that look different, 0 to 1."""
+    tidied: float
+    """Share of the earlier clutter that is gone, less what is new: 1 all gone, below 0 messier."""
+    thorough: float
+    """The same, of the places alone where something changed."""
+    before: float
+    """Clutter of the earlier picture, as `amount` measures it."""
+    left: Array
+    """Clutter of the later picture, by cells."""
+
+
+def working_copy(picture: Image.Image, side: int = SIDE) -> Array:
+    """RGB pixels, `side` or fewer on the longer side, at least one on the other."""
+    ratio = min(side / max(picture.size), 1.0)
+    size = (max(round(picture.width * ratio), 1), max(round(picture.height * ratio), 1))
+    return np.array(picture.convert("RGB").resize(size, Image.Resampling.BOX, reducing_gap=2.0))
+
+
+def flaw(pixels: Array) -> Flaw | None:
+    """Why these pixels can't be judged, if they can't."""
+    if min(pixels.shape[:2]) < 96:
+        return Flaw.SMALL
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    low, middle, high = np.percentile(grey, (5, 50, 95))
+    if high < 64 or middle < 20:
+        return Flaw.DARK
+    if low > 200 or middle > 248:
+        return Flaw.BRIGHT
+    if high - low < 16:
+        return Flaw.EMPTY
+    # A 3x3 kernel that is blind to what is smooth sees noise alone (Immerkær's estimate).
+    kernel = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
+    noise = np.sqrt(np.pi / 2) / 6 * np.abs(cv2.filter2D(grey, cv2.CV_32F, kernel)).mean()
+    if noise > 25:
+        return Flaw.NOISY
+    # A sharp step loses most of its slope when it is smoothed, one that is blurred little.
+    fine, coarse = _slope(grey, 0.8), _slope(grey, 2.4)
+    steps = coarse >= max(np.percentile(coarse, 99), 1e-3)
+    sharpness = float(np.median(fine[steps] / coarse[steps]))
+    return Flaw.BLURRED if sharpness < 1.22 else None
+
+
+def _slope(grey: Array, sigma: float) -> Array:
+    smooth = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), sigma)
+    return np.hypot(cv2.Sobel(smooth, cv2.CV_32F, 1, 0), cv2.Sobel(smooth, cv2.CV_32F, 0, 1))
+
+
+def detail(pixels: Array, valid: Array | None = None) -> Array:
+    """How much each place looks like things lying about; 0 for a plain surface.
+
+    Three measures multiplied. Slopes in more than one direction: a plank's joints or a blanket's
+    stripes go one way, a heap goes all ways; long straight lines are furniture's and don't count.
+    Colours that the picture has little of: walls, floor and bedding have much of theirs. Height in
+    the picture: what is high up hangs or stands where it belongs.
+    """
+    lab: Array = cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB).astype(np.float32)
+    lab[..., 1:] *= 1.5
+    lab = cv2.GaussianBlur(lab, (0, 0), 1.5)
+    across, down = cv2.Sobel(lab, cv2.CV_32F, 1, 0) / 4, cv2.Sobel(lab, cv2.CV_32F, 0, 1) / 4
+    # One hard edge is no more clutter than a softer one: slopes count up to a limit.
+    limit = 1 / np.maximum(np.sqrt((across**2 + down**2).sum(2)) / 12, 1)
+    limit = (limit * (_long_lines(pixels) == 0))[..., None]
+    across, down = across * limit, down * limit
+    xx, yy, xy = (
+        cv2.GaussianBlur(product.sum(2), (0, 0), 7)
+        for product in (across**2, down**2, across * down)
+    )
+    # The smaller eigenvalue of the structure tensor: slopes across the main direction.
+    smaller = (xx + yy - np.sqrt((xx - yy) ** 2 + 4 * xy**2)) / 2
+    rows = np.linspace(0, 1, len(pixels), dtype=np.float32)[:, None]
+    weight = np.clip((rows - 0.25) / 0.35, 0.05, 1)
+    result: Array = np.sqrt(np.maximum(smaller, 0)) * _rarity(pixels, valid) * weight
+    return result
+
+
+def _long_lines(pixels: Array) -> Array:
+    """255 along straight lines of `LONG` or more: edges of furniture and floor."""
+    height, width = pixels.shape[:2]
+    found = np.zeros((height, width), np.uint8)
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    segments = cv2.createLineSegmentDetector(cv2.LSD_REFINE_STD).detect(grey)[0]
+    if segments is not None:
+        for x, y, to_x, to_y in segments.reshape(-1, 4).tolist():
+            if np.hypot(to_x - x, to_y - y) > LONG * max(height, width):
+                cv2.line(found, (round(x), round(y)), (round(to_x), round(to_y)), 255, 1)
+    return cv2.dilate(found, np.ones((9, 9), np.uint8))
+
+
+def _rarity(pixels: Array, valid: Array | None) -> Array:
+    """0 where a tenth of the picture or more has this colour, 1 for a ten-thousandth."""
+    lab: Array = cv2.cvtColor(cv2.GaussianBlur(pixels, (0, 0), 2), cv2.COLOR_RGB2LAB)
+    shares: Array = cv2.calcHist([lab], [0, 1, 2], valid, [16, 32, 32], [0, 256] * 3)
+    shares = shares / max(float(shares.sum()), 1.0)
+    for axis in range(3):  # neighbouring colours count by halves
+        line = np.moveaxis(shares, axis, 0)
+        smooth = line * 0.5
+        smooth[1:] += 0.25 * line[:-1]
+        smooth[:-1] += 0.25 * line[1:]
+        shares = np.moveaxis(smooth, 0, axis)
+    share = shares[lab[..., 0] >> 4, lab[..., 1] >> 3, lab[..., 2] >> 3]
+    rare = np.clip(-np.log10(share + 1e-4) - 1, 0, 3) / 3
+    return cv2.GaussianBlur(rare.astype(np.float32), (0, 0), 3)
+
+
+def cells(values: Array) -> Array:
+    """Averages of `CELL` by `CELL` pixels."""
+    height, width = values.shape[:2]
+    size = (max(width // CELL, 1), max(height // CELL, 1))
+    return cv2.resize(values, size, interpolation=cv2.INTER_AREA)
+
+
+def threshold(details: Array) -> float:
+    """The detail above which a place is clutter, for a picture with these details."""
+    lower = details[details.shape[0] // 3 :]
+    return float(np.clip(2 * np.median(lower), CLUTTER, CLUTTER_LIMIT))
+
+
+def clutter(details: Array) -> Array:
+    """Clutter by cells: the detail that is above the threshold."""
+    return np.maximum(cells(details) - threshold(details), 0)
+
+
+def amount(by_cells: Array) -> float:
+    """Clutter of a whole picture: its average over the cells."""
+    return float(by_cells.mean())
+
+
+def same_view(before: Array, after: Array) -> Array | None:
+    """The perspective that lays `after` over `before`, 3x3; None unless it is the same room."""
+    orb = cv2.ORB.create(1500, fastThreshold=7)
+    light = cv2.createCLAHE(3, (8, 8))
+    (earlier, first), (later, second) = (
+        orb.detectAndCompute(light.apply(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY)), None)
+        for each in (before, after)
+    )
+    if min(len(earlier), len(later)) < SAME_ROOM_MATCHES:
+        return None
+    pairs = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(second, first, k=2)
+    good = [p[0] for p in pairs if len(p) == 2 and p[0].distance < 0.8 * p[1].distance]
+    if len(good) < SAME_ROOM_MATCHES:
+        return None
+    source = np.array([later[m.queryIdx].pt for m in good], np.float32)
+    target = np.array([earlier[m.trainIdx].pt for m in good], np.float32)
+    matrix, fits = cv2.findHomography(
+        source, target, cv2.USAC_MAGSAC, 4.0, maxIters=3000, confidence=0.999
+    )
+    if matrix is None or not np.isfinite(matrix).all():
+        return None
+    found = int(fits.sum())
+    if found < SAME_ROOM_MATCHES or found < SAME_ROOM_SHARE * len(good):
+        return None
+    return matrix if _plausible(matrix, before, after) else None
+
+
+def _plausible(matrix: Array, before: Array, after: Array) -> bool:
+    """Whether the later picture, laid over the earlier, is still a picture, and covers enough."""
+    height, width = after.shape[:2]
+    corners = np.array([[[0, 0]], [[width, 0]], [[width, height]], [[0, height]]], np.float32)
+    laid = cv2.perspectiveTransform(corners, matrix)
+    if not np.isfinite(laid).all() or not cv2.isContourConvex(laid):
+        return False
+    frame = np.array(
+        [[0, 0], [before.shape[1], 0], before.shape[1::-1], [0, before.shape[0]]], np.float32
+    )
+    common, _ = cv2.intersectConvexConvex(laid, frame)
+    return common > 0.4 * before.shape[0] * before.shape[1]
+
+
+def change(before: Array, after: Array, matrix: Array) -> Change:
+    """Compare two pictures of one room; `matrix` lays `after` over `before`."""
+    height, width = before.shape[:2]
+    laid = cv2.warpPerspective(after, matrix, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    whole = np.full(after.shape[:2], 255, np.uint8)
+    valid = cv2.warpPerspective(whole, matrix, (width, height))
+    valid = cv2.erode(valid, np.ones((9, 9), np.uint8))
+    laid = _relit(laid, before, valid)
+    seen = cells(valid) > 200
+    if not seen.any():
+        return Change(0.0, 0.0, 0.0, 0.0, np.zeros(seen.shape, np.float32))
+
+    first, second = detail(before, valid), detail(laid, valid)
+    limit = max(threshold(np.minimum(first, second)), CLUTTER)
+    earlier = np.maximum(cells(first) - limit, 0) * seen
+    later = np.maximum(cells(second) - limit, 0) * seen
+    different = (cells((_difference(before, laid) > 12).astype(np.float32)) > 0.25) & seen
+    near = cv2.dilate(different.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+
+    gone = float((np.maximum(earlier - later, 0) * near).sum())
+    new = float((np.maximum(later - earlier, 0) * near).sum())
+    both = np.minimum(earlier, later)
+    return Change(
+        changed=float(different.sum() / seen.sum()),
+        tidied=_share(gone - new, gone + float(both.sum())),
+        thorough=_share(gone - new, gone + float((both * near).sum())),
+        before=float(earlier.sum() / seen.sum()),
+        left=later,
+    )
+
+
+def _share(part: float, whole: float) -> float:
+    return max(-1.0, part / whole) if whole > 1e-3 else (-1.0 if part < -1e-3 else 0.0)
+
+
+def _relit(picture: Array, model: Array, valid: Array) -> Array:
+    """The picture in the light of `model`: a gain for each colour that may slope across it.
+
+    Fitted where the two agree best, so that what was tidied has no say in it.
+    """
+    height, width = model.shape[:2]
+    step = 8
+    theirs, ours = (
+        cv2.GaussianBlur(each, (0, 0), 3)[::step, ::step].reshape(-1, 3).astype(np.float32) + 4
+        for each in (model, picture)
+    )
+    rows, columns = np.mgrid[0:height:step, 0:width:step].astype(np.float32)
+    place = np.stack(
+        [np.ones(rows.size), columns.ravel() / width - 0.5, rows.ravel() / height - 0.5], 1
+    )
+    usable = (valid[::step, ::step].ravel() > 0) & (theirs.max(1) < 245) & (ours.max(1) < 245)
+    if usable.sum() < 60:
+        return picture
+    ratio = np.log(theirs / ours)
+    kept = usable & (np.abs(ratio - np.median(ratio[usable], 0)) < 0.35).all(1)
+    fitted = None
+    for _ in range(4):
+        if kept.sum() < 40:
+            break
+        fitted = np.linalg.lstsq(place[kept], ratio[kept], rcond=None)[0]
+        error = np.abs(ratio - place @ fitted).max(1)
+        kept = usable & (error < max(2 * float(np.median(error[usable])), 0.03))
+    if fitted is None:
+        return picture
+    across = np.linspace(-0.5, 0.5, width, dtype=np.float32)[None, :, None]
+    down = np.linspace(-0.5, 0.5, height, dtype=np.float32)[:, None, None]
+    gain = np.exp(np.clip(fitted[0] + across * fitted[1] + down * fitted[2], -2, 2))
+    return np.clip(picture * gain, 0, 255).astype(np.uint8)
+
+
+def _difference(first: Array, second: Array) -> Array:
+    """The colour difference of each place to the best of the places around it, 6 pixels each way.
+
+    A step aside shifts near things against far ones, which no one perspective undoes.
+    """
+    weights = np.array([0.7, 1.4, 1.4], np.float32)
+    one, other = (
+        cv2.cvtColor(cv2.GaussianBlur(each, (0, 0), 2), cv2.COLOR_RGB2LAB)[::2, ::2] * weights
+        for each in (first, second)
+    )
+    padded = cv2.copyMakeBorder(other, 3, 3, 3, 3, cv2.BORDER_REPLICATE)
+    height, width = one.shape[:2]
+    best = np.full((height, width), np.inf, np.float32)
+    for y in range(0, 7, 1):
+        for x in range(0, 7, 1):
+            gap = one - padded[y : y + height, x : x + width]
+            np.minimum(best, np.einsum("ijk,ijk->ij", gap, gap), out=best)
+    return cv2.resize(np.sqrt(best), (first.shape[1], first.shape[0]))
