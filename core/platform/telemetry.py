@@ -42,25 +42,43 @@ STEP_SECONDS = Histogram(
 )
 
 
+# What Postgres adds to an error can hold a row: `Failing row contains (1, +8210…`. It goes on
+# until the next part of the text.
+_DETAIL = re.compile(r"^DETAIL:.*?(?=^HINT:|^CONTEXT:|^\[SQL|^\(Background|^\n|\Z)", re.M | re.S)
+
+
+def hide_details(
+    logger: object, name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Take the rows out of a logged exception of the database."""
+    if exception := event.get("exception"):
+        event["exception"] = _DETAIL.sub("DETAIL: hidden\n", exception)
+    return event
+
+
+# What a line goes through before it is written. Tracebacks are without the values of variables.
+PROCESSORS: tuple[structlog.typing.Processor, ...] = (
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+    hide_details,
+)
+
+
 def configure_logging(level: str) -> None:
     """JSON lines on standard output, the libraries' too, the context of the call in each."""
     number = logging.getLevelNamesMapping()[level.upper()]
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
     render = structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(
-        processors=[*shared, render],
+        processors=[*PROCESSORS, render],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=PROCESSORS,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
     )
