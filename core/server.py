@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import grpc
-import structlog
 from onegenie.auth.v1 import auth_pb2_grpc
 from onegenie.friend.v1 import friend_pb2_grpc
 from onegenie.media.v1 import media_pb2_grpc
@@ -65,13 +64,10 @@ from core.trigger.known_signage import KnownSignage
 from core.trigger.reports import Reports
 from core.trigger.service import TriggerService
 from core.user.service import UserService
-from core.vision.missing import NoVision
 from core.vision.port import RoomVision
 from core.vision.service import VisionService
 from edge.contract import Contract
 from edge.server import EdgeInterceptor
-
-log = structlog.get_logger(__name__)
 
 
 @contextlib.asynccontextmanager
@@ -252,14 +248,9 @@ async def open_vision(
             pool=pool,
         )
     else:
-        try:
-            from core.vision.embedded import EmbeddedRoomVision
-        except ImportError as error:
-            # It is the default: who has no app, and so no rooms, needs no extra to start.
-            log.warning("no_room_vision", missing="the extra onegenie[rooms]", error=str(error))
-            vision = NoVision("the embedded engine needs the extra: onegenie[rooms]")
-        else:
-            vision = EmbeddedRoomVision(pool)
+        from core.vision.embedded import EmbeddedVision
+
+        vision = EmbeddedVision(pool)
     try:
         yield vision
     finally:

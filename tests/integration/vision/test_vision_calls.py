@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import sys
 import uuid
 from collections.abc import Awaitable
 from datetime import datetime
@@ -252,12 +251,3 @@ async def test_rest_answers_as_documented(
         b'{"choices":[{"index":0,"message":{"role":"assistant","content":"http'
     )
     assert tidied.decode().endswith('\\n\\nGPT Analysis:\\n침대를 정리했습니다."}}]}')
-
-
-async def test_without_the_extra_everything_else_works(
-    database_url: str, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "core.vision.embedded", None)  # as if it could not be loaded
-    async with running_core(database_url) as channel:
-        caller = Caller(await make_person(database, channel))
-        assert reason_of(await refused(caller.analyze())) == "UNAVAILABLE"
