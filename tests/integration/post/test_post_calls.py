@@ -247,7 +247,8 @@ async def test_a_store_that_is_away_is_said_to_be(room: Room) -> None:
     assert await room.count(posts) == 0
     room.folder.unlink()
     room.folder.mkdir()
-    assert await room.me.ids() == [await room.me.post()]
+    post_id = await room.me.post()
+    assert await room.me.ids() == [post_id]
 
 
 async def test_twenty_at_once(room: Room) -> None:
