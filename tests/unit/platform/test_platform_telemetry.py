@@ -11,8 +11,8 @@ from core.platform.telemetry import hide_details
     ("text", "shown"),
     [
         (
-            "psycopg.errors.NotNullViolation: null value\nDETAIL:  Failing row contains (1, secret).",
-            "psycopg.errors.NotNullViolation: null value\nDETAIL: hidden\n",
+            "psycopg.errors.CheckViolation: no\nDETAIL:  Failing row contains (1, secret).",
+            "psycopg.errors.CheckViolation: no\nDETAIL: hidden\n",
         ),
         (
             "error\nDETAIL:  Failing row contains (secret,\nsecret\n).\n[SQL: INSERT]\nend",
