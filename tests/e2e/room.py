@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import itertools
 import json
 import re
 import uuid
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import httpx
 
+from tests.rooms import Room, Shot
+
 PASSWORD = "testPassword"
 # Numbers that no other test of a run uses.
 _numbers = itertools.count(20_000_000)
+
+
+@cache
+def example_pair() -> tuple[bytes, bytes]:
+    """Photos of a room before and after it was tidied up; JPEG."""
+    room = Room(7)
+    shots = (room.picture(room.clutter(26)), room.picture((), Shot.jittered(7, 0.5)))
+    files = [io.BytesIO() for _ in shots]
+    for shot, file in zip(shots, files, strict=True):
+        shot.save(file, "JPEG")
+    before, after = (file.getvalue() for file in files)
+    return before, after
 
 
 @dataclass

@@ -35,7 +35,7 @@ def test_the_two_commands_are_targets() -> None:
 
 
 def test_its_commands_work(service: Service, up: Up) -> None:
-    """Every block after `make run`, in one shell; only the place of demo.env is another.
+    """Every block after `make run`, in one shell; only the data directory is another.
 
     What a reader does by hand between the blocks is done here: CHAT_ID and ROUND_ID are taken from
     the first answer.
@@ -45,7 +45,7 @@ def test_its_commands_work(service: Service, up: Up) -> None:
     # A newcomer's shell knows nothing of the service, but for DATA_DIR, which is its place.
     known = {key: value for key, value in os.environ.items() if key not in service.demo}
     environment = known | {"DATA_DIR": str(up.directory)}
-    rest, poll, grpc, terminal = blocks()[1:]
+    rest, poll, grpc, terminal, room = blocks()[1:]
 
     started = json.loads(_run(rest, up, environment))
     assert started["success"] is True
@@ -63,10 +63,14 @@ def test_its_commands_work(service: Service, up: Up) -> None:
     shown = _run(terminal, up, environment)
     assert "₩" in shown
 
+    sent, mission = _run(room, up, environment).split("}{", 1)
+    assert json.loads(sent + "}")["data"] == {"message": "성공"}
+    assert json.loads("{" + mission)["data"].keys() == {"missionId", "content"}
+
 
 def _run(block: str, up: Up, environment: dict[str, str]) -> str:
     """What a block prints; fails when one of its commands does."""
-    script = block.replace("var/demo.env", f"{up.directory}/demo.env")
+    script = block.replace("var/", f"{up.directory}/")
     ran = subprocess.run(
         ["bash", "-e", "-u", "-o", "pipefail", "-c", script],
         cwd=ROOT,

@@ -18,10 +18,9 @@ from onegenie.mission.v1 import mission_pb2, mission_pb2_grpc
 from onegenie.post.v1 import post_pb2, post_pb2_grpc
 from onegenie.vision.v1 import vision_pb2, vision_pb2_grpc
 
-from tests.e2e.room import Account, sign_up, user_id
+from tests.e2e.room import Account, example_pair, sign_up, user_id
 from tests.e2e.service import Service
 from tests.e2e.up_process import Up
-from tests.rooms import example_pair
 
 BEFORE, AFTER = example_pair()
 KINDS = ("user", "mission", "suggestion", "post", "file")

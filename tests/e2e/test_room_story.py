@@ -17,10 +17,9 @@ from onegenie.post.v1 import post_pb2, post_pb2_grpc
 from onegenie.user.v1 import user_pb2, user_pb2_grpc
 from onegenie.vision.v1 import vision_pb2, vision_pb2_grpc
 
-from tests.e2e.room import PASSWORD, code_sent_to, new_phone
+from tests.e2e.room import PASSWORD, code_sent_to, example_pair, new_phone
 from tests.e2e.service import Service
 from tests.e2e.up_process import Up
-from tests.rooms import example_pair
 from tests.support import reason_of
 
 Json = dict[str, Any]

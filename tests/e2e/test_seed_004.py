@@ -18,12 +18,19 @@ from sqlalchemy import update
 
 from core.auth.models import auth_codes
 from core.mission.models import missions
-from tests.e2e.room import Account, befriend, code_sent_to, new_phone, sign_up, user_id
+from tests.e2e.room import (
+    Account,
+    befriend,
+    code_sent_to,
+    example_pair,
+    new_phone,
+    sign_up,
+    user_id,
+)
 from tests.e2e.room_seed import exchanges
 from tests.e2e.seed import compare
 from tests.e2e.service import Service
 from tests.e2e.up_process import Up
-from tests.rooms import example_pair
 
 EXCHANGES = exchanges()
 LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
