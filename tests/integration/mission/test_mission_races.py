@@ -53,6 +53,8 @@ async def test_never_more_than_three_a_day(
 ) -> None:
     await register(shared_database, "방 청소", "빨래 개기")
     suggested = (await callers[0].recommend()).mission_id
+    # Every connection is open beforehand, so that the calls below do meet.
+    await asyncio.gather(*(callers[turn % 2].today() for turn in range(50)))
 
     results = await asyncio.gather(
         *(
