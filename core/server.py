@@ -233,28 +233,32 @@ async def open_vision(
     settings: Settings, vision: RoomVision | None, pool: WorkPool
 ) -> AsyncIterator[RoomVision]:
     """The room-vision engine that the settings name, as `open_engine` does it for meals."""
-    if vision is not None:
-        pass
-    elif settings.vision_engine == "openai":
-        from core.vision.openai import OpenAIRoomVision
+    with contextlib.ExitStack() as stack:
+        if vision is not None:
+            pass
+        elif settings.vision_engine == "openai":
+            from core.vision.openai import OpenAIRoomVision
 
-        assert settings.openai_api_key is not None
-        vision = OpenAIRoomVision(
-            base_url=settings.openai_base_url,
-            api_key=settings.openai_api_key.get_secret_value(),
-            model=settings.vision_model,
-            image_model=settings.image_model,
-            timeout=settings.vision_timeout,
-            pool=pool,
-        )
-    else:
-        from core.vision.embedded import EmbeddedVision
+            assert settings.openai_api_key is not None
+            vision = OpenAIRoomVision(
+                base_url=settings.openai_base_url,
+                api_key=settings.openai_api_key.get_secret_value(),
+                model=settings.vision_model,
+                image_model=settings.image_model,
+                timeout=settings.vision_timeout,
+                pool=pool,
+            )
+        else:
+            from core.vision.embedded import EmbeddedVision
 
-        vision = EmbeddedVision(pool)
-    try:
-        yield vision
-    finally:
-        await vision.close()
+            # Threads of its own: log-ins and uploads don't wait for rooms that take seconds. Few
+            # wait for these, since whoever is far back would give up before it is their turn.
+            own = WorkPool(settings.picture_workers, 8)
+            vision = EmbeddedVision(stack.enter_context(contextlib.closing(own)))
+        try:
+            yield vision
+        finally:
+            await vision.close()
 
 
 @contextlib.asynccontextmanager
