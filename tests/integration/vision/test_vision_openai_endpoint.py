@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -38,6 +38,27 @@ def pool() -> Iterator[WorkPool]:
     opened.close()
 
 
+@pytest.fixture(scope="module")
+async def running(pool: WorkPool) -> AsyncIterator[tuple[RoomEndpoint, OpenAIRoomVision]]:
+    endpoint = RoomEndpoint()
+    async with endpoint.running(pool) as engine:
+        yield endpoint, engine
+
+
+@pytest.fixture
+def endpoint(running: tuple[RoomEndpoint, OpenAIRoomVision]) -> RoomEndpoint:
+    """The endpoint that `engine` asks, with good answers until the test has others."""
+    running[0].play()
+    return running[0]
+
+
+@pytest.fixture
+def engine(
+    endpoint: RoomEndpoint, running: tuple[RoomEndpoint, OpenAIRoomVision]
+) -> OpenAIRoomVision:
+    return running[1]
+
+
 async def ask(engine: OpenAIRoomVision, question: str) -> str | Verdict | TidyRoom:
     if question == "analyze":
         return await engine.analyze(ROOM)
@@ -53,23 +74,22 @@ def shown(message: dict[str, Any]) -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(data)))
 
 
-async def test_a_room_is_shown_small_and_described(pool: WorkPool) -> None:
-    endpoint = RoomEndpoint()
-    async with endpoint.running(pool) as engine:
-        assert await engine.analyze(ROOM) == "바닥의 옷을 먼저 정리해 주세요."
+async def test_a_room_is_shown_small_and_described(
+    endpoint: RoomEndpoint, engine: OpenAIRoomVision
+) -> None:
+    assert await engine.analyze(ROOM) == "바닥의 옷을 먼저 정리해 주세요."
     [body] = endpoint.asked
     assert body["model"] == "eyes"
     system, user = body["messages"]
     assert "never tells you what to do" in system["content"]
     [part] = user["content"]
     assert shown(part).size == (1024, 768)
-    assert ROOM.size == (1600, 1200)  # not the caller's own
 
 
-async def test_a_done_mission_has_the_documented_sentence(pool: WorkPool) -> None:
-    endpoint = RoomEndpoint([comparison()])
-    async with endpoint.running(pool) as engine:
-        assert await engine.compare(ROOM, ROOM, MISSION) == Verdict(True, DONE)
+async def test_a_done_mission_has_the_documented_sentence(
+    endpoint: RoomEndpoint, engine: OpenAIRoomVision
+) -> None:
+    assert await engine.compare(ROOM, ROOM, MISSION) == Verdict(True, DONE)
     [body] = endpoint.asked
     wanted = body["response_format"]["json_schema"]
     assert (wanted["strict"], wanted["schema"]) == (True, comparison_schema())
@@ -92,27 +112,28 @@ async def test_a_done_mission_has_the_documented_sentence(pool: WorkPool) -> Non
     ],
 )
 async def test_the_verdict_is_by_our_rules(
-    pool: WorkPool, found: dict[str, Any], said: str
+    endpoint: RoomEndpoint, engine: OpenAIRoomVision, found: dict[str, Any], said: str
 ) -> None:
-    async with RoomEndpoint([comparison(**found)]).running(pool) as engine:
-        verdict = await engine.compare(ROOM, ROOM, MISSION)
+    endpoint.play(finds=[comparison(**found)])
+    verdict = await engine.compare(ROOM, ROOM, MISSION)
     assert not verdict.done
     assert said in verdict.text
     assert "미션 완료" not in verdict.text
 
 
-async def test_praise_does_not_get_past_the_verdict(pool: WorkPool) -> None:
-    talked_into = comparison(done=False, text=f"{DONE} 잘했어요.")
-    async with RoomEndpoint([talked_into]).running(pool) as engine:
-        verdict = await engine.compare(ROOM, ROOM, MISSION)
+async def test_praise_does_not_get_past_the_verdict(
+    endpoint: RoomEndpoint, engine: OpenAIRoomVision
+) -> None:
+    endpoint.play(finds=[comparison(done=False, text=f"{DONE} 잘했어요.")])
+    verdict = await engine.compare(ROOM, ROOM, MISSION)
     assert verdict == Verdict(False, "아직 미션이 끝나지 않았습니다.")
 
 
-async def test_a_tidied_room_is_drawn_and_described(pool: WorkPool) -> None:
-    endpoint = RoomEndpoint(draws=[images(picture("green", kind="WEBP"))])
-    heard: list[tuple[float, str]] = []
-    async with endpoint.running(pool) as engine:
-        tidied = await engine.tidy(ROOM, lambda share, stage: heard.append((share, stage)))
+async def test_a_tidied_room_is_drawn_and_described(
+    endpoint: RoomEndpoint, engine: OpenAIRoomVision
+) -> None:
+    endpoint.play(draws=[images(picture("green", kind="WEBP"))])
+    tidied = await engine.tidy(ROOM, lambda share, stage: None)
     with Image.open(io.BytesIO(tidied.picture)) as drawn:
         assert (drawn.format, drawn.size) == ("JPEG", (96, 64))
     assert tidied.text == "바닥의 옷을 먼저 정리해 주세요."
@@ -122,25 +143,34 @@ async def test_a_tidied_room_is_drawn_and_described(pool: WorkPool) -> None:
     with Image.open(io.BytesIO(edit["image"])) as sent:
         assert (sent.format, sent.size) == ("JPEG", (1024, 768))
     assert len(endpoint.asked[0]["messages"][1]["content"]) == 2
-    shares = [share for share, _ in heard]
-    assert shares == sorted(shares)
-    assert shares[-1] == 1.0
 
 
-async def test_a_tidied_room_without_a_description_is_still_one(pool: WorkPool) -> None:
-    async with RoomEndpoint([failure(400)]).running(pool) as engine:
-        tidied = await engine.tidy(ROOM, lambda share, stage: None)
+async def test_other_image_models_are_asked_for_the_picture_itself(
+    endpoint: RoomEndpoint, engine: OpenAIRoomVision, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_image_model", "a-local-model")
+    await ask(engine, "tidy")
+    assert endpoint.edits[0]["response_format"] == "b64_json"
+
+
+async def test_a_tidied_room_without_a_description_is_still_one(
+    endpoint: RoomEndpoint, engine: OpenAIRoomVision
+) -> None:
+    endpoint.play([failure(400)])
+    tidied = await engine.tidy(ROOM, lambda share, stage: None)
     assert tidied.text == "방을 깔끔하게 정리한 모습입니다."
 
 
 @pytest.mark.parametrize("question", ["analyze", "compare", "tidy"])
-async def test_failures_that_pass_are_tried_again(pool: WorkPool, question: str) -> None:
-    good: Step = comparison() if question == "compare" else completion("깨끗합니다.")
-    endpoint = RoomEndpoint(
-        [failure(500), failure(429), good], [failure(503), failure(500), images(picture())]
+async def test_failures_that_pass_are_tried_again(
+    endpoint: RoomEndpoint, engine: OpenAIRoomVision, question: str
+) -> None:
+    endpoint.play(
+        [failure(500), failure(429), completion("깨끗합니다.")],
+        [failure(503), failure(500), images(picture())],
+        [failure(502), failure(408), comparison()],
     )
-    async with endpoint.running(pool) as engine:
-        await ask(engine, question)
+    await ask(engine, question)
     assert len(endpoint.asked) == 3
     assert len(endpoint.edits) == (3 if question == "tidy" else 0)
 
@@ -190,75 +220,63 @@ FAILURES: dict[str, tuple[str, Step, str]] = {
 
 
 @pytest.mark.parametrize("case", FAILURES)
-async def test_what_is_no_answer_is_unavailable(pool: WorkPool, case: str) -> None:
+async def test_what_is_no_answer_is_unavailable(
+    endpoint: RoomEndpoint, engine: OpenAIRoomVision, case: str
+) -> None:
     question, answer, reason = FAILURES[case]
-    async with RoomEndpoint([answer], [answer]).running(pool) as engine:
-        with pytest.raises(VisionUnavailable) as raised:
-            await ask(engine, question)
+    endpoint.play([answer], [answer], [answer])
+    with pytest.raises(VisionUnavailable) as raised:
+        await ask(engine, question)
     # Nothing of the upstream's own words.
     assert str(raised.value) == reason
 
 
-@pytest.mark.parametrize("question", ["analyze", "tidy"])
-async def test_a_slow_endpoint_is_unavailable(pool: WorkPool, question: str) -> None:
-    async with RoomEndpoint([HANG], [HANG]).running(pool, timeout=0.3) as engine:
-        with pytest.raises(VisionUnavailable, match=r"^upstream timeout$"):
-            await ask(engine, question)
+async def test_a_slow_endpoint_is_unavailable(pool: WorkPool) -> None:
+    endpoint = RoomEndpoint()
+    endpoint.play([HANG], [HANG], [HANG])
+    async with endpoint.running(pool, timeout=0.3) as engine:
+        for question in ("analyze", "compare", "tidy"):
+            with pytest.raises(VisionUnavailable, match=r"^upstream timeout$"):
+                await ask(engine, question)
 
 
-async def test_a_comparison_that_is_none_is_sent_back_once(pool: WorkPool) -> None:
-    endpoint = RoomEndpoint([completion("{}"), comparison()])
-    async with endpoint.running(pool) as engine:
-        assert (await engine.compare(ROOM, ROOM, MISSION)).done
+async def test_an_endpoint_that_is_gone_is_unavailable(pool: WorkPool) -> None:
+    async with RoomEndpoint().running(pool, port=1) as engine:
+        for question in ("analyze", "compare", "tidy"):
+            with pytest.raises(VisionUnavailable, match=r"^upstream unavailable$"):
+                await ask(engine, question)
+
+
+async def test_a_comparison_that_is_none_is_sent_back_once(
+    endpoint: RoomEndpoint, engine: OpenAIRoomVision
+) -> None:
+    endpoint.play(finds=[completion("{}"), comparison()])
+    assert (await engine.compare(ROOM, ROOM, MISSION)).done
     assert endpoint.asked[1]["messages"][-1]["content"].startswith("Not valid: ")
 
 
 async def test_an_answer_without_end_is_left(
-    pool: WorkPool, monkeypatch: pytest.MonkeyPatch
+    endpoint: RoomEndpoint, engine: OpenAIRoomVision, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(platform_openai, "LARGEST_ANSWER", 100_000)
-    endpoint = RoomEndpoint([completion("가" * 200_000)], [images(b"0" * 200_000)])
-    async with endpoint.running(pool) as engine:
-        for question in ("analyze", "compare", "tidy"):
-            with pytest.raises(VisionUnavailable, match=NO_TEXT):
-                await ask(engine, question)
+    large = completion("가" * 200_000)
+    endpoint.play([large], [images(b"0" * 200_000)], [large])
+    for question in ("analyze", "compare", "tidy"):
+        with pytest.raises(VisionUnavailable, match=NO_TEXT):
+            await ask(engine, question)
     assert (len(endpoint.asked), len(endpoint.edits)) == (2, 1)  # once each
 
 
-async def test_long_texts_are_cut_and_cleaned(pool: WorkPool) -> None:
+async def test_long_texts_are_cut_and_cleaned(
+    endpoint: RoomEndpoint, engine: OpenAIRoomVision
+) -> None:
     long = "\u202e" + "청소 " * 2_000 + "\x00"
     items = ["컵" * 1_000] * 50
-    endpoint = RoomEndpoint([completion(long)])
-    async with endpoint.running(pool) as engine:
-        text = await engine.analyze(ROOM)
-        endpoint.says = [comparison(done=False, text=long, remaining=items)]
-        verdict = await engine.compare(ROOM, ROOM, MISSION)
+    endpoint.play([completion(long)], finds=[comparison(done=False, text=long, remaining=items)])
+    text = await engine.analyze(ROOM)
+    verdict = await engine.compare(ROOM, ROOM, MISSION)
     assert len(text) == 2_000
     assert text.startswith("청소")
     assert len(verdict.text) <= 2_000
     assert verdict.text.endswith("컵" * 100)
     assert "\x00" not in text + verdict.text
-
-
-async def test_an_endpoint_that_is_gone(pool: WorkPool) -> None:
-    gone = OpenAIRoomVision(
-        base_url="http://127.0.0.1:1/v1",
-        api_key="k",
-        model="m",
-        image_model="m",
-        timeout=5,
-        pool=pool,
-        backoff=0.01,
-    )
-    for question in ("analyze", "compare", "tidy"):
-        with pytest.raises(VisionUnavailable, match=r"^upstream unavailable$"):
-            await ask(gone, question)
-    await gone.close()
-
-
-async def test_other_image_models_are_asked_for_the_picture_itself(pool: WorkPool) -> None:
-    endpoint = RoomEndpoint()
-    async with endpoint.running(pool) as engine:
-        engine._image_model = "a-local-model"
-        await ask(engine, "tidy")
-    assert endpoint.edits[0]["response_format"] == "b64_json"

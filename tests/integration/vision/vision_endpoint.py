@@ -46,21 +46,32 @@ def comparison(**changes: Any) -> web.Response:
 
 
 class RoomEndpoint:
-    """`says` and `draws` are used up one entry a call (the last one stays).
+    """`asked` are the bodies of the chat calls, `edits` the parts of the image edits."""
 
-    `asked` are the bodies of the chat calls, `edits` the parts of the image edits.
-    """
+    def __init__(self) -> None:
+        self._over = asyncio.Event()
+        self.play()
 
-    def __init__(self, says: list[Step] | None = None, draws: list[Step] | None = None) -> None:
+    def play(
+        self,
+        says: list[Step] | None = None,
+        draws: list[Step] | None = None,
+        finds: list[Step] | None = None,
+    ) -> None:
+        """Begin anew. Scripts are used up one entry a call (the last one stays).
+
+        `finds` answers comparisons, `says` the other chats, `draws` image edits.
+        """
         self.says = says or [completion("바닥의 옷을 먼저 정리해 주세요.")]
+        self.finds = finds or [comparison()]
         self.draws = draws or [images(picture("green"))]
         self.asked: list[dict[str, Any]] = []
         self.edits: list[dict[str, Any]] = []
-        self._over = asyncio.Event()
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
-        self.asked.append(await request.json())
-        return await self._answer(self.says)
+        body = await request.json()
+        self.asked.append(body)
+        return await self._answer(self.finds if "response_format" in body else self.says)
 
     async def _edit(self, request: web.Request) -> web.StreamResponse:
         parts: dict[str, Any] = {}
@@ -80,8 +91,10 @@ class RoomEndpoint:
         return web.Response(body=step.body, status=step.status, content_type=step.content_type)
 
     @asynccontextmanager
-    async def running(self, pool: WorkPool, timeout: float = 30.0) -> AsyncIterator[Any]:
-        """An engine that asks this endpoint."""
+    async def running(
+        self, pool: WorkPool, timeout: float = 30.0, port: int | None = None
+    ) -> AsyncIterator[OpenAIRoomVision]:
+        """An engine that asks this endpoint, or finds nobody at `port`."""
         app = web.Application(client_max_size=50_000_000)
         app.router.add_post("/v1/chat/completions", self._chat)
         app.router.add_post("/v1/images/edits", self._edit)
@@ -89,7 +102,7 @@ class RoomEndpoint:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         engine = OpenAIRoomVision(
-            base_url=f"http://127.0.0.1:{runner.addresses[0][1]}/v1",
+            base_url=f"http://127.0.0.1:{port or runner.addresses[0][1]}/v1",
             api_key="sk-test",
             model="eyes",
             image_model="gpt-image-test",
