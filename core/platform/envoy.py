@@ -129,6 +129,7 @@ def render(
         keep_trailing_newline=True,
     )
     environment.filters["lua"] = _lua_string
+    environment.filters["under"] = _under
     environment.filters["format_string"] = lambda text: text.replace("%", "%%")
     methods = contract.methods.values()
     shapes = _shapes(contract)
@@ -208,6 +209,11 @@ def _replies(surface: Surface) -> dict[int, _Reply]:
         shown, body = error_body(surface, condition)
         replies[status] = _Reply(shown, body.decode(), condition in _RETRY)
     return replies
+
+
+def _under(prefix: str) -> str:
+    """RE2 pattern of the paths, with their query, under a prefix "/v1/"; "/v1" is one."""
+    return re.escape(prefix.removesuffix("/")) + "([/?].*)?"
 
 
 def _address(host: str) -> str:

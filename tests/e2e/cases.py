@@ -340,7 +340,7 @@ def mismatches(wanted: Any, got: Any, path: str = "$") -> list[str]:
 
 
 _VARIABLE = re.compile(r"\$\{(upper )?([A-Z0-9_]+)\}")
-_REPEAT = re.compile(r"\$\{(\d+) x (.+?)\}")
+_REPEAT = re.compile(r"\$\{(\d+) x (.+?)\}", re.DOTALL)
 _NESTED = re.compile(r"\$\{nested (\d+)\}")
 _LIST = re.compile(r"\$\{list (\d+)\}")
 

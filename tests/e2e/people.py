@@ -26,6 +26,7 @@ from core.media.files import AUDIENCE as MEDIA
 from core.mission.models import missions, today_missions
 from core.platform.clock import utc_now
 from core.platform.signing import Signer
+from core.post import store as posts
 from tests.e2e.service import Service
 from tests.support import Person, make_person
 
@@ -103,6 +104,11 @@ class People:
         found: dict[str, Any] = reply.json()["data"]["posts"][0]
         return found
 
+    async def comment(self, person: Person, post_id: str, content: str) -> None:
+        """A comment on a post."""
+        async with self.database.begin() as conn:
+            await posts.add_comment(conn, uuid.UUID(post_id), person.id, content, utc_now())
+
     def token(self, person: Person, session_id: uuid.UUID, expires: datetime) -> str:
         """An access token."""
         claims = {"sub": str(person.id), "sid": str(session_id)}
@@ -155,8 +161,6 @@ async def app_variables(people: People) -> dict[str, str]:
     found["SIGNED_OUT_TOKEN"] = gone.access_token
     found["EXPIRED_TOKEN"] = people.token(user, session_id, utc_now() - timedelta(seconds=1))
     later = utc_now() + timedelta(days=1)
-    # The user's, but of somebody else's session, and with its last letters changed.
-    found["MIXED_TOKEN"] = people.token(stranger, session_id, later)
     found["FORGED_TOKEN"] = user.access_token[:-6] + "AAAAAA"
 
     for name, person in (("USER", user), ("FRIEND", friend), ("STRANGER", stranger)):
@@ -166,6 +170,7 @@ async def app_variables(people: People) -> dict[str, str]:
         found[f"{name}_FILE_ID"] = file["fileId"]
         for key, size in (("url", "MEDIA"), ("thumbnailUrl", "THUMBNAIL")):
             found[f"{name}_{size}_TOKEN"] = file[key].rsplit("/", 1)[1]
+    await people.comment(friend, found["USER_POST_ID"], "잘했어요!")
     claims = {"file": found["USER_FILE_ID"], "size": "picture"}
     sign = people.signer.sign
     found["EXPIRED_MEDIA_TOKEN"] = sign(MEDIA, claims, utc_now() - timedelta(seconds=1))
@@ -320,7 +325,7 @@ async def _used_refresh_token(people: People, person: Person, found: dict[str, s
 
 @_state("suggestion")
 async def _suggestion(people: People, person: Person, found: dict[str, str]) -> None:
-    """MISSION_ID was suggested today."""
+    """MISSION_ID was suggested today, MISSION_CONTENT is what there is to do."""
     await _suggest(people, person, found, 0)
 
 
@@ -381,6 +386,20 @@ async def _added_by_another(people: People, person: Person, found: dict[str, str
     found["ANOTHER_ID"] = str(another.id)
 
 
+@_state("post")
+async def _post(people: People, person: Person, found: dict[str, str]) -> None:
+    """POST_ID is the person's."""
+    found["POST_ID"] = (await people.post(person, "청소"))["postId"]
+
+
+@_state("a friend's post")
+async def _friends_post(people: People, person: Person, found: dict[str, str]) -> None:
+    """POST_ID is a friend's."""
+    friend = await people.add()
+    await people.befriend(person, friend)
+    found["POST_ID"] = (await people.post(friend, "청소"))["postId"]
+
+
 @_state("namesakes")
 async def _namesakes(people: People, person: Person, found: dict[str, str]) -> None:
     """Two have the name NEW_NAME; OLDEST_ID has the older account."""
@@ -419,13 +438,15 @@ async def _put_refresh_token(
 async def _suggest(people: People, person: Person, found: dict[str, str], days_ago: int) -> None:
     now, mission_id = utc_now(), uuid.uuid4()
     async with people.database.begin() as conn:
+        known = (await conn.execute(select(missions).order_by(missions.c.content).limit(1))).one()
         await conn.execute(
             insert(today_missions).values(
                 id=mission_id,
                 user_id=person.id,
-                content="창문 열기",
+                mission_id=known.id,
+                content=known.content,
                 day=now.astimezone(ZONE).date() - timedelta(days_ago),
                 suggested_at=now - timedelta(days_ago),
             )
         )
-    found["MISSION_ID"] = str(mission_id)
+    found |= {"MISSION_ID": str(mission_id), "MISSION_CONTENT": known.content}

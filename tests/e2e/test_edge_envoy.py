@@ -142,6 +142,9 @@ async def test_no_such_path_has_the_shape_of_its_surface(front):
     assert (await front.get("/e/nowhere")).json()["error"]["code"] == "NOT_FOUND"
     assert (await front.get("/s/nowhere")).json()["error"]["errorCode"] == "COMMON_4"
     assert (await front.get("/e/nowhere")).status_code == 404
+    for path in ("/s", "/s/", "/s?a=/e/"):
+        assert (await front.get(path)).json()["error"]["errorCode"] == "COMMON_4"
+    assert (await front.get("/story")).json()["error"]["code"] == "NOT_FOUND"
 
 
 async def test_too_large(front):
@@ -251,7 +254,7 @@ async def test_bytes_of_their_own_type(front):
 
 async def test_what_a_client_holds_is_not_sent_again(front):
     """Read as bytes: a reply without a body must be one on the wire, too."""
-    held = b'If-None-Match: "v1"\r\n'
+    held = b'If-None-Match: "v1"\r\nAccept-Encoding: gzip\r\n'
     reader, writer = await asyncio.open_connection("127.0.0.1", front.base_url.port)
     for extra in (held, b"Connection: close\r\n"):
         get = b"GET /e/download?how=kept HTTP/1.1\r\nHost: a\r\n" + extra + b"\r\n"
