@@ -26,6 +26,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 ENVOY_FOLDER = _ROOT / "envoy"
 DESCRIPTOR = _ROOT / "gen" / "envoy" / "rest.pb"
 MAX_BODY_BYTES = 1 << 20
+# The transcoder holds a whole reply: 1 MiB by default, less than a picture may have.
+MAX_REPLY_BYTES = 24 << 20
 TIMEOUT_SECONDS = 15
 
 # Which condition a status of Envoy's or gRPC's own stands for; 0 is every other status.
@@ -144,6 +146,7 @@ def render(
         ),
         "rate_limit": settings.rate_limit,
         "max_body_bytes": MAX_BODY_BYTES,
+        "max_reply_bytes": MAX_REPLY_BYTES,
         "descriptor": str(descriptor),
         "services": contract.rest_services,
         "surfaces": shapes,
