@@ -32,8 +32,8 @@ from PIL import Image
 from core.services import SERVICES
 from edge.contract import HTTP_BODY, Contract, Method, Surface, field_rule, is_required, sse_field
 from edge.render import Renderer, json_cache
-from tests.e2e.people import CALLERS, People
-from tests.e2e.service import Service
+from tests.e2e.people import CALLERS, People, app_variables
+from tests.e2e.service import Service, case_variables
 
 FOLDER = Path(__file__).parents[1] / "cases"
 KEYS = {
@@ -139,14 +139,18 @@ def _case(file: str, spec: dict[str, Any]) -> Case:
 class Replies:
     """Runs cases against the service, each once, and keeps what came back."""
 
-    def __init__(
-        self, service: Service, variables: dict[str, str], people: People | None = None
-    ) -> None:
-        """Without `people` only cases of tenants' methods can be run."""
+    def __init__(self, service: Service, variables: dict[str, str], people: People) -> None:
         self.service = service
         self.variables = variables
         self.people = people
         self._known: dict[tuple[str, str], Reply] = {}
+
+    @classmethod
+    async def make(cls, service: Service) -> Replies:
+        """With everything in the service that the cases name."""
+        people = People(service)
+        variables = await case_variables(service) | await app_variables(people)
+        return cls(service, variables, people)
 
     async def get(self, case: Case, transport: str) -> Reply:
         """The reply to a case over "grpc" or "rest"."""
@@ -156,7 +160,6 @@ class Replies:
             variables = self.variables | {"NEW_ID": str(uuid.uuid4())}
             given = case.spec.get("given", [])
             if given or caller == "new":
-                assert self.people is not None
                 states = [given] if isinstance(given, str) else given
                 variables |= await self.people.make(states)
             spec = {

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.cases import Replies
-from tests.e2e.people import People, app_variables
-from tests.e2e.service import Service, case_variables, open_service
+from tests.e2e.service import Service, open_service
 from tests.e2e.up_process import Up
 
 
@@ -32,6 +31,4 @@ async def service(up: Up) -> AsyncIterator[Service]:
 @pytest.fixture(scope="session")
 async def replies(service: Service) -> Replies:
     """What each case got; a case is run once, by the first test that asks."""
-    people = People(service)
-    variables = await case_variables(service) | await app_variables(people)
-    return Replies(service, variables, people)
+    return await Replies.make(service)

@@ -230,7 +230,7 @@ def _code_hash() -> str:
     return hash_secret(CODE)
 
 
-# States of a case's own person (docs/testing.md lists them)
+# States of a case's own person: what `given` names
 
 STATES: dict[str, State] = {}
 # Columns of `users` that a state asks for.

@@ -26,7 +26,7 @@ from core.platform.database import libpq_url
 from core.platform.embedded_postgres import EmbeddedPostgres
 from tests.e2e.cases import Replies
 from tests.e2e.envoy_front import free_port
-from tests.e2e.service import Service, case_variables, open_service
+from tests.e2e.service import Service, open_service
 from tests.e2e.test_cases import test_case  # noqa: F401
 from tests.e2e.test_seed_000 import (  # noqa: F401
     test_section_1_kick_off,
@@ -126,7 +126,7 @@ async def service(up: Up) -> AsyncIterator[Service]:
 
 @pytest.fixture(scope="module")
 async def replies(service: Service) -> Replies:
-    return Replies(service, await case_variables(service))
+    return await Replies.make(service)
 
 
 async def finish(service: Service, prompt: str) -> pb.Round:
