@@ -341,6 +341,19 @@ async def _mission(people: People, person: Person, found: dict[str, str]) -> Non
     found["MISSION_ID"] = await people.list_mission(person, "책상 정리")
 
 
+@_state("done mission")
+async def _done_mission(people: People, person: Person, found: dict[str, str]) -> None:
+    """DONE_ID is on the list, and done."""
+    found["DONE_ID"] = await people.list_mission(person, "빨래 개기", done=True)
+
+
+@_state("old mission")
+async def _old_mission(people: People, person: Person, found: dict[str, str]) -> None:
+    """A mission is on yesterday's list."""
+    yesterday = utc_now().astimezone(ZONE).date() - timedelta(1)
+    await people.list_mission(person, "어제 할 일", yesterday)
+
+
 @_state("full list")
 async def _full_list(people: People, person: Person, found: dict[str, str]) -> None:
     """Three missions are on the list, LISTED_ID the first of them."""
