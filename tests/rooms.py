@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import io
 import random
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import cv2
@@ -26,6 +27,11 @@ CLOTH = [
     (222, 222, 226), (120, 80, 130), (226, 160, 60), (70, 140, 160), (40, 44, 72),
 ]  # fmt: skip
 KINDS = ("cloth", "cloth", "cloth", "book", "box", "bottle", "paper", "sock", "bag", "cup", "toy")
+# About how much of a picture each covers: metres.
+SPREAD = {
+    "cloth": 0.5, "blanket": 0.8, "sock": 0.2, "paper": 0.3, "book": 0.3, "box": 0.45, "toy": 0.2,
+    "bag": 0.45, "bottle": 0.2, "cup": 0.12,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -221,9 +227,11 @@ class Room:
 
     def _mottled(self, height: int, width: int, colour: Colour, grain: float, soft: float) -> Array:
         n = self._numbers
-        fine = n.normal(0, grain, (height, width, 1))
-        rough = cv2.resize(n.normal(0, 1, (6, 8)), (width, height), interpolation=cv2.INTER_CUBIC)
-        return np.clip(np.array(colour) + fine + soft * rough[..., None], 0, 255).astype(np.uint8)
+        fine = grain * n.standard_normal((height, width), np.float32)
+        rough = n.standard_normal((6, 8), np.float32)
+        rough = cv2.resize(rough, (width, height), interpolation=cv2.INTER_CUBIC)
+        tone = (fine + soft * rough)[..., None]
+        return np.clip(np.array(colour, np.float32) + tone, 0, 255).astype(np.uint8)
 
     def _wall(self, colour: Colour | None = None) -> Array:
         r = self._random
@@ -256,9 +264,8 @@ class Room:
         wood = self._mottled(160, 240, colour, 3.0, 7.0)
         for y in range(4, 160, 9):
             shift = self._numbers.integers(-10, 4)
-            cv2.line(wall := wood, (0, y), (240, y + self._random.randint(-3, 3)),
-                     tuple(int(max(c + shift, 0)) for c in colour), 1)  # fmt: skip
-            wood = wall
+            grain = tuple(int(max(c + shift, 0)) for c in colour)
+            cv2.line(wood, (0, y), (240, y + self._random.randint(-3, 3)), grain, 1)
         return wood
 
     def _floor(self) -> Array:
@@ -561,3 +568,89 @@ def recoded(picture: Image.Image, quality: int) -> Image.Image:
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=quality)
     return Image.open(io.BytesIO(buffer.getvalue())).convert("RGB")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two pictures, and whether the first room was tidied up into the second."""
+
+    kind: str
+    before: Image.Image
+    after: Image.Image
+    done: bool
+
+
+# How many pairs of each kind `pairs` draws.
+PAIRS = {
+    "done": 9,
+    "partly": 5,
+    "hardly": 3,
+    "moved": 3,
+    "untouched": 2,
+    "same photo": 4,
+    "other room": 4,
+    "reversed": 2,
+    "unclear": 5,
+}
+
+
+def pairs(seed: int) -> Iterator[Pair]:
+    """A pair for each of `PAIRS`, each of a room of its own, from another camera in other light."""
+    index = 0
+    for kind, count in PAIRS.items():
+        for number in range(count):
+            yield _pair(kind, number, seed * 1000 + index)
+            index += 1
+
+
+def _pair(kind: str, number: int, seed: int) -> Pair:
+    r = random.Random(f"pair {seed}")
+    room = Room(seed)
+    things = room.clutter(r.randint(7, 20), seed)
+    first, second = Shot.jittered(2 * seed), Shot.jittered(2 * seed + 1)
+    # Every other one of the things from the largest down, so that half of what is seen is half.
+    by_size = sorted(things, key=lambda t: -SPREAD[t.kind] * t.scale)
+    after: tuple[Thing, ...] = {
+        "done": tuple(by_size[-(number % 2) :]) if number % 2 else (),
+        "partly": tuple(by_size[number % 2 :: 2]),
+        "hardly": tuple(t for i, t in enumerate(by_size) if i % 5 != 2),
+        "moved": room.clutter(len(things), seed + 1),
+        "untouched": things,
+    }.get(kind, ())
+    if kind == "same photo":
+        photo = room.picture(things, first)
+        return Pair(kind, photo, _resent(photo, number), False)
+    if kind == "other room":
+        other = Room(seed + 500)
+        return Pair(kind, room.picture(things, first), other.picture((), second), False)
+    if kind == "reversed":
+        return Pair(kind, room.picture((), first), room.picture(things, second), False)
+    if kind == "unclear":
+        before, tidied = room.picture(things, first), room.picture((), second)
+        match number % 5:
+            case 0:
+                tidied = room.picture((), replace(second, blur=6.0))
+            case 1:
+                before = room.picture(things, replace(first, light=0.12))
+            case 2:
+                tidied = room.picture((), replace(second, light=6.0))
+            case 3:
+                tidied = Image.new("RGB", SIZE, (190, 180, 170))
+            case _:
+                before = before.resize((64, 48))
+        return Pair(kind, before, tidied, False)
+    return Pair(kind, room.picture(things, first), room.picture(after, second), kind == "done")
+
+
+def _resent(photo: Image.Image, number: int) -> Image.Image:
+    """The same photo as a phone may send it once more."""
+    width, height = photo.size
+    match number % 4:
+        case 0:
+            return photo.copy()
+        case 1:
+            return recoded(photo, 55)
+        case 2:
+            return recoded(photo.crop((12, 9, width - 16, height - 12)).resize(photo.size), 85)
+        case _:
+            return recoded(photo.point([min(int(v * 1.15) + 6, 255) for v in range(256)] * 3), 85)

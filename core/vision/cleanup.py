@@ -11,10 +11,13 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from core.vision.pixels import Array, detail, threshold
+from core.vision.pixels import Array, detail, things, threshold
 
 LARGEST_SHARE = 0.35
 """Of the picture, to be painted over; beyond it there is too little left to paint with."""
+
+MASKED = 1.2
+"""Of the threshold of clutter: rather a rest left than a piece of furniture taken."""
 
 # PatchMatch keeps its random state for the whole process, and uses a core by itself.
 _one_at_a_time = threading.Lock()
@@ -23,20 +26,21 @@ _one_at_a_time = threading.Lock()
 def clutter_mask(pixels: Array) -> Array:
     """255 where things lie about, 0 elsewhere."""
     details = detail(pixels)
-    limit = threshold(details)
-    found = details > limit
-    while found.mean() > LARGEST_SHARE * 0.6:  # it grows below
-        limit *= 1.15
-        found = details > limit
-    mask: Array = found.astype(np.uint8) * 255
-    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _disc(25))
-    # What is closed in belongs to the thing around it; a speck is nothing.
+    limit = MASKED * threshold(details)
+    mask = _grown(details, limit)
+    while (mask > 0).mean() > LARGEST_SHARE:
+        limit *= 1.2
+        mask = _grown(details, limit)
+    return mask
+
+
+def _grown(details: Array, limit: float) -> Array:
+    """The things above a limit with what they close in, and a rim for their shadows."""
+    mask: Array = (things(details, limit) > 0).astype(np.uint8) * 255
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _disc(17))
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    smallest = 0.0006 * mask.size
-    filled: Array = np.zeros_like(mask)
-    cv2.drawContours(filled, [o for o in outlines if cv2.contourArea(o) > smallest], -1, 255, -1)
-    filled = cv2.dilate(filled, _disc(9))
-    return filled if (filled > 0).mean() <= LARGEST_SHARE else mask
+    cv2.drawContours(mask, outlines, -1, 255, -1)
+    return cv2.dilate(mask, _disc(9))
 
 
 def painted_over(pixels: Array, mask: Array) -> Array:
