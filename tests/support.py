@@ -14,6 +14,7 @@ from pathlib import Path
 import grpc
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+from onegenie.media.v1 import media_pb2
 from onegenie.profile.v1 import profile_pb2 as profile
 from onegenie.profile.v1 import profile_pb2_grpc as profile_grpc
 from onegenie.recommend.v1 import recommend_pb2 as pb
@@ -262,6 +263,12 @@ async def running_core(
             grpc.aio.insecure_channel(address, options=options) as channel,
         ):
             yield channel
+
+
+def asked_for(link: str) -> media_pb2.GetMediaRequest:
+    """The request that a link to a picture stands for."""
+    file_id, _, token = link.rpartition("/media/")[2].partition("?token=")
+    return media_pb2.GetMediaRequest(file_id=file_id, token=token)
 
 
 def reason_of(error: grpc.aio.AioRpcError) -> str:

@@ -24,7 +24,6 @@ from core.media.objects import Objects, StoreAway
 from core.media.pictures import BadPicture, Prepared, TooLarge
 from core.platform.clock import Clock
 from core.platform.database import Database
-from core.platform.ids import parse_uuid
 from core.platform.jobs import Jobs
 from core.platform.pool import WorkPool
 from core.platform.signing import Signer
@@ -147,26 +146,24 @@ class Media:
         if (url := self._links.get(known)) is None:
             expires = datetime.fromtimestamp((hour + 1) * _HOUR + self._link_seconds, UTC)
             token = self._signer.sign(AUDIENCE, {"file": str(file_id), "size": size}, expires)
-            url = self._links[known] = f"{self._link_base}/media/{token}"
+            url = self._links[known] = f"{self._link_base}/media/{file_id}?token={token}"
         return url
 
-    async def show(self, token: str) -> Shown | None:
-        """What a link's last segment gives.
+    async def show(self, file_id: str, token: str) -> Shown | None:
+        """What a link gives.
 
         None for one that is not ours or has expired, and when the picture is no more. Raises
         UNAVAILABLE when the object store fails.
         """
         claims = self._signer.read(AUDIENCE, token)
-        if claims is None or claims["size"] not in _SIZES:
+        if claims is None or claims["size"] not in _SIZES or claims["file"] != file_id:
             return None
-        file_id, size = parse_uuid(claims["file"]), claims["size"]
-        if file_id is None:
-            return None
-        content_type = await store.content_type(self._database, file_id)
+        id, size = uuid.UUID(file_id), claims["size"]
+        content_type = await store.content_type(self._database, id)
         if content_type is None:
             return None
         try:
-            content = await self._objects.get(_key(file_id, size))
+            content = await self._objects.get(_key(id, size))
         except StoreAway as error:
             log.error("picture_not_read", error=str(error))
             raise ApiError(rest.CONDITION_UNAVAILABLE, retry_after=1) from error

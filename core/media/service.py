@@ -22,7 +22,7 @@ class MediaService(pb_grpc.MediaServiceServicer):
     async def GetMedia(
         self, request: pb.GetMediaRequest, context: grpc.aio.ServicerContext
     ) -> httpbody_pb2.HttpBody:
-        shown = await self._media.show(request.token)
+        shown = await self._media.show(request.file_id, request.token)
         if shown is None:
             raise ApiError(rest.CONDITION_NOT_FOUND)
         current_call.get().response_headers.update(

@@ -298,7 +298,7 @@ def _is_bare(case: Case) -> bool:
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
-_LINK = re.compile(r"https?://[^/]+/media/[\w.-]+")
+_LINK = re.compile(r"https?://[^/]+/media/[0-9a-f-]{36}\?token=[\w.-]+")
 _MATCHERS = {
     "<uuid>": lambda value: isinstance(value, str) and bool(_UUID.fullmatch(value)),
     "<time>": lambda value: isinstance(value, str) and bool(_TIME.fullmatch(value)),

@@ -169,12 +169,13 @@ async def app_variables(people: People) -> dict[str, str]:
         file = post["postDetails"][0]
         found[f"{name}_FILE_ID"] = file["fileId"]
         for key, size in (("url", "MEDIA"), ("thumbnailUrl", "THUMBNAIL")):
-            found[f"{name}_{size}_TOKEN"] = file[key].rsplit("/", 1)[1]
+            found[f"{name}_{size}_TOKEN"] = file[key].split("?token=")[1]
     await people.comment(friend, found["USER_POST_ID"], "잘했어요!")
     claims = {"file": found["USER_FILE_ID"], "size": "picture"}
     sign = people.signer.sign
     found["EXPIRED_MEDIA_TOKEN"] = sign(MEDIA, claims, utc_now() - timedelta(seconds=1))
-    found["UNKNOWN_MEDIA_TOKEN"] = sign(MEDIA, claims | {"file": str(uuid.uuid4())}, later)
+    unknown = found["UNKNOWN_FILE_ID"] = str(uuid.uuid4())
+    found["UNKNOWN_MEDIA_TOKEN"] = sign(MEDIA, claims | {"file": unknown}, later)
     found["UNKNOWN_SIZE_TOKEN"] = sign(MEDIA, claims | {"size": "huge"}, later)
     return found | _pictures()
 

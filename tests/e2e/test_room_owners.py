@@ -62,7 +62,7 @@ def grpc_call(channel: grpc.aio.Channel, name: str, one: str) -> tuple[Any, Any]
         ),
         "media": (
             media_pb2_grpc.MediaServiceStub(channel).GetMedia,
-            media_pb2.GetMediaRequest(token=one),
+            media_pb2.GetMediaRequest(file_id=one),
         ),
     }
     return calls[name]

@@ -11,7 +11,7 @@ import pytest
 from google.protobuf import json_format
 from onegenie.auth.v1 import auth_pb2, auth_pb2_grpc
 from onegenie.friend.v1 import friend_pb2, friend_pb2_grpc
-from onegenie.media.v1 import media_pb2, media_pb2_grpc, picture_pb2
+from onegenie.media.v1 import media_pb2_grpc, picture_pb2
 from onegenie.mission.v1 import mission_pb2, mission_pb2_grpc
 from onegenie.post.v1 import post_pb2, post_pb2_grpc
 from onegenie.user.v1 import user_pb2, user_pb2_grpc
@@ -20,7 +20,7 @@ from onegenie.vision.v1 import vision_pb2, vision_pb2_grpc
 from tests.e2e.room import PASSWORD, code_sent_to, example_pair, new_phone
 from tests.e2e.service import Service
 from tests.e2e.up_process import Up
-from tests.support import reason_of
+from tests.support import asked_for, reason_of
 
 Json = dict[str, Any]
 REST_CALLS = {
@@ -52,7 +52,7 @@ class App(Protocol):
 
     token: str
 
-    async def call(self, name: str, **fields: Any) -> Any: ...
+    async def call(self, name: str, /, **fields: Any) -> Any: ...
 
 
 class RestApp:
@@ -62,7 +62,7 @@ class RestApp:
         self.http = http
         self.token = ""
 
-    async def call(self, name: str, **fields: Any) -> Any:
+    async def call(self, name: str, /, **fields: Any) -> Any:
         verb, path = REST_CALLS[name]
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         for key in [key for key in fields if f"{{{key}}}" in path]:
@@ -108,7 +108,7 @@ class GrpcApp:
         self.channel = channel
         self.token = ""
 
-    async def call(self, name: str, **fields: Any) -> Any:
+    async def call(self, name: str, /, **fields: Any) -> Any:
         module, stub = next(
             (module, stub) for module, stub in self.SERVICES if hasattr(module, f"{name}Request")
         )
@@ -133,9 +133,8 @@ class GrpcApp:
         return data[BODIES[name]] if name in BODIES else data
 
     async def picture(self, link: str) -> tuple[str, bytes]:
-        token = link.rpartition("/media/")[2]
         stub = media_pb2_grpc.MediaServiceStub(self.channel)
-        reply = await stub.GetMedia(media_pb2.GetMediaRequest(token=token), timeout=20)
+        reply = await stub.GetMedia(asked_for(link), timeout=20)
         return reply.content_type, reply.data
 
 

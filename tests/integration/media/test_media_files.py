@@ -123,10 +123,12 @@ async def kept(database: Database, database_url: str, tmp_path: Path) -> AsyncIt
     await channel.close()
 
 
-def token_of(link: str) -> str:
-    base, _, token = link.rpartition("/")
+def parts_of(link: str) -> tuple[str, str]:
+    """The picture's id and the token."""
+    base, _, rest = link.rpartition("/")
     assert base == "https://x.test/media"
-    return token
+    file_id, token = rest.split("?token=")
+    return file_id, token
 
 
 async def test_what_is_used_stays_and_the_rest_goes(kept: Kept) -> None:
@@ -140,8 +142,8 @@ async def test_what_is_used_stays_and_the_rest_goes(kept: Kept) -> None:
 
     assert await kept.rows() == {used}
     assert kept.objects.keys == {f"{used}/picture", f"{used}/thumbnail"}
-    assert await kept.media.show(token_of(kept.media.link(used))) is not None
-    assert await kept.media.show(token_of(kept.media.link(unused))) is None
+    assert await kept.media.show(*parts_of(kept.media.link(used))) is not None
+    assert await kept.media.show(*parts_of(kept.media.link(unused))) is None
 
 
 @pytest.mark.parametrize("done", range(4))
@@ -247,8 +249,8 @@ async def _until_somebody_waits(database: Database) -> None:
 async def test_a_link_gives_the_picture_and_its_thumbnail(kept: Kept) -> None:
     (id,) = await kept.media.keep(kept.owner, [PICTURE])
 
-    picture = await kept.media.show(token_of(kept.media.link(id)))
-    thumbnail = await kept.media.show(token_of(kept.media.link(id, thumbnail=True)))
+    picture = await kept.media.show(*parts_of(kept.media.link(id)))
+    thumbnail = await kept.media.show(*parts_of(kept.media.link(id, thumbnail=True)))
 
     assert picture is not None
     assert thumbnail is not None
@@ -272,24 +274,24 @@ async def test_a_link_is_the_same_for_an_hour_and_works_for_six_at_least(kept: K
     assert other.link(id) == first
 
     kept.clock.advance(hours=1)
-    shown = await kept.media.show(token_of(first))
+    shown = await kept.media.show(*parts_of(first))
     assert shown is not None
     assert shown.seconds == 6 * 3600
     kept.clock.advance(hours=6, seconds=-1)
-    shown = await kept.media.show(token_of(first))
+    shown = await kept.media.show(*parts_of(first))
     assert shown is not None
     assert shown.seconds == 1
     kept.clock.advance(seconds=1)
-    assert await kept.media.show(token_of(first)) is None
+    assert await kept.media.show(*parts_of(first)) is None
 
 
 async def test_only_links_are_links(kept: Kept) -> None:
     (id,) = await kept.media.keep(kept.owner, [PICTURE])
     expires = kept.clock.now.replace(year=2030)
     good = {"file": str(id), "size": "picture"}
-    assert await kept.media.show(kept.signer.sign(AUDIENCE, good, expires)) is not None
+    assert await kept.media.show(str(id), kept.signer.sign(AUDIENCE, good, expires)) is not None
 
-    token = token_of(kept.media.link(id))
+    _, token = parts_of(kept.media.link(id))
     header, payload, signature = token.split(".")
     for bad in (
         kept.signer.sign("access", good, expires),
@@ -302,12 +304,15 @@ async def test_only_links_are_links(kept: Kept) -> None:
         str(id),
         "x",
         "..",
+        "",
     ):
-        assert await kept.media.show(bad) is None, bad
+        assert await kept.media.show(str(id), bad) is None, bad
+    for other in (str(uuid.uuid4()), str(id).upper(), "..", ""):
+        assert await kept.media.show(other, token) is None, other
 
 
 async def test_a_picture_whose_object_is_lost_is_no_more(kept: Kept) -> None:
     (id,) = await kept.media.keep(kept.owner, [PICTURE])
     await kept.objects.delete([f"{id}/picture"])
 
-    assert await kept.media.show(token_of(kept.media.link(id))) is None
+    assert await kept.media.show(*parts_of(kept.media.link(id))) is None

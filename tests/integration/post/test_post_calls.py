@@ -11,7 +11,7 @@ from typing import Any
 
 import grpc
 import pytest
-from onegenie.media.v1 import media_pb2, media_pb2_grpc, picture_pb2
+from onegenie.media.v1 import media_pb2_grpc, picture_pb2
 from onegenie.post.v1 import post_pb2 as pb
 from onegenie.post.v1 import post_pb2_grpc as pb_grpc
 from sqlalchemy import func, insert, select
@@ -23,7 +23,7 @@ from core.platform.database import Database, fetch
 from core.post.models import post_comments, posts
 from tests.clock import FakeClock
 from tests.photos import FORMATS, encode, gradient, photo
-from tests.support import Person, fields_of, make_person, reason_of, running_core
+from tests.support import Person, asked_for, fields_of, make_person, reason_of, running_core
 
 SMALL = photo("PNG", 8, 6)
 
@@ -108,7 +108,7 @@ class Room:
     async def get(self, url: str) -> Any:
         """What a link gives, with the metadata it came with."""
         stub = media_pb2_grpc.MediaServiceStub(self.channel)
-        call = stub.GetMedia(media_pb2.GetMediaRequest(token=url.rpartition("/")[2]), timeout=20)
+        call = stub.GetMedia(asked_for(url), timeout=20)
         body = await call
         return body, dict(await call.initial_metadata())
 
@@ -270,7 +270,7 @@ async def test_a_post_outlives_the_process(room: Room, database_url: str, tmp_pa
         assert (post.post_id, post.title) == (post_id, "청소")
         assert post.post_details[0].url == url
         stub = media_pb2_grpc.MediaServiceStub(channel)
-        request = media_pb2.GetMediaRequest(token=url.rpartition("/")[2])
+        request = asked_for(url)
         assert (await stub.GetMedia(request, timeout=20)).data
 
 
@@ -292,11 +292,11 @@ async def test_one_kind_of_token_is_not_another(room: Room) -> None:
     await room.me.post()
     url = (await room.me.list()).posts[0].post_details[0].url
 
-    assert await refused(room.get(room.me.person.access_token)) == ("COMMON_4", [])
-    thief = Author(Person(room.channel, room.me.person.id, "A", url.rpartition("/")[2]))
+    base, token = url.split("?token=")
+    for bad in (room.me.person.access_token, "x", "a.b.c", token[:-4] + "AAAA"):
+        assert await refused(room.get(f"{base}?token={bad}")) == ("COMMON_4", [])
+    thief = Author(Person(room.channel, room.me.person.id, "A", token))
     assert await refused(thief.list()) == ("COMMON_3", [])
-    for token in ("x", "a.b.c", url.rpartition("/")[2][:-4] + "AAAA"):
-        assert await refused(room.get(token)) == ("COMMON_4", [])
 
 
 # ---- who sees what ----

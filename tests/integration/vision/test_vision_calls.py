@@ -11,7 +11,7 @@ from datetime import datetime
 import grpc
 import pytest
 from google.api import httpbody_pb2
-from onegenie.media.v1 import media_pb2, media_pb2_grpc
+from onegenie.media.v1 import media_pb2_grpc
 from PIL import Image
 from sqlalchemy import insert, select
 
@@ -24,7 +24,7 @@ from edge.derive import BODY_NAME, request_class
 from tests.clock import FakeClock
 from tests.integration.vision.vision_help import PHOTO, Caller, ScriptedVision
 from tests.photos import photo
-from tests.support import Person, fields_of, make_person, reason_of, running_core
+from tests.support import Person, asked_for, fields_of, make_person, reason_of, running_core
 
 NOT_YET = Verdict(False, "아직 미션이 끝나지 않았습니다.")
 
@@ -196,7 +196,7 @@ async def test_a_tidied_room_is_kept_and_linked(
     assert rest == "GPT Analysis:\n침대를 정리했습니다."
     assert link.startswith("http://127.0.0.1:8080/media/")
     assert await kept(database) == [(caller.person.id, True)]
-    request = media_pb2.GetMediaRequest(token=link.rsplit("/", 1)[1])
+    request = asked_for(link)
     shown = await media_pb2_grpc.MediaServiceStub(caller.person.channel).GetMedia(
         request, timeout=20
     )

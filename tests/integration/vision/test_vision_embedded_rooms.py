@@ -6,7 +6,7 @@ import io
 from collections.abc import AsyncIterator
 
 import pytest
-from onegenie.media.v1 import media_pb2, media_pb2_grpc
+from onegenie.media.v1 import media_pb2_grpc
 from PIL import Image
 
 from core.platform.database import Database
@@ -15,7 +15,7 @@ from tests.integration.vision.test_vision_calls import add_mission, completed_at
 from tests.integration.vision.vision_help import Caller
 from tests.photos import encode
 from tests.rooms import Room, Shot
-from tests.support import make_person, running_core
+from tests.support import asked_for, make_person, running_core
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ async def test_an_untidy_room_is_tidied_with_its_progress(caller: Caller) -> Non
     link, text = answer.message.content.split("\n\nGPT Analysis:\n")
     assert "방이 깔끔하게 정리되었습니다." in text
     shown = await media_pb2_grpc.MediaServiceStub(caller.person.channel).GetMedia(
-        media_pb2.GetMediaRequest(token=link.rsplit("/", 1)[1]), timeout=20
+        asked_for(link), timeout=20
     )
     with Image.open(io.BytesIO(shown.data)) as picture:
         assert picture.size == untidy.size

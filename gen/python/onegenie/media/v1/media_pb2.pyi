@@ -22,17 +22,21 @@ class GetMediaRequest(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    FILE_ID_FIELD_NUMBER: _builtins.int
     TOKEN_FIELD_NUMBER: _builtins.int
+    file_id: _builtins.str
+    """The picture."""
     token: _builtins.str
-    """The last segment of the link: which picture, and until when."""
+    """Who may see it, and until when: a query parameter, which no log of requests has."""
     def __init__(
         self,
         *,
+        file_id: _builtins.str = ...,
         token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["token", b"token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_id", b"file_id", "token", b"token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
