@@ -17,6 +17,8 @@ from core.platform.embedded_postgres import EmbeddedPostgres
 from core.platform.migrate import upgrade
 from core.tenant.store import create_tenant
 
+pytest_plugins = ["tests.parallel"]
+
 _numbers = itertools.count(1)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.e2e.cases import Case, Replies, contract, load, problems
@@ -11,14 +13,16 @@ CASES = load()
 TWO_CALLS = {"SUPERSEDED"}
 
 
-@pytest.mark.parametrize(
-    ("case", "transport"),
-    [
+def parameters(cases: list[Case]) -> list[Any]:
+    """Each case over each of its transports, with a name."""
+    return [
         pytest.param(case, transport, id=f"{case.id} ({transport})")
-        for case in CASES
+        for case in cases
         for transport in case.transports
-    ],
-)
+    ]
+
+
+@pytest.mark.parametrize(("case", "transport"), parameters(CASES))
 async def test_case(case: Case, transport: str, replies: Replies) -> None:
     reply = await replies.get(case, transport)
     found = problems(case, transport, reply, replies.variables)
