@@ -14,7 +14,7 @@ run: setup ## Set up and serve with an embedded database and a demo store (PORT,
 	@exec $(BIN)/onegenie up
 
 test: setup ## Set up and run every test
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest $(or $(ARGS),-n auto)
 
 check: setup ## Format, lint, types, the contract's lint and breaking changes, generated files up to date
 	@$(BIN)/python -m tests.check

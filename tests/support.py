@@ -30,9 +30,11 @@ from core.platform.clock import Clock, utc_now
 from core.platform.database import Database
 from core.platform.settings import Settings
 from core.platform.signing import Signer
+from core.recommend import snapshot
 from core.server import serve
 from core.store.importer import import_folder
 from core.tenant.store import create_key, create_tenant, grant_credit
+from core.trigger import known_signage
 from core.vision.port import RoomVision
 
 
@@ -154,6 +156,8 @@ class Shopper:
 
 # There is no proxy in front of these cores that would need time to turn away.
 platform_server.DRAIN_SECONDS = 0.0
+# What is left out when the store takes longer is not left out because the machine is busy.
+snapshot.COUPON_SPOT_SECONDS = known_signage.SIGNAGE_SECONDS = 10.0
 
 STORE = Path(__file__).parent / "data" / "store"
 

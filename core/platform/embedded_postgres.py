@@ -251,12 +251,16 @@ def _system_user() -> Any | None:
         return None
     import pwd
 
-    for attempt in range(2):
+    # A few tries: several processes may start at once, and useradd refuses while another runs.
+    for _ in range(20):
         try:
             return pwd.getpwnam(_SYSTEM_USER)
         except KeyError:
-            if attempt == 0 and shutil.which("useradd"):
-                subprocess.run(["useradd", "-r", _SYSTEM_USER], check=False, capture_output=True)
+            if shutil.which("useradd") is None:
+                break
+            made = subprocess.run(["useradd", "-r", _SYSTEM_USER], check=False, capture_output=True)
+            if made.returncode:
+                time.sleep(0.1)
     raise EmbeddedPostgresError(
         f"Postgres refuses to run as root and the user {_SYSTEM_USER} could not be made: "
         "run as another user, or set DATABASE_URL"

@@ -66,7 +66,10 @@ class Events:
 
     async def run(self) -> None:
         """Listen until cancelled, reconnecting when the database was away."""
-        while True:
+        this = asyncio.current_task()
+        assert this is not None
+        # A connection that is cancelled may end in another error.
+        while not this.cancelling():
             try:
                 async with await psycopg.AsyncConnection.connect(
                     self._url, autocommit=True

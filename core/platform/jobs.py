@@ -135,8 +135,11 @@ class Jobs:
             stopping.cancel()
 
     async def _sweep(self) -> None:
-        """Put the jobs of dead workers back on the queue."""
-        while True:
+        """Put the jobs of dead workers back on the queue, until cancelled."""
+        this = asyncio.current_task()
+        assert this is not None
+        # A database call that is cancelled may end in another error, or as if nothing had been.
+        while not this.cancelling():
             await asyncio.sleep(SWEEP_EVERY_SECONDS)
             try:
                 for job in await self.app.job_manager.get_stalled_jobs(

@@ -6,6 +6,7 @@ Imports OpenCV, so nothing but `embedded` imports this, and only when a picture 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
@@ -117,19 +118,21 @@ def detail(pixels: Array, valid: Array | None = None) -> Array:
     lab[..., 1:] *= 1.5
     lab = cv2.GaussianBlur(lab, (0, 0), 1.5)
     across, down = cv2.Sobel(lab, cv2.CV_32F, 1, 0) / 4, cv2.Sobel(lab, cv2.CV_32F, 0, 1) / 4
+    products = (_dot(across, across), _dot(down, down), _dot(across, down))
     # One hard edge is no more clutter than a softer one: slopes count up to a limit.
-    limit = 1 / np.maximum(np.sqrt((across**2 + down**2).sum(2)) / 12, 1)
-    limit = (limit * (_long_lines(pixels) == 0))[..., None]
-    across, down = across * limit, down * limit
-    xx, yy, xy = (
-        cv2.GaussianBlur(product.sum(2), (0, 0), 7)
-        for product in (across**2, down**2, across * down)
-    )
+    counted = 1 / np.maximum((products[0] + products[1]) / 12**2, 1)
+    counted[_long_lines(pixels) > 0] = 0
+    xx, yy, xy = (cv2.GaussianBlur(product * counted, (0, 0), 7) for product in products)
     # The smaller eigenvalue of the structure tensor: slopes across the main direction.
     smaller = (xx + yy - np.sqrt((xx - yy) ** 2 + 4 * xy**2)) / 2
     rows = np.linspace(0, 1, len(pixels), dtype=np.float32)[:, None]
     weight = np.clip((rows - 0.25) / 0.35, 0.05, 1)
     result: Array = np.sqrt(np.maximum(smaller, 0)) * _rarity(pixels, valid) * weight
+    return result
+
+
+def _dot(one: Array, other: Array) -> Array:
+    result: Array = np.einsum("ijk,ijk->ij", one, other)
     return result
 
 
@@ -324,8 +327,7 @@ def _difference(first: Array, second: Array) -> Array:
     padded = cv2.copyMakeBorder(other, 3, 3, 3, 3, cv2.BORDER_REPLICATE)
     height, width = one.shape[:2]
     best = np.full((height, width), np.inf, np.float32)
-    for y in range(0, 7, 1):
-        for x in range(0, 7, 1):
-            gap = one - padded[y : y + height, x : x + width]
-            np.minimum(best, np.einsum("ijk,ijk->ij", gap, gap), out=best)
+    for y, x in itertools.product((0, 2, 3, 4, 6), repeat=2):
+        gap = one - padded[y : y + height, x : x + width]
+        np.minimum(best, _dot(gap, gap), out=best)
     return cv2.resize(np.sqrt(best), (first.shape[1], first.shape[0]))

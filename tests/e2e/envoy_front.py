@@ -1,5 +1,7 @@
 """A real Envoy with the rendered configuration, before echo cores."""
 
+import os
+import random
 import socket
 import subprocess
 import sys
@@ -44,9 +46,22 @@ class Options:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that stays free until the process it is meant for listens on it.
+
+    The kernel gives none of these to anyone who asks for any, nor to connections, and each
+    process of a test run has a thousand of its own.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = 12_000 + 1000 * (worker % 20)
+    for port in random.sample(range(first, first + 1000), 1000):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise AssertionError("no port is free")
 
 
 @contextmanager

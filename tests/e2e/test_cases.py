@@ -14,26 +14,17 @@ CASES = load()
 TWO_CALLS = {"SUPERSEDED"}
 
 
-def of_surface(name: str) -> Any:
-    """Marks a test to be run with each case whose reasons are those, over each transport."""
-    return pytest.mark.parametrize(
-        ("case", "transport"),
-        [
-            pytest.param(case, transport, id=f"{case.id} ({transport})")
-            for case in CASES
-            if case.surface.reasons_enum.endswith(name)
-            for transport in case.transports
-        ],
-    )
+def parameters(cases: list[Case]) -> list[Any]:
+    """Each case over each of its transports, with a name."""
+    return [
+        pytest.param(case, transport, id=f"{case.id} ({transport})")
+        for case in cases
+        for transport in case.transports
+    ]
 
 
-@of_surface("SdkReason")
+@pytest.mark.parametrize(("case", "transport"), parameters(CASES))
 async def test_case(case: Case, transport: str, replies: Replies) -> None:
-    assert not problems(case, transport, await replies.get(case, transport))
-
-
-@of_surface("AppReason")
-async def test_app_case(case: Case, transport: str, replies: Replies) -> None:
     assert not problems(case, transport, await replies.get(case, transport))
 
 

@@ -1,7 +1,8 @@
 """The same service to its clients with the store and the meal engine in processes of their own.
 
 `onegenie serve-store` and `onegenie serve-meal` listen on TCP, `onegenie up` is pointed at them,
-and the shopping document's examples and the cases come out as with all in one place.
+and the shopping document's examples and those cases in which the store or the meal engine may have
+a say come out as with all in one place.
 """
 
 from __future__ import annotations
@@ -24,23 +25,32 @@ from onegenie.recommend.v1 import recommend_pb2_grpc as pb_grpc
 
 from core.platform.database import libpq_url
 from core.platform.embedded_postgres import EmbeddedPostgres
-from tests.e2e.cases import Replies
+from tests.e2e.cases import Case, Replies, problems
 from tests.e2e.envoy_front import free_port
 from tests.e2e.service import Service, open_service
-from tests.e2e.test_cases import test_case  # noqa: F401
+from tests.e2e.test_cases import CASES, parameters
 from tests.e2e.test_seed_000 import (  # noqa: F401
     test_section_1_kick_off,
     test_section_2_list,
     test_section_3_completed,
     test_section_3_in_progress,
     test_section_4_one_round,
-    test_the_example_script,
     test_the_language_of_the_answer,
 )
 from tests.e2e.up_process import ROOT, Up
 
 ONEGENIE = str(Path(sys.prefix) / "bin" / "onegenie")
 TOKEN = "a-secret-that-both-sides-know"
+
+# Answered before or without the store and the meal engine, so by the same code as in test_cases.py.
+NOT_THEIRS = ("access", "profile", "rest_only")
+THEIRS = [
+    case
+    for case in CASES
+    if case.surface.reasons_enum.endswith("SdkReason")
+    and case.file not in NOT_THEIRS
+    and case.expect.get("reason") != "UNAUTHORIZED"
+]
 
 
 class Serving:
@@ -165,6 +175,11 @@ async def test_a_round_asks_both(service: Service, elsewhere: Elsewhere) -> None
     assert "카레" not in logs
     for secret in (TOKEN, service.demo["ADMIN_TOKEN"]):
         assert secret not in logs
+
+
+@pytest.mark.parametrize(("case", "transport"), parameters(THEIRS))
+async def test_case(case: Case, transport: str, replies: Replies) -> None:
+    assert not problems(case, transport, await replies.get(case, transport))
 
 
 def run(*arguments: str, **settings: str) -> tuple[int, str]:

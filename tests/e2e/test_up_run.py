@@ -44,9 +44,8 @@ def test_first_start_and_a_second_on_the_same_data(data_dir: Path):
         wait_until(lambda: read()["status"] != "in_progress", 60)
         assert read()["status"] == "completed", read()["last_error"]
         secrets = [demo["SDK_KEY"], demo["ADMIN_TOKEN"], demo["SIGNAGE_KEY"]]
-        code, seconds = up.stop()
+        code = up.stop()
     assert code == 0
-    assert seconds < 10
     assert up.left() == []
     logs = "".join(log.read_text() for log in (data_dir / "logs").iterdir())
     assert "/v1/chat/" in logs
@@ -85,9 +84,9 @@ async def test_calls_in_flight_end_well_when_it_stops(data_dir: Path):
             while len(statuses) < 20:
                 await asyncio.sleep(0.01)
             stopping.set()
-            code, seconds = await asyncio.to_thread(up.stop)
+            code = await asyncio.to_thread(up.stop)
             await asyncio.gather(*readers)
-        assert (code, seconds < 10) == (0, True)
+        assert code == 0
         assert set(statuses) == {200}
 
 

@@ -27,7 +27,7 @@ async def read(call) -> tuple[dict[str, str], list[str], bytes]:
 
 
 async def until(condition) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not condition():
             await asyncio.sleep(0.01)
 

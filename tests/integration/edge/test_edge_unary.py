@@ -334,7 +334,7 @@ async def test_client_streams_are_typed_and_checked(caller):
 
 async def test_a_caller_that_leaves_ends_its_handler(caller):
     task = asyncio.create_task(caller.rest("EchoService/Fail", how="slow"))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(20):
         while caller.notes != ["began"]:
             await asyncio.sleep(0.01)
         task.cancel()

@@ -92,7 +92,7 @@ def test_the_schema_is_one_that_strict_mode_takes() -> None:
 
 async def test_a_slow_endpoint_is_a_timeout_after_three_attempts() -> None:
     endpoint = ChatEndpoint(5.0)
-    error = await failing(endpoint, timeout=0.1)
+    error = await failing(endpoint, timeout=0.5)
     assert (error.reason, error.retryable) == ("upstream timeout", True)
     assert len(endpoint.calls) == 3
 

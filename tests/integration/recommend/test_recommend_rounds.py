@@ -340,7 +340,7 @@ async def test_a_client_that_leaves_frees_everything(
     assert opened[0].watcher_count == 20
     for call in calls:
         call.cancel()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while opened[0].watcher_count:
             await asyncio.sleep(0.01)
 
@@ -367,7 +367,7 @@ async def test_a_watcher_on_one_process_sees_the_steps_run_by_the_other(
         shopper = await make_shopper(database, here)
         busy.open.clear()
         started = await shopper.start()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while not busy.asked:
                 await asyncio.sleep(0.01)
         async with running_core(database_url, idle) as other:
@@ -425,7 +425,7 @@ async def test_a_stopping_process_hands_its_work_back(
         started = await shopper.start()
         states = shopper.watch(started)
         await states.read()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(20):
             while not stuck.asked:
                 await asyncio.sleep(0.01)
     # The stream ended with the process, the round did not.

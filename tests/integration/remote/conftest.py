@@ -11,28 +11,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
-import psycopg
 import pytest
 
 from core.alone import serve_meal, serve_store
-from core.platform.database import Database, libpq_url, open_database
-from core.platform.embedded_postgres import EmbeddedPostgres
+from core.platform.database import Database, open_database
 from core.store.importer import import_folder
 from core.tenant.store import create_key, create_tenant, grant_credit
+from tests.conftest import Databases
 from tests.support import STORE, ScriptedEngine, Shopper, add_profile, running_core
 
 TOKEN = "a-secret-that-both-sides-know"
 
 
 @pytest.fixture
-def store_database_url(postgres: EmbeddedPostgres, template: str) -> Iterator[str]:
+def store_database_url(databases: Databases) -> Iterator[str]:
     """The database of the store's process."""
-    name = f"store_{uuid.uuid4().hex}"
-    with psycopg.connect(libpq_url(postgres.url), autocommit=True) as conn:
-        conn.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[arg-type]
-    yield postgres.url_of(name)
-    with psycopg.connect(libpq_url(postgres.url), autocommit=True) as conn:
-        conn.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
+    with databases.one() as url:
+        yield url
 
 
 @pytest.fixture

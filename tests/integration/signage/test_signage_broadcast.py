@@ -48,20 +48,32 @@ async def core_process(database_url: str, socket: Path) -> AsyncIterator[grpc.ai
 
 
 class Screen:
-    """A subscriber that notes what it gets, and when."""
+    """A subscriber that notes what it gets, and when.
+
+    Until its first frame it subscribes again when the store can't be asked, as a device does: of
+    200 at once on a busy machine some wait too long for it.
+    """
 
     def __init__(self, channel: grpc.aio.Channel, secret: str) -> None:
         self.frames: list[tuple[float, pb.Frame]] = []
         self._changed = asyncio.Event()
-        self._call = pb_grpc.SignageServiceStub(channel).Subscribe(
-            pb.SubscribeRequest(), metadata=(("authorization", f"Bearer {secret}"),)
-        )
+        self._stub = pb_grpc.SignageServiceStub(channel)
+        self._metadata = (("authorization", f"Bearer {secret}"),)
         self._reading = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
-        async for reply in self._call:
-            self.frames.append((time.perf_counter(), reply.frame))
-            self._changed.set()
+        while True:
+            try:
+                async for reply in self._stub.Subscribe(
+                    pb.SubscribeRequest(), metadata=self._metadata
+                ):
+                    self.frames.append((time.perf_counter(), reply.frame))
+                    self._changed.set()
+                return
+            except grpc.aio.AioRpcError as error:
+                if self.frames or error.code() != grpc.StatusCode.UNAVAILABLE:
+                    raise
+                await asyncio.sleep(0.2)
 
     async def has(self, count: int) -> None:
         while len(self.frames) < count:
@@ -69,7 +81,7 @@ class Screen:
             await self._changed.wait()
 
     async def leave(self) -> None:
-        self._call.cancel()
+        self._reading.cancel()
         await asyncio.wait({self._reading})
 
 

@@ -251,7 +251,7 @@ async def test_a_screen_turns_idle_by_itself_once(
     device = await floor.device(signage.id)
     stream = device.subscribe(cores[0])
     await stream.next()
-    await floor.show(signage, seconds=0.3)
+    await floor.show(signage, seconds=2)  # long enough to be seen on a busy machine
     assert (await stream.next()).kind == RECOGNIZED
     fallback = await stream.next()
     assert (fallback.sequence, fallback.kind) == (3, IDLE)

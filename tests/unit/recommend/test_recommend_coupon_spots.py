@@ -64,12 +64,12 @@ async def test_every_poll_asks_and_sees_a_change_at_once(store: OneStore) -> Non
 async def test_a_failing_or_slow_store_leaves_the_last_good_answer(
     store: OneStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(snapshot, "COUPON_SPOT_SECONDS", 0.01)
     spots = CouponSpots(store)
     store.spots = StoreUnavailable("store: upstream unavailable")
     assert await numbers(spots) == []
     store.spots = some(2)
     assert await numbers(spots) == [1, 2]
+    monkeypatch.setattr(snapshot, "COUPON_SPOT_SECONDS", 0.01)
     store.seconds = 5
     assert await numbers(spots) == [1, 2]
     store.seconds, store.spots = 0, ZeroDivisionError()
