@@ -1,4 +1,4 @@
-"""Fixtures: a real Postgres, one database a test cloned from a migrated template."""
+"""Fixtures: a real Postgres, and for each test an empty, migrated database of its own."""
 
 from __future__ import annotations
 
@@ -89,8 +89,8 @@ def template(postgres: EmbeddedPostgres) -> str:
 
 
 class Databases:
-    """Migrated, empty databases. One that a test is done with is emptied for the next: a third of
-    the work of making one."""
+    """Migrated, empty databases. One that a test is done with is emptied for the next: a
+    fifteenth of the work of making one."""
 
     def __init__(self, postgres: EmbeddedPostgres, template: str) -> None:
         self._postgres = postgres
