@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from core.cli import app
+from core.cli.common import err, out
 from core.platform.database import libpq_url
 from core.tenant.store import hash_secret
 from tests.support import STORE
@@ -19,7 +20,8 @@ SCREEN = "7e6f1f5e-6f0b-4f7d-9a2e-0d6c6a1f7b11"
 @pytest.fixture
 def run(database_url: str, monkeypatch: pytest.MonkeyPatch) -> object:
     monkeypatch.setenv("DATABASE_URL", libpq_url(database_url))
-    monkeypatch.setenv("COLUMNS", "200")
+    for console in (out, err):
+        monkeypatch.setattr(console, "width", 200)
 
     def call(*arguments: str) -> Result:
         return CliRunner().invoke(app, list(arguments))

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, update
 from typer.testing import CliRunner
 
+from core.cli.common import err, out
 from core.cli.mission import app
 from core.demo import ensure_missions
 from core.mission.models import missions
@@ -20,7 +21,8 @@ def run(database_url, tmp_path, monkeypatch):
     """Runs a command."""
     monkeypatch.setenv("DATABASE_URL", database_url.replace("postgresql+psycopg", "postgresql"))
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("COLUMNS", "200")
+    for console in (out, err):
+        monkeypatch.setattr(console, "width", 200)
     return lambda *arguments: CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from core.cli.common import err, out
 from core.cli.store import app
 from core.platform.database import open_database
 from core.tenant.store import create_tenant
@@ -18,7 +19,8 @@ def run(database_url, tmp_path, monkeypatch):
     """Runs a command; tenants "shop" and "other shop" are there."""
     monkeypatch.setenv("DATABASE_URL", database_url.replace("postgresql+psycopg", "postgresql"))
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("COLUMNS", "200")
+    for console in (out, err):
+        monkeypatch.setattr(console, "width", 200)
 
     async def prepare():
         async with open_database(database_url) as database, database.begin() as conn:
