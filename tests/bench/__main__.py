@@ -1,12 +1,13 @@
 """`make bench`: how fast and how large onegenie is on this machine, beside a plain alternative.
 
-`python -m tests.bench [kickoff] [rounds] [watch] [polls] [memory] [start]` runs some of it. What
-each figure means, and in whose favour what is not alike counts: docs/performance.md.
+`python -m tests.bench [kickoff] [rounds] [watch] [polls] [room] [memory] [start]` runs some of it.
+What each figure means, and in whose favour what is not alike counts: docs/performance.md.
 """
 
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import platform
 import sys
@@ -16,6 +17,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import orjson
+from PIL import Image, ImageChops
 from rich.console import Console
 from rich.table import Table
 
@@ -23,10 +25,12 @@ from tests.bench import load, watch
 from tests.bench.load import Load, Result, percentile, request
 from tests.bench.stack import PROCESSES, PROMPTS, Service, running
 from tests.bench.startup import start_ups
+from tests.rooms import Room
 
 CONNECTIONS = 32
 ROUNDS = 200
 WATCHED = 20
+PHOTOS = 15
 MEMORY_LIMIT_MB = 250
 START_LIMITS = (90.0, 10.0, 10.0)
 MB = 1 << 20
@@ -162,6 +166,44 @@ async def polls(report: Report, ours: Service, plain: Service) -> None:
     )  # fmt: skip
 
 
+async def room(report: Report, ours: Service, plain: Service) -> None:
+    """5. The app: today's missions, and a post with a phone's photo."""
+    results = []
+    for service in (ours, plain):
+        bearer = {"Authorization": f"Bearer {service.token}"}
+        get = request("GET", "/api/today-mission", bearer)
+        await _put_load(service, 200, [get], seconds=1.0)
+        results.append(await _put_load(service, 200, [get]))
+    mine, other = results
+    report.add("today's missions: rate", mine.rate, other.rate, "/s", more_is_better=True)
+    report.add(
+        "today's missions: p99", mine.percentile(99), other.percentile(99), "ms",
+        more_is_better=False,
+    )  # fmt: skip
+    photo = _photo()
+    times: list[list[float]] = []
+    for service, sent in ((ours, {"files": {"files": photo}}), (plain, {"content": photo})):
+        times.append([])
+        async with service.client() as client:
+            client.headers["Authorization"] = f"Bearer {service.token}"
+            for _ in range(PHOTOS):
+                began = time.perf_counter()
+                answer = await client.post("/api/post", **sent)  # type: ignore[arg-type]
+                answer.raise_for_status()
+                times[-1].append((time.perf_counter() - began) * 1000)
+    figure = f"post of a 12-megapixel photo ({len(photo) / 1e6:.1f} MB): p50"
+    report.add(figure, *(percentile(each, 50) for each in times), "ms", more_is_better=False)
+
+
+def _photo() -> bytes:
+    """What a phone takes, in size and detail."""
+    picture = Room(1).picture(Room(1).clutter(20)).resize((4000, 3000))
+    grain = Image.effect_noise(picture.size, 12).convert("RGB")
+    file = io.BytesIO()
+    ImageChops.add(picture, grain, scale=1, offset=-128).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
 def _megabytes(service: Service) -> float:
     """Resident memory of the largest serving process."""
     return max(process.memory_info().rss for process in service.workers()) / MB
@@ -173,6 +215,7 @@ MEASURES: dict[str, Measure] = {
     "rounds": rounds,
     "watch": watched,
     "polls": polls,
+    "room": room,
 }
 
 

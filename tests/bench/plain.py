@@ -20,10 +20,13 @@ import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import sqlalchemy as sa
-from fastapi import Depends, FastAPI, Header, HTTPException, Response
+from fastapi import Depends, FastAPI, Header, HTTPException, Request, Response
+from joserfc import jwt
+from joserfc.jwk import OctKey
 from onegenie.recommend.v1 import recommend_pb2 as pb
 from pydantic import BaseModel
 from sqlalchemy.dialects.postgresql import JSONB
@@ -32,6 +35,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from core.lift.store import TenantLiftPairs
 from core.meal.embedded import EmbeddedMealEngine
 from core.meal.models import MealRequest, Shopper
+from core.media.pictures import prepare
 from core.platform.database import Database, open_database
 from core.recommend.offers import make_offers
 from core.recommend.suggestions import suggest_items
@@ -39,6 +43,7 @@ from core.recommend.todos import make_todos
 from core.store.embedded import EmbeddedStores
 
 JOBS_AT_A_TIME = 8
+ZONE = ZoneInfo("Asia/Seoul")
 LOOK_FOR_JOBS_SECONDS = 0.1
 STEPS = ("step1", "step2", "step3", "step4")
 
@@ -87,6 +92,23 @@ rounds = sa.Table(
     sa.Column("created_at", sa.DateTime(True), server_default=now),
     sa.Column("updated_at", sa.DateTime(True), server_default=now),
 )
+missions = sa.Table(
+    "missions",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True, default=uuid.uuid4),
+    sa.Column("user_id", sa.Uuid, index=True),
+    sa.Column("content", sa.Text),
+    sa.Column("created_at", sa.DateTime(True), server_default=now),
+    sa.Column("completed_at", sa.DateTime(True)),
+)
+posts = sa.Table(
+    "posts",
+    metadata,
+    sa.Column("id", sa.Uuid, primary_key=True),
+    sa.Column("user_id", sa.Uuid, index=True),
+    sa.Column("picture", JSONB),
+    sa.Column("created_at", sa.DateTime(True), server_default=now),
+)
 jobs = sa.Table(
     "jobs",
     metadata,
@@ -121,6 +143,23 @@ async def tenant(authorization: str = Header()) -> uuid.UUID:
 
 
 Tenant = Annotated[uuid.UUID, Depends(tenant)]
+secret = OctKey.import_key(os.environ["PLAIN_SECRET"])
+
+
+def make_token(user_id: uuid.UUID) -> str:
+    """An access token, for a day."""
+    claims = {"sub": str(user_id), "exp": int(time.time()) + 86_400}
+    return jwt.encode({"alg": "HS256"}, claims, secret)
+
+
+async def person(authorization: str = Header()) -> uuid.UUID:
+    """Whose access token it is; by its signature alone."""
+    token = jwt.decode(authorization.removeprefix("Bearer "), secret, algorithms=["HS256"])
+    jwt.JWTClaimsRegistry().validate(token.claims)
+    return uuid.UUID(token.claims["sub"])
+
+
+Person = Annotated[uuid.UUID, Depends(person)]
 
 
 class Kickoff(BaseModel):
@@ -229,6 +268,42 @@ def _round(row: Any, spots: list[Any]) -> dict[str, Any]:
         "recommended_items": row.recommended_items or [],
         "notifications": {**(row.notifications or {}), "coupon_spot": spots},
     }
+
+
+@app.get("/api/today-mission")
+async def today(user_id: Person) -> Response:
+    """Today's missions."""
+    midnight = dt.datetime.now(ZONE).replace(hour=0, minute=0, second=0, microsecond=0)
+    query = sa.select(missions).where(missions.c.user_id == user_id)
+    async with engine.connect() as conn:
+        rows = await conn.execute(query.where(missions.c.created_at >= midnight))
+    return _json(
+        {
+            "status": 200,
+            "data": [
+                {
+                    "missionId": row.id,
+                    "content": row.content,
+                    "targetDate": f"{row.created_at.astimezone(ZONE):%Y-%m-%d %H:%M:%S}",
+                    "status": "COMPLETED" if row.completed_at else "ONGOING",
+                }
+                for row in rows
+            ],
+        }
+    )
+
+
+@app.post("/api/post")
+async def make_post(request: Request, user_id: Person) -> Response:
+    """A post of one picture, which is the whole body: no form is taken apart."""
+    made = await asyncio.to_thread(prepare, await request.body())
+    post_id, folder = uuid.uuid4(), Path(os.environ["PLAIN_PICTURES"])
+    for name, content in (("picture", made.content), ("thumbnail", made.thumbnail)):
+        await asyncio.to_thread((folder / f"{post_id}-{name}").write_bytes, content)
+    size = {"width": made.width, "height": made.height}
+    async with engine.begin() as conn:
+        await conn.execute(sa.insert(posts).values(id=post_id, user_id=user_id, picture=size))
+    return _json({"status": 201, "data": {"postId": post_id}}, 201)
 
 
 def _json(value: Any, status: int = 200) -> Response:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import socket
 import sys
 import time
@@ -17,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+import grpc
 import httpx
 import orjson
 import psutil
@@ -24,12 +26,14 @@ import psycopg
 from dotenv import dotenv_values
 from sqlalchemy import create_engine, insert
 
-from core.platform.database import libpq_url
+from core.platform.database import libpq_url, open_database
 from core.platform.embedded_postgres import EmbeddedPostgres
+from tests.support import make_person
 
 ROOT = Path(__file__).resolve().parents[2]
 PROCESSES = os.cpu_count() or 1
 PROMPTS = ("오늘 저녁 카레 땡기는데", "와인 추가")
+MISSIONS = ("방 청소", "빨래 개기", "이불 정리하기")
 
 # Written down as late in a transaction as anything can be: it fires as the commit begins.
 _COMMITS = """
@@ -49,6 +53,7 @@ class Service:
     name: str
     port: int
     key: str
+    token: str  # of a person of the app with three missions today
     profile_id: str
     database_url: str
     jobs_left: str  # SQL: jobs nobody has begun
@@ -171,10 +176,22 @@ async def _onegenie(directory: Path, database_url: str) -> AsyncIterator[Service
     async with stopped(process):
         await until_ready(process, 120)
         demo = dotenv_values(data / "demo.env")
+        async with (
+            open_database(database_url) as database,
+            grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel,
+        ):
+            person = await make_person(database, channel, keys=data / "token-keys.json")
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+            for mission in MISSIONS:
+                headers = {"Authorization": f"Bearer {person.access_token}"}
+                body = {"mission": mission}
+                answer = await client.post("/api/today-mission", json=body, headers=headers)
+                answer.raise_for_status()
         yield Service(
             "onegenie",
             port,
             str(demo["SDK_KEY"]),
+            person.access_token,
             str(demo["PROFILE_ID"]),
             database_url,
             "DELETE FROM procrastinate_jobs WHERE status = 'todo'",
@@ -195,11 +212,14 @@ async def _plain(
         "PLAIN_STORE_URL": ours.database_url,
         "PLAIN_TENANT": str(tenant_id),
         "PLAIN_ROUND": str(directory / "round.json"),
+        "PLAIN_SECRET": secrets.token_hex(32),
+        "PLAIN_PICTURES": str(directory),
     }
     os.environ.update(environment)
     from tests.bench import plain
 
     profile_id, key, port = uuid.uuid4(), f"key-{uuid.uuid4()}", free_port()
+    user_id = uuid.uuid4()
     engine = create_engine(database_url)
     with engine.begin() as conn:
         plain.metadata.create_all(conn)
@@ -210,6 +230,8 @@ async def _plain(
         )
         for spot in spots:
             conn.execute(insert(plain.coupon_spots).values(tenant_id=tenant_id, spot=spot))
+        for content in MISSIONS:
+            conn.execute(insert(plain.missions).values(user_id=user_id, content=content))
     engine.dispose()
     log = (directory / "plain.log").open("wb")
     process = await start(
@@ -221,7 +243,7 @@ async def _plain(
     log.close()
     async with stopped(process):
         service = Service(
-            "plain", port, key, str(profile_id), database_url,
+            "plain", port, key, plain.make_token(user_id), str(profile_id), database_url,
             "DELETE FROM jobs WHERE NOT taken", process,
         )  # fmt: skip
         async with service.client() as client, asyncio.timeout(60):
