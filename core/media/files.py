@@ -1,7 +1,7 @@
 """Keeping pictures, and links to them.
 
 A picture is a row and two objects: the picture and its thumbnail. The row is there first, with a
-job in an hour that deletes whatever is unused by then: a crash at any point leaves nothing
+job for later that deletes whatever is unused by then: a crash at any point leaves nothing
 behind that nobody knows of.
 """
 
@@ -77,8 +77,13 @@ class Media:
         # Behind everything that somebody waits for.
         self._task = jobs.task("media.sweep", self.sweep, priority=-2)
 
-    async def keep(self, owner_id: uuid.UUID, pictures: Sequence[Prepared]) -> list[uuid.UUID]:
-        """Keep pictures: their ids, in order. Those not given to `use` within an hour are deleted.
+    async def keep(
+        self,
+        owner_id: uuid.UUID,
+        pictures: Sequence[Prepared],
+        unused_for: timedelta = SWEEP_AFTER,
+    ) -> list[uuid.UUID]:
+        """Keep pictures: their ids, in order. Those not given to `use` by then are deleted.
 
         Raises UNAVAILABLE, and keeps none, when the object store fails.
         """
@@ -98,7 +103,7 @@ class Media:
         async with self._database.begin() as conn:
             await store.add(conn, rows)
             names = [str(id) for id in ids]
-            await self._jobs.defer(conn, self._task, after=SWEEP_AFTER, file_ids=names)
+            await self._jobs.defer(conn, self._task, after=unused_for, file_ids=names)
         try:
             for id, one in zip(ids, pictures, strict=True):
                 await self._objects.put(_key(id, "picture"), one.content)
@@ -125,15 +130,21 @@ class Media:
             log.warning("pictures_left_to_the_sweep", error=str(error))
 
     async def sweep(self, context: JobContext, file_ids: list[str]) -> None:
-        """Delete those of the pictures that nothing uses. The job of an hour after `keep`."""
+        """Delete those of the pictures that nothing uses. The job that `keep` puts on the queue."""
         await self._delete_unused([uuid.UUID(id) for id in file_ids])
 
     async def _delete_unused(self, file_ids: Sequence[uuid.UUID]) -> None:
         async with self._database.begin() as conn:
-            ids = await store.lock_unused(conn, file_ids)
-            # The rows last: while they are there, the objects are known of.
-            await self._objects.delete([_key(id, size) for id in ids for size in _SIZES])
-            await store.remove(conn, ids)
+            used = await store.remove_unused(conn, file_ids)
+        # Without a connection, or a store that is away would take them all. Objects whose rows are
+        # gone are still the job's, which knows their ids and is tried again until they are deleted.
+        unused = [id for id in file_ids if id not in used]
+        await self._objects.delete([_key(id, size) for id in unused for size in _SIZES])
+
+    @property
+    def longest_link(self) -> timedelta:
+        """How long a link works at most."""
+        return timedelta(seconds=self._link_seconds + _HOUR)
 
     def link(self, file_id: uuid.UUID, thumbnail: bool = False) -> str:
         """The absolute URL of a picture, which works for `link_hours` and up to an hour more.

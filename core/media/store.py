@@ -16,8 +16,10 @@ from core.platform.database import Database, fetch
 _IDS = media_files.c.id == any_(bindparam("ids", type_=ARRAY(Uuid)))
 _NOW = bindparam("now", type_=DateTime(timezone=True))
 _USE = update(media_files).where(_IDS).values(used_at=_NOW).returning(media_files.c.id)
-_UNUSED = select(media_files.c.id).where(_IDS, media_files.c.used_at.is_(None)).with_for_update()
-_DELETE = delete(media_files).where(_IDS).returning(media_files.c.id)
+_DELETE_UNUSED = (
+    delete(media_files).where(_IDS, media_files.c.used_at.is_(None)).returning(media_files.c.id)
+)
+_THERE = select(media_files.c.id).where(_IDS)
 _TYPE = select(media_files.c.content_type).where(media_files.c.id == bindparam("id", type_=Uuid))
 
 
@@ -32,14 +34,10 @@ async def use(conn: AsyncConnection, ids: Sequence[uuid.UUID], now: datetime) ->
     return len(rows) == len(set(ids))
 
 
-async def lock_unused(conn: AsyncConnection, ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
-    """Those of the pictures that are unused; they stay so until the transaction ends."""
-    return [row.id for row in await fetch(conn, _UNUSED, {"ids": list(ids)})]
-
-
-async def remove(conn: AsyncConnection, ids: Sequence[uuid.UUID]) -> None:
-    """Delete the rows of pictures."""
-    await fetch(conn, _DELETE, {"ids": list(ids)})
+async def remove_unused(conn: AsyncConnection, ids: Sequence[uuid.UUID]) -> set[uuid.UUID]:
+    """Delete the rows of unused pictures. The ids that are left: those of used ones."""
+    await fetch(conn, _DELETE_UNUSED, {"ids": list(ids)})
+    return {row.id for row in await fetch(conn, _THERE, {"ids": list(ids)})}
 
 
 async def content_type(database: Database, file_id: uuid.UUID) -> str | None:
