@@ -38,7 +38,7 @@ class VisionService(pb_grpc.VisionServiceServicer):
         self._pool = media.pool
         self._clock = clock
         self._timeout = timeout
-        self._rooms = TidyRooms(database, vision, media, timeout, stopping)
+        self._rooms = TidyRooms(vision, media, timeout, stopping)
 
     async def AnalyzeRoom(
         self, request: pb.AnalyzeRoomRequest, context: grpc.aio.ServicerContext

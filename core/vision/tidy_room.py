@@ -12,7 +12,6 @@ from onegenie.vision.v1 import vision_pb2 as pb
 
 from core.media.files import Media, read
 from core.media.pictures import BadPicture, Prepared, TooLarge, open_picture, prepare
-from core.platform.database import Database
 from core.vision.ask import ask, unavailable
 from core.vision.port import Progress, RoomVision
 from edge.errors import ApiError
@@ -31,14 +30,8 @@ class TidyRooms:
     """Tidies rooms with the engine and keeps the pictures. `timeout` is seconds for the engine."""
 
     def __init__(
-        self,
-        database: Database,
-        vision: RoomVision,
-        media: Media,
-        timeout: float,
-        stopping: asyncio.Event,
+        self, vision: RoomVision, media: Media, timeout: float, stopping: asyncio.Event
     ) -> None:
-        self._database = database
         self._vision = vision
         self._media = media
         self._timeout = timeout
@@ -100,9 +93,8 @@ class TidyRooms:
             prepared: Prepared = await self._media.pool.run(prepare, picture)
         except (BadPicture, TooLarge) as error:
             raise unavailable(f"the engine's picture {error}") from error
-        ids = await self._media.keep(user_id, [prepared])
-        async with self._database.begin() as conn:
-            await self._media.use(conn, ids)
+        # Nothing but this link leads to it: it goes when the link ends.
+        ids = await self._media.keep(user_id, [prepared], unused_for=self._media.longest_link)
         return self._media.link(ids[0])
 
 

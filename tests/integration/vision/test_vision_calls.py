@@ -13,7 +13,7 @@ import pytest
 from google.api import httpbody_pb2
 from onegenie.media.v1 import media_pb2_grpc
 from PIL import Image
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, text
 
 from core.media.models import media_files
 from core.mission.models import today_missions
@@ -64,11 +64,10 @@ async def completed_at(database: Database, mission_id: uuid.UUID) -> datetime | 
         return (await conn.execute(query)).scalar_one()
 
 
-async def kept(database: Database) -> list[tuple[uuid.UUID, bool]]:
-    """Owner of each kept picture, and whether it is used."""
+async def kept(database: Database) -> list[uuid.UUID]:
+    """Owner of each kept picture."""
     async with database.connect() as conn:
-        rows = await conn.execute(select(media_files.c.owner_id, media_files.c.used_at))
-        return [(row.owner_id, row.used_at is not None) for row in rows]
+        return list(await conn.scalars(select(media_files.c.owner_id)))
 
 
 async def test_a_room_is_analyzed(caller: Caller, vision: ScriptedVision) -> None:
@@ -195,7 +194,11 @@ async def test_a_tidied_room_is_kept_and_linked(
     link, rest = (await caller.tidy()).split("\n\n", 1)
     assert rest == "GPT Analysis:\n침대를 정리했습니다."
     assert link.startswith("http://127.0.0.1:8080/media/")
-    assert await kept(database) == [(caller.person.id, True)]
+    assert await kept(database) == [caller.person.id]
+    # Links work for up to seven hours; nothing else leads to it, so it goes after them.
+    due = "SELECT scheduled_at > now() + interval '6 h 30 min' FROM procrastinate_jobs"
+    async with database.connect() as conn:
+        assert list(await conn.scalars(text(due))) == [True]
     request = asked_for(link)
     shown = await media_pb2_grpc.MediaServiceStub(caller.person.channel).GetMedia(
         request, timeout=20

@@ -80,7 +80,7 @@ async def pool() -> AsyncIterator[WorkPool]:
 def rooms(pool: WorkPool, engine: Any, stopping: asyncio.Event, timeout: float = 30) -> TidyRooms:
     """Nothing is kept in these tests, so there is nothing to keep it in."""
     nothing: Any = SimpleNamespace(pool=pool)
-    return TidyRooms(nothing, engine, nothing, timeout, stopping)
+    return TidyRooms(engine, nothing, timeout, stopping)
 
 
 async def drained(events: AsyncIterator[object]) -> None:
