@@ -193,16 +193,6 @@ class Contract:
         """Full names of the services with at least one REST method."""
         return tuple(dict.fromkeys(m.service for m in self.methods.values() if m.bindings))
 
-    def surface_of_path(self, path: str) -> Surface | None:
-        """The surface with the longest prefix of `path`, None when no prefix fits."""
-        fitting = [
-            (len(prefix), surface)
-            for surface in self.surfaces
-            for prefix in surface.path_prefixes
-            if path.startswith(prefix)
-        ]
-        return max(fitting, key=lambda fit: fit[0])[1] if fitting else None
-
 
 def field_rule(field: FieldDescriptor) -> rest.FieldRule:
     """The field's rule; an empty one when it has none."""

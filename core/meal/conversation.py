@@ -37,11 +37,6 @@ def is_minor(age: int | None) -> bool:
     return age is not None and age < ADULT_AGE
 
 
-def persona_text(shopper: Shopper) -> str:
-    """Persona and `extra` as sentences the parser reads ("allergies: [새우]" → "새우 알레르기")."""
-    return " . ".join(part for part in (shopper.persona or "", *_sentences(shopper.extra)) if part)
-
-
 def _sort(key: str) -> str:
     for sort, keys in (
         ("allergy", _ALLERGY_KEYS),
@@ -54,8 +49,11 @@ def _sort(key: str) -> str:
 
 
 def _sentences(value: Any, key: str = "", sort: str = "") -> Iterable[str]:
-    """What stands anywhere below an allergy's key is an allergy: `{"allergies": {"egg": true}}`,
-    `[{"name": "egg"}]` and `"egg; milk"` alike."""
+    """`extra` as sentences the parser reads ("allergies: [새우]" → "새우 알레르기").
+
+    What stands anywhere below an allergy's key is an allergy: `{"allergies": {"egg": true}}`,
+    `[{"name": "egg"}]` and `"egg; milk"` alike.
+    """
     if isinstance(value, dict):
         for name, inner in value.items():
             # "peanutAllergy" and "peanut_allergy" are the same key.

@@ -64,8 +64,6 @@ class Change:
     """Share of the earlier clutter that is gone, less what is new: 1 all gone, below 0 messier."""
     thorough: float
     """The same, of the places alone where something changed."""
-    before: float
-    """Clutter of the earlier picture, as `amount` measures it."""
     left: Array
     """Clutter of the later picture, by cells."""
 
@@ -255,7 +253,7 @@ def change(before: Array, after: Array, matrix: Array) -> Change:
     laid = _relit(laid, before, valid)
     seen = cells(valid) > 200
     if not seen.any():
-        return Change(0.0, 0.0, 0.0, 0.0, np.zeros(seen.shape, np.float32))
+        return Change(0.0, 0.0, 0.0, np.zeros(seen.shape, np.float32))
 
     first, second = detail(before, valid), detail(laid, valid)
     limit = max(threshold(np.minimum(first, second)), CLUTTER)
@@ -270,7 +268,6 @@ def change(before: Array, after: Array, matrix: Array) -> Change:
         changed=float(different.sum() / seen.sum()),
         tidied=_share(gone - new, gone + float(both.sum())),
         thorough=_share(gone - new, gone + float((both * near).sum())),
-        before=float(earlier.sum() / seen.sum()),
         left=later,
     )
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.cases import Replies, contract
+from tests.e2e.cases import Replies, surface_of
 from tests.e2e.seed import FOLDER, compare, endpoints, error_table, examples, read
 from tests.e2e.service import Service
 
@@ -203,9 +203,7 @@ async def test_the_language_of_the_answer(
 
 def test_the_error_table() -> None:
     """Each row is a reason of the contract, with its status."""
-    surface = contract().surface_of_path("/v1/")
-    assert surface is not None
-    ours = {(reason.http_status, reason.code) for reason in surface.reasons.values()}
+    ours = {(reason.http_status, reason.code) for reason in surface_of("/v1/").reasons.values()}
     assert len(error_table()) == 6
     assert set(error_table()) <= ours
 

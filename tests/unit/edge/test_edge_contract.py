@@ -53,8 +53,6 @@ def test_everything_said_is_accepted():
     assert (say.access, say.success_status) == (rest.ACCESS_SDK_KEY, 202)
     assert say.path_fields == ("room_id",)
     assert say.query_fields == ()
-    assert contract.surface_of_path("/s/x").envelope == rest.ENVELOPE_STATUS_DATA
-    assert contract.surface_of_path("/elsewhere") is None
 
 
 def test_an_unknown_service_is_named():

@@ -8,7 +8,6 @@ import pytest
 
 from core.meal import Meal, MealError, MealRequest, Shopper, Turn
 from core.meal.catalogue import catalogue
-from core.meal.conversation import persona_text
 from core.meal.embedded import EmbeddedMealEngine, fit
 from core.meal.models import LANGUAGES, Constraints
 from core.meal.phrases import josa, listed
@@ -201,13 +200,6 @@ async def test_negated_words_never_reach_the_vectors() -> None:
     assert meal.dish == "kimchi_jjigae"
     await engine.suggest(MealRequest(prompt="돼지고기 말고 그런 맛"))
     assert len(asked) == 1
-
-
-def test_extra_becomes_sentences() -> None:
-    shopper = Shopper(
-        persona="직장인", extra={"allergies": ["새우"], "diet": "vegan", "kids": True}
-    )
-    assert persona_text(shopper) == "직장인 . 새우 알레르기 . vegan . kids"
 
 
 @pytest.mark.parametrize(
