@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -11,13 +13,13 @@ _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 def hash_secret(secret: str) -> str:
     """A salted hash of a password or code, as a PHC string."""
-    return _HASHER.hash(secret)
+    return _HASHER.hash(_normal(secret))
 
 
 def matches(hashed: str, secret: str) -> bool:
     """Whether the hash is of the secret; compares in constant time."""
     try:
-        return _HASHER.verify(hashed, secret)
+        return _HASHER.verify(hashed, _normal(secret))
     except (VerificationError, InvalidHashError):
         return False
 
@@ -25,3 +27,8 @@ def matches(hashed: str, secret: str) -> bool:
 def is_outdated(hashed: str) -> bool:
     """Whether the hash was made with other parameters than hashes are made with now."""
     return _HASHER.check_needs_rehash(hashed)
+
+
+def _normal(secret: str) -> str:
+    # One keyboard sends é as one character, another as two (NIST SP 800-63B, 5.1.1.2).
+    return unicodedata.normalize("NFKC", secret)

@@ -86,7 +86,7 @@ class AuthService(pb_grpc.AuthServiceServicer):
         self, request: pb.CreatePasswordRequest, context: grpc.aio.ServicerContext
     ) -> pb.CreatePasswordResponse:
         today = self._clock().astimezone(self._settings.zone).date()
-        await create_password(self._database, self._pool, today, user().id, request)
+        await create_password(self._database, self._pool, today, user(), request)
         return pb.CreatePasswordResponse(message="생성 완료")
 
     async def LogIn(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import uuid
+import unicodedata
 from datetime import date
 
 from onegenie.auth.v1 import auth_pb2 as pb
+from onegenie.rest.v1 import annotations_pb2 as rest
 from sqlalchemy.exc import IntegrityError
 
 from core.auth import store
 from core.auth.passwords import hash_secret, matches
 from core.auth.sessions import Device, Sessions, Tokens
+from core.auth.tokens import User, is_live
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.pool import WorkPool
@@ -65,22 +67,27 @@ async def create_password(
     database: Database,
     pool: WorkPool,
     today: date,
-    user_id: uuid.UUID,
+    user: User,
     request: pb.CreatePasswordRequest,
 ) -> None:
     """Complete an account. `today` is where the service is.
 
     Raises INVALID_ARGUMENT for an impossible birth date, USER_3 when the account is complete or
-    the e-mail another's.
+    the e-mail another's, UNAUTHENTICATED when the session has ended.
     """
     email, birth = as_stored(request.email), _birth(request.birth, today)
     async with database.connect() as conn:
-        if await store.has_password_or_taken(conn, user_id, email):
+        if await store.has_password_or_taken(conn, user.id, email):
             raise ApiError("USER_3")
     password_hash = await pool.run(hash_secret, request.password)
     try:
         async with database.begin() as conn:
-            if not await store.complete_account(conn, user_id, email, birth, password_hash):
+            # With the row held no verification can end the session any more. One that has must not
+            # make this the password of the number's new owner.
+            await store.lock_user(conn, user.id)
+            if not await is_live(conn, user):
+                raise ApiError(rest.CONDITION_UNAUTHENTICATED)
+            if not await store.complete_account(conn, user.id, email, birth, password_hash):
                 raise ApiError("USER_3")
     except IntegrityError:
         # Another account took the e-mail a moment ago.
@@ -88,8 +95,8 @@ async def create_password(
 
 
 def as_stored(email: str) -> str:
-    """The e-mail as accounts have it."""
-    return email.strip().lower()
+    """The e-mail as accounts have it: in lower case, its letters composed (NFC)."""
+    return unicodedata.normalize("NFC", email.strip().lower())
 
 
 def _birth(text: str, today: date) -> date:

@@ -6,12 +6,14 @@ import asyncio
 import dataclasses
 import unicodedata
 from collections import Counter
+from pathlib import Path
 
 from sqlalchemy import select
 
 from core.auth.models import auth_sessions, users
 from core.platform.database import Database
 from tests.integration.auth.auth_help import Phone, another, outcome, refused_fields
+from tests.support import running_core
 
 
 async def test_a_person_signs_up_and_logs_in(phone: Phone, database: Database) -> None:
@@ -137,6 +139,28 @@ async def test_an_account_is_completed_once_and_an_email_is_one_accounts(phone: 
     taken = other.create_password(tokens.access_token, "ONE@example.com")
     assert await outcome(taken) == "USER_3"
     await other.create_password(tokens.access_token, "three@example.com")
+
+
+async def test_an_ended_session_completes_nothing_in_another_process(
+    phone: Phone, database_url: str, tmp_path: Path
+) -> None:
+    old = await phone.verify(await phone.code())
+    async with running_core(database_url, clock=phone.clock, data_dir=tmp_path) as channel:
+        there = dataclasses.replace(phone, channel=channel)
+        # That one has seen the session live, and goes on believing it for a while.
+        await refused_fields(there.create_password(old.access_token, "old@example.com", birth="?"))
+        phone.clock.advance(minutes=1)
+        new = await phone.verify(await phone.code())
+        late = there.create_password(old.access_token, "old@example.com")
+        assert await outcome(late) == "COMMON_3"
+        await there.create_password(new.access_token, "new@example.com")
+
+
+async def test_an_email_is_the_same_from_any_keyboard(phone: Phone) -> None:
+    apart, composed = (unicodedata.normalize(form, "é@example.com") for form in ("NFD", "NFC"))
+    await phone.sign_up(apart)
+    await phone.log_in(composed)
+    await phone.log_in(apart.upper())
 
 
 async def test_simultaneous_completions(phone: Phone) -> None:

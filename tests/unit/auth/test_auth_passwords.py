@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import timedelta
 
 from argon2 import PasswordHasher, extract_parameters
@@ -23,6 +24,13 @@ def test_only_the_same_secret_matches() -> None:
     assert not matches(hashed, "비밀번호")
     assert not matches("no hash at all", "비밀번호🔑")
     assert hash_secret("비밀번호🔑") != hashed
+
+
+def test_a_secret_is_the_same_from_any_keyboard() -> None:
+    password = "비밀번호 é １２３"
+    hashed = hash_secret(unicodedata.normalize("NFD", password))
+    assert matches(hashed, password)
+    assert matches(hashed, unicodedata.normalize("NFKC", password))
 
 
 def test_a_hash_of_other_parameters_is_outdated() -> None:
