@@ -40,11 +40,13 @@ async def count(conn: AsyncConnection, email: str, address: str, now: datetime) 
     for row in rows:
         forgotten = row.first_at <= now - FORGOTTEN_AFTER
         failures, first_at = (0, now) if forgotten else (row.failures, row.first_at)
-        waits.append(row.last_at + wait_after(failures, free[row.key]) - now)
+        # Without one nobody waits, also not for who got the lock first and came a moment later.
+        if wait := wait_after(failures, free[row.key]):
+            waits.append(row.last_at + wait - now)
         statement = update(auth_failures).where(auth_failures.c.key == row.key)
         await conn.execute(statement.values(failures=failures + 1, first_at=first_at, last_at=now))
-    if (wait := max(waits)) > timedelta():
-        raise ApiError(rest.CONDITION_RATE_LIMITED, retry_after=wait.total_seconds())
+    if (longest := max(waits, default=timedelta())) > timedelta():
+        raise ApiError(rest.CONDITION_RATE_LIMITED, retry_after=longest.total_seconds())
 
 
 async def forgive(conn: AsyncConnection, email: str, address: str, now: datetime) -> None:
