@@ -119,6 +119,12 @@ def _load(path: Path) -> KeySet:
         raise ValueError(f"needs keys of at least {8 * _KEY_BYTES} bits")
     if not all(isinstance(_begins(key), int) for key in keys):
         raise ValueError("needs a whole number for nbf, a Unix time, where there is one")
+    try:
+        for key in keys:  # its alg, use and key_ops may forbid it
+            token = jwt.encode({"alg": _ALGORITHM}, {}, key, algorithms=[_ALGORITHM])
+            jwt.decode(token, key, algorithms=[_ALGORITHM])
+    except JoseError:
+        raise ValueError(f"needs keys that may sign and verify by {_ALGORITHM}") from None
     return found
 
 

@@ -146,6 +146,9 @@ def _set_of(**member: object) -> str:
         (json.dumps({"keys": [ECKey.generate_key().as_dict()]}), "of the type oct"),
         (_set_of(k="c2hvcnQ"), "at least 256 bits"),
         (_set_of(nbf="tomorrow"), "whole number for nbf"),
+        (_set_of(alg="HS512"), "may sign and verify"),
+        (_set_of(use="enc"), "may sign and verify"),
+        (_set_of(key_ops=["verify"]), "may sign and verify"),
     ],
 )
 @pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
