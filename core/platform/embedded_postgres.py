@@ -62,7 +62,12 @@ class EmbeddedPostgres:
     ) -> None:
         self.directory = Path(directory).expanduser().resolve()
         self.database = database
-        self._options = {"max_connections": str(max_connections), "log_checkpoints": "off"}
+        self._options = {
+            "max_connections": str(max_connections),
+            "log_checkpoints": "off",
+            # Without DETAIL, which holds values of rows: `Key (email)=(…) already exists.`
+            "log_error_verbosity": "terse",
+        }
         if not durable:
             self._options |= {
                 "fsync": "off",

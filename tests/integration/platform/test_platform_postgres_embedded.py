@@ -47,6 +47,17 @@ def test_starts_keeps_data_and_stops(tmp_path: Path):
         assert one(pg, "select name from t") == "오이"
 
 
+def test_its_log_has_no_values_of_rows(tmp_path: Path):
+    with EmbeddedPostgres(tmp_path / "pg", durable=False) as pg:
+        one(pg, "create table t (email text default 'someone@example.com' unique)")
+        one(pg, "insert into t default values")
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            one(pg, "insert into t default values")
+    log = (tmp_path / "pg" / "log").read_text()
+    assert "duplicate key" in log
+    assert "someone@example.com" not in log
+
+
 def test_url_is_for_sqlalchemy(tmp_path: Path):
     from sqlalchemy import create_engine, text
 
