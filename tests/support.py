@@ -19,7 +19,7 @@ from onegenie.profile.v1 import profile_pb2 as profile
 from onegenie.profile.v1 import profile_pb2_grpc as profile_grpc
 from onegenie.recommend.v1 import recommend_pb2 as pb
 from onegenie.recommend.v1 import recommend_pb2_grpc as pb_grpc
-from sqlalchemy import insert
+from sqlalchemy import insert, text
 
 from core.auth.models import auth_sessions, users
 from core.auth.tokens import User, make_access_token
@@ -293,3 +293,10 @@ def fields_of(error: grpc.aio.AioRpcError) -> list[str]:
         if detail.Unpack(bad):
             return [violation.field for violation in bad.field_violations]
     return []
+
+
+async def until_somebody_waits(database: Database) -> None:
+    """Wait until a transaction waits for another one's lock."""
+    async with asyncio.timeout(60), database.connect() as conn:
+        while not await conn.scalar(text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")):
+            await asyncio.sleep(0.01)

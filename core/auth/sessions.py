@@ -79,7 +79,7 @@ class Sessions:
             if session is None:
                 raise ApiError(rest.CONDITION_UNAUTHENTICATED)
             token, now = await store.refresh_token(conn, hashed), self._clock()
-            if token.expires_at <= now:
+            if token is None or token.expires_at <= now:
                 raise ApiError(rest.CONDITION_UNAUTHENTICATED)
             if token.used_at is None:
                 await store.use_refresh_token(conn, session.id, hashed, now)

@@ -246,10 +246,10 @@ async def lock_session_of(conn: AsyncConnection, token_hash: bytes) -> Any | Non
     return (await conn.execute(query)).one_or_none()
 
 
-async def refresh_token(conn: AsyncConnection, token_hash: bytes) -> Any:
-    """expires_at and used_at of a token whose session is held."""
+async def refresh_token(conn: AsyncConnection, token_hash: bytes) -> Any | None:
+    """expires_at and used_at of a token; None when it has expired and was swept."""
     query = select(auth_refresh_tokens).where(auth_refresh_tokens.c.hash == token_hash)
-    return (await conn.execute(query)).one()
+    return (await conn.execute(query)).one_or_none()
 
 
 async def use_refresh_token(

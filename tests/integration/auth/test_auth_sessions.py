@@ -22,7 +22,7 @@ from core.platform.database import Database
 from core.platform.signing import Signer, add_key
 from tests.clock import FakeClock
 from tests.integration.auth.auth_help import Phone, another, outcome
-from tests.support import running_core
+from tests.support import running_core, until_somebody_waits
 
 EMAIL = "one@example.com"
 # What any call without an account yet makes of a good access token, and of a bad one.
@@ -88,6 +88,18 @@ async def test_simultaneous_use_of_one_refresh_token_ends_the_session(
     async with database.connect() as conn:
         assert await conn.scalar(select(func.count()).select_from(auth_sessions)) == 0
         assert await conn.scalar(select(func.count()).select_from(auth_refresh_tokens)) == 0
+
+
+async def test_a_refresh_token_that_is_swept_meanwhile_is_refused(
+    phone: Phone, database: Database
+) -> None:
+    tokens = await phone.sign_up(EMAIL)
+    async with database.begin() as conn:
+        await conn.execute(select(auth_sessions).with_for_update())
+        renewal = asyncio.create_task(outcome(phone.refresh(tokens.refresh_token)))
+        await until_somebody_waits(database)
+        await sweep(database, phone.clock() + timedelta(days=60), timedelta(days=60))
+    assert await renewal == "COMMON_3"
 
 
 async def test_what_is_no_refresh_token_is_refused(phone: Phone) -> None:

@@ -25,7 +25,7 @@ from core.platform.pool import WorkPool
 from core.platform.signing import Signer
 from edge.errors import ApiError
 from tests.clock import FakeClock
-from tests.support import make_person
+from tests.support import make_person, until_somebody_waits
 
 PICTURE = Prepared(b"a picture", b"a small one", "image/jpeg", 640, 480)
 
@@ -248,17 +248,11 @@ async def test_the_sweep_waits_for_who_is_about_to_use(kept: Kept) -> None:
     async with kept.database.begin() as conn:
         await kept.media.use(conn, ids)
         sweep = asyncio.create_task(kept.media.discard(ids))
-        await _until_somebody_waits(kept.database)
+        await until_somebody_waits(kept.database)
     await sweep
 
     assert await kept.rows() == set(ids)
     assert len(kept.objects.keys) == 2
-
-
-async def _until_somebody_waits(database: Database) -> None:
-    async with asyncio.timeout(60), database.connect() as conn:
-        while not await conn.scalar(text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")):
-            await asyncio.sleep(0.01)
 
 
 # ---- links ----
