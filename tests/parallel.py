@@ -51,6 +51,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Together 
     return Together(config, log) if config.getoption("dist") == "load" else None
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests measured (`record_property("measured", text)`), of every process."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == "measured":
+                terminalreporter.write_line(value)
+
+
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """For `-n auto`: tests wait more than they compute."""
     return min(2 * (os.cpu_count() or 1), 8)

@@ -6,7 +6,7 @@ import io
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from PIL import Image, ImageChops, ImageStat
@@ -37,7 +37,9 @@ class TestConformance(RoomVisionConformance):
     """The promises of the port."""
 
 
-async def test_before_and_after_with_known_truth(engine: EmbeddedVision) -> None:
+async def test_before_and_after_with_known_truth(
+    engine: EmbeddedVision, record_property: Callable[[str, object], None]
+) -> None:
     done: Counter[str] = Counter()
     right = 0
     for pair in pairs(SEED):
@@ -46,10 +48,9 @@ async def test_before_and_after_with_known_truth(engine: EmbeddedVision) -> None
         done[pair.kind] += verdict.done
         right += verdict.done == pair.done
     total = sum(PAIRS.values())
-    print(f"\n{'':12}{'done':>6}{'not done':>10}")
     for kind, count in PAIRS.items():
-        print(f"{kind:12}{done[kind]:6}{count - done[kind]:10}")
-    print(f"right: {right} of {total}")
+        print(f"{kind:12} {done[kind]:2} of {count:2} done")
+    record_property("measured", f"embedded room vision: {right} of {total} pairs judged right")
     assert total >= 30
     assert right >= FLOOR
     for kind in ("hardly", "untouched", "same photo", "other room", "reversed", "unclear"):
