@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import grpc
@@ -33,13 +35,18 @@ class ScriptedVision:
 
     async def _answer(self, *question: object) -> None:
         self.asked.append(question)
-        try:
+        with self._told_of_leaving():
             await self.open.wait()
+        if self.failure:
+            raise self.failure
+
+    @contextlib.contextmanager
+    def _told_of_leaving(self) -> Iterator[None]:
+        try:
+            yield
         except asyncio.CancelledError:
             self.left.set()
             raise
-        if self.failure:
-            raise self.failure
 
     async def analyze(self, room: Image) -> str:
         await self._answer(room)
@@ -51,11 +58,12 @@ class ScriptedVision:
 
     async def tidy(self, room: Image, progress: Progress) -> TidyRoom:
         first, *rest = self.stages or [None]
-        if first:
-            await asyncio.to_thread(progress, *first)
-        await self._answer(room)
-        for stage in rest:
-            await asyncio.to_thread(progress, *stage)
+        with self._told_of_leaving():  # however far it has come by then
+            if first:
+                await asyncio.to_thread(progress, *first)
+            await self._answer(room)
+            for stage in rest:
+                await asyncio.to_thread(progress, *stage)
         return self.tidied
 
     async def close(self) -> None:
