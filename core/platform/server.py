@@ -17,8 +17,9 @@ log = structlog.get_logger(__name__)
 DRAIN_SECONDS = 1.0
 # In-flight calls get this long to finish.
 GRACE_SECONDS = 3.0
-# Larger than the largest request the edge lets through.
+# Larger than the largest request, and the largest headers, that the edge lets through.
 MAX_MESSAGE_BYTES = 36 * 1024 * 1024
+MAX_METADATA_BYTES = 64 * 1024
 
 
 class Server:
@@ -36,6 +37,9 @@ class Server:
             interceptors=[interceptor],
             options=[
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+                # Both: between the two a call is refused by lot, as RESOURCE_EXHAUSTED.
+                ("grpc.max_metadata_size", MAX_METADATA_BYTES),
+                ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),
                 ("grpc.so_reuseport", 0),
                 # Streams may be idle for long; a proxy that pings is no attack.
                 ("grpc.http2.min_ping_interval_without_data_ms", 5_000),

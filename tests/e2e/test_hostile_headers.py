@@ -36,6 +36,11 @@ async def test_a_key_beside_nonsense_is_logged_nowhere(service: Service, up: Up)
         assert key not in log.read_text(errors="replace"), log.name
 
 
+async def test_a_key_as_long_as_headers_may_be_is_none(service: Service) -> None:
+    headers = {"Authorization": "Bearer " + "a" * 30_000}
+    assert (await service.http.get("/api/friend/list", headers=headers)).status_code == 401
+
+
 async def test_a_version_yet_to_come_counts_as_not_seen(service: Service) -> None:
     caller = await service.caller(service.demo["SDK_KEY"])
     profile_id = await service.add_profile(caller)
