@@ -205,6 +205,15 @@ def test_broken_http_is_refused(up, data):
     assert raw(up, b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n").startswith(b"HTTP/1.1 200")
 
 
+def test_old_proxies_speak_http_1_0(up):
+    with socket.create_connection(("127.0.0.1", up.port), timeout=10) as connection:
+        connection.sendall(b"GET /v1/echo/a HTTP/1.0\r\nhost: a\r\n\r\n")
+        head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
+    assert b" 200 " in head.splitlines()[0]
+    assert b"chunked" not in head  # what is there until the end is the body
+    assert json.loads(body)["id"] == "a"
+
+
 async def test_healthz(client):
     assert (await client.get("/healthz")).status_code == 200
 
