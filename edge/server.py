@@ -255,8 +255,10 @@ class _Endpoint:
                 else:
                     answer = reply.SerializeToString()
             except BaseException as error:
-                _pass_on(error)
+                if _is_no_answer(error):
+                    raise
                 if not call.is_rest:
+                    raw = None
                     await self._abort(call, error)
                 headers, body = self._error(call, error)
                 answer = http_body(JSON_TYPE, body)
@@ -305,7 +307,9 @@ class _Endpoint:
             try:
                 await self._run(call, behaviour, raw, emit)
             except BaseException as error:
-                _pass_on(error)
+                if _is_no_answer(error):
+                    raise
+                raw = None
                 await self._abort(call, error, headers=not started)
 
         return handle
@@ -366,10 +370,12 @@ class _Endpoint:
                     opened = True
                     await self._open_events(call)
                 await write(http_body(sse.CONTENT_TYPE, frame))
-            try:
-                await task
-            except BaseException as error:
-                _pass_on(error)
+            await asyncio.wait((task,))
+            # Not raised here: its traceback would have this frame, which holds the task.
+            error = asyncio.CancelledError() if task.cancelled() else task.exception()
+            if error is not None:
+                if _is_no_answer(error):
+                    raise error
                 headers, body = self._error(call, error)
                 if opened:
                     await write(http_body(sse.CONTENT_TYPE, sse.error_frame(body)))
@@ -488,6 +494,9 @@ class _Endpoint:
         status = status_of(self.edge._domain, reason, message_of(reason, error), error)
         if headers:
             await _send_headers(call, {})
+        # grpc keeps what `abort` raises, and with it this call's frames, until the next full
+        # collection: the request, which may be large, is not to be found from there.
+        call.request = error.__traceback__ = error.__cause__ = error.__context__ = None
         await call.context.abort(
             _CODES[status.code],
             status.message,
@@ -554,15 +563,15 @@ def _was_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _pass_on(error: BaseException) -> None:
-    """Re-raise what is no answer: the call's own end, and the interpreter's."""
-    if isinstance(error, grpc.aio.AbortError):
-        raise error
+def _is_no_answer(error: BaseException) -> bool:
+    """Whether it is no answer but the call's own end, or the interpreter's: to be raised on.
+
+    By who caught it: a frame that held it, in its traceback, would keep it and all that its other
+    frames hold, the request above all, until the next full collection.
+    """
     if isinstance(error, asyncio.CancelledError):
-        if _was_cancelled():
-            raise error
-    elif not isinstance(error, Exception):
-        raise error
+        return _was_cancelled()
+    return isinstance(error, grpc.aio.AbortError) or not isinstance(error, Exception)
 
 
 def _must_be(check: Callable[[Any], bool], handler: Any, method: Method) -> None:

@@ -8,6 +8,7 @@ import functools
 import shutil
 import sys
 import tempfile
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -47,6 +48,21 @@ class Unknown(Exception):
     """Something the contract does not know."""
 
 
+class Held:
+    """What a servicer holds while it runs."""
+
+
+alive: weakref.WeakSet[Held] = weakref.WeakSet()
+"""All that is held by a servicer, or still by what is left of its call."""
+
+
+def hold() -> Held:
+    """Something to hold."""
+    held = Held()
+    alive.add(held)
+    return held
+
+
 def servicers() -> tuple[Any, Any, list[str]]:
     """The two servicers, and a list in which they note what they clean up."""
     stubs()
@@ -70,6 +86,7 @@ def servicers() -> tuple[Any, Any, list[str]]:
             return edgetest_pb2.PutThingResponse(thing=request.thing)
 
         async def Fail(self, request, context):
+            held = hold()  # noqa: F841
             match request.how:
                 case "teapot":
                     raise ApiError("TEAPOT", metadata={"spout": "short"}, retry_after=1.2)
@@ -96,6 +113,7 @@ def servicers() -> tuple[Any, Any, list[str]]:
             return edgetest_pb2.FailResponse()
 
         async def Count(self, request, context):
+            held = hold()  # noqa: F841
             try:
                 if request.how == "teapot":
                     raise ApiError("TEAPOT")

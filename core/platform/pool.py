@@ -32,7 +32,12 @@ class WorkPool:
         self._taken += 1
         future = asyncio.get_running_loop().run_in_executor(self._executor, function, *args)
         future.add_done_callback(self._free)
-        return await asyncio.shield(future)
+        try:
+            return await asyncio.shield(future)
+        finally:
+            # An exception's traceback has this frame: with the future in it they would keep each
+            # other, and a picture's pixels, until the next full collection.
+            del future
 
     def _free(self, future: asyncio.Future[T]) -> None:
         self._taken -= 1

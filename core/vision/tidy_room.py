@@ -86,6 +86,7 @@ class TidyRooms:
             work.cancel()
             stop.cancel()
             await asyncio.gather(work, stop, return_exceptions=True)
+            del work  # what it raised has this frame in its traceback: they would keep each other
 
     async def _keep(self, user_id: uuid.UUID, picture: bytes) -> str:
         """The link to a picture that the engine made."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -100,3 +101,13 @@ async def caller() -> AsyncIterator[Caller]:
 def serve() -> Any:
     """`calling`, for servers with interceptors and options."""
     return calling
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """What is in a cycle stays."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+    gc.collect()

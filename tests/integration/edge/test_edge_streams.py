@@ -1,7 +1,7 @@
 """Many replies: server-sent events for REST callers, messages for gRPC callers."""
 
 import asyncio
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import grpc
 import pytest
@@ -168,6 +168,23 @@ async def test_a_client_that_leaves_frees_everything(serve, how):
         call.cancel()
         await until(lambda: len(caller.notes) == 2 and len(ended) == 2)
         await until(lambda: len(asyncio.all_tasks()) <= before)
+
+
+@pytest.mark.parametrize("how", ["teapot", "late", "break", "zero", "hang"])
+@pytest.mark.parametrize("kind", ["rest", "grpc"])
+async def test_what_a_failed_stream_held_is_let_go_without_the_collector(
+    caller, no_collector, kind, how
+):
+    if kind == "rest":
+        call = caller.events("EchoService/Count", how=how)
+    else:
+        call = caller.echo.Count(pb.CountRequest(how=how))
+    with suppress(grpc.aio.AioRpcError):
+        while (await call.read()) is not grpc.aio.EOF:
+            if how == "hang":
+                break
+    call.cancel()
+    await until(lambda: not edge_app.alive)
 
 
 async def test_a_failure_while_cleaning_up_is_reported(serve):

@@ -342,6 +342,25 @@ async def test_a_caller_that_leaves_ends_its_handler(caller):
             await asyncio.sleep(0.01)
 
 
+@pytest.mark.parametrize("how", ["teapot", "zero", "slow"])
+@pytest.mark.parametrize("kind", ["rest", "grpc"])
+async def test_what_a_failed_call_held_is_let_go_without_the_collector(
+    caller, no_collector, kind, how
+):
+    if kind == "rest":
+        task = asyncio.create_task(caller.rest("EchoService/Fail", how=how))
+    else:
+        task = asyncio.ensure_future(caller.echo.Fail(pb.FailRequest(how=how)))
+    async with asyncio.timeout(20):
+        if how == "slow":
+            while caller.notes != ["began"]:
+                await asyncio.sleep(0.01)
+            task.cancel()
+        await asyncio.wait((task,))
+        while edge_app.alive:
+            await asyncio.sleep(0.01)
+
+
 async def test_a_servicer_of_the_wrong_kind_is_refused_when_it_is_called():
     class Sync:
         def Say(self, request, context):
