@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
 # Stands in for calls that came by no proxy, and so for all of them together.
 UNKNOWN = "unknown"
+# Some load balancers add the port.
+_WITH_PORT = re.compile(r"\[([^]]*)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
 
 
 def caller_address(forwarded_for: str, trusted_proxies: int) -> str:
@@ -16,6 +19,8 @@ def caller_address(forwarded_for: str, trusted_proxies: int) -> str:
     """
     hops = [hop.strip() for hop in forwarded_for.split(",")]
     hop = hops[max(0, len(hops) - 1 - trusted_proxies)]
+    if match := _WITH_PORT.fullmatch(hop):
+        hop = match[1] or match[2]
     try:
         address = ipaddress.ip_address(hop)
     except ValueError:
