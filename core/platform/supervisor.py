@@ -27,6 +27,7 @@ import httpx
 from core.platform.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from core.platform.envoy import DESCRIPTOR, envoy_binary, render
 from core.platform.settings import Settings
+from core.platform.signing import check
 from core.services import SERVICES
 from edge.contract import Contract
 
@@ -90,6 +91,7 @@ class Supervisor:
         if not DESCRIPTOR.exists():
             raise StartError(f"{DESCRIPTOR} is missing: run `make gen`", 2)
         with _data_directory(self._data), _run_directory(self._data) as sockets:
+            _check_token_keys(self._settings.token_keys_file)
             self._logs.mkdir(mode=0o700, exist_ok=True)
             serving = asyncio.create_task(self._serve(sockets))
             stopping = asyncio.create_task(self._stop.wait())
@@ -408,6 +410,17 @@ def _data_directory(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _check_token_keys(path: Path) -> None:
+    """As if it were a setting: a core that can't use the file would tell by a traceback."""
+    try:
+        check(path)
+    except FileNotFoundError:
+        return  # the first core makes it
+    except (OSError, ValueError) as error:
+        problem = error.strerror if isinstance(error, OSError) else error
+        raise StartError(f"TOKEN_KEYS: {path}: {problem}", 2) from error
 
 
 @contextlib.contextmanager
