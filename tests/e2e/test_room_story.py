@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -224,3 +226,25 @@ async def test_story(apps: list[Any], up: Up) -> None:
     assert await app.call("LogOut") == {"message": "성공"}
     with pytest.raises(Refused, match="COMMON_3"):
         await app.call("RefreshTokens", refreshToken=renewed["refreshToken"])
+
+
+async def test_a_room_is_tidied_with_its_progress_over_rest(service: Service, up: Up) -> None:
+    app = RestApp(service.http)
+    await sign_up(app, up.directory / "outbox" / "sms.jsonl", "REST 3")
+    untidy, _ = example_pair()
+    reply = await service.http.post(
+        "/ai/image/generate/events",
+        files={"image": ("room.jpg", untidy, "image/jpeg")},
+        headers={"Authorization": f"Bearer {app.token}"},
+    )
+    assert (reply.status_code, reply.headers["content-type"]) == (200, "text/event-stream")
+    events = re.findall(r"^event: (\w+)\ndata: (.*)$", reply.text, re.MULTILINE)
+    *progress, (last, answer) = events
+    assert {event for event, _ in progress} == {"progress"}
+    shares = [json.loads(data)["share"] for _, data in events]
+    assert shares == sorted(shares)
+    assert (last, shares[-1]) == ("done", 1)
+    (choice,) = json.loads(answer)["choices"]
+    link, text = choice["message"]["content"].split("\n\nGPT Analysis:\n")
+    assert text
+    assert (await app.picture(link))[0] == "image/jpeg"
