@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from onegenie.rest.v1 import annotations_pb2 as rest
-from sqlalchemy import delete, update
+from sqlalchemy import case, delete, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -32,8 +32,11 @@ def wait_after(failures: int, free: int) -> timedelta:
     return min(timedelta(seconds=2 ** min(failures - free, 20)), LONGEST_WAIT)
 
 
-async def count(conn: AsyncConnection, email: str, address: str, now: datetime) -> None:
-    """Count a log-in as failed, for now. Raises RATE_LIMITED, counting nothing, while one waits."""
+async def count(conn: AsyncConnection, email: str, address: str, now: datetime) -> datetime:
+    """Count a log-in as failed, for now. When the address's last one before it was, for `forgive`.
+
+    Raises RATE_LIMITED, counting nothing, while one waits.
+    """
     free = _keys(email, address)
     rows = await _lock(conn, sorted(free), now)
     waits = []
@@ -47,19 +50,32 @@ async def count(conn: AsyncConnection, email: str, address: str, now: datetime) 
         await conn.execute(statement.values(failures=failures + 1, first_at=first_at, last_at=now))
     if (longest := max(waits, default=timedelta())) > timedelta():
         raise ApiError(rest.CONDITION_RATE_LIMITED, retry_after=longest.total_seconds())
+    by_address = _key("address", address)
+    before: datetime = next(row.last_at for row in rows if row.key == by_address)
+    return before
 
 
-async def forgive(conn: AsyncConnection, email: str, address: str, now: datetime) -> None:
-    """Take back what `count` counted, and forget the e-mail's failures: its owner is here."""
+async def forgive(
+    conn: AsyncConnection, email: str, address: str, counted: datetime, before: datetime
+) -> None:
+    """Take back what `count` counted then, and forget the e-mail's failures: its owner is here.
+
+    `before` is what `count` returned.
+    """
     keys = _keys(email, address)
     by_address = _key("address", address)
     of_email = [key for key in keys if key != by_address]
-    await _lock(conn, sorted(keys), now)
+    await _lock(conn, sorted(keys), counted)
     await conn.execute(delete(auth_failures).where(auth_failures.c.key.in_(of_email)))
+    last_at = auth_failures.c.last_at
     await conn.execute(
         update(auth_failures)
         .where(auth_failures.c.key == by_address, auth_failures.c.failures > 0)
-        .values(failures=auth_failures.c.failures - 1)
+        .values(
+            failures=auth_failures.c.failures - 1,
+            # Unless there was another one since: nobody waits for a success.
+            last_at=case((last_at == counted, before), else_=last_at),
+        )
     )
 
 

@@ -26,8 +26,9 @@ async def log_in(
     Raises RATE_LIMITED, before anything is checked, USER_1 and AUTH_9.
     """
     async with database.begin() as conn:
+        now = clock()
         # It counts as a failure until it is none: simultaneous guesses can't slip past.
-        await failures.count(conn, email, address, clock())
+        before = await failures.count(conn, email, address, now)
         user = await store.find_by_email(conn, email)
     if user is None:
         raise ApiError("USER_1")
@@ -36,7 +37,7 @@ async def log_in(
     outdated = is_outdated(user.password_hash)
     fresh = await pool.run(hash_secret, password) if outdated else None
     async with database.begin() as conn:
-        await failures.forgive(conn, email, address, clock())
+        await failures.forgive(conn, email, address, now, before)
     async with database.begin() as conn:
         if not await store.lock_user(conn, user.id):
             raise ApiError("USER_1")

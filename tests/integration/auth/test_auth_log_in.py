@@ -92,6 +92,17 @@ async def test_a_success_is_no_failure_of_the_address(phone: Phone, database: Da
     assert counts == [1, 1, 1]
 
 
+async def test_nobody_waits_for_a_success_of_the_address(phone: Phone) -> None:
+    await phone.sign_up(EMAIL)
+    for n in range(101):
+        await outcome(phone.log_in(f"{n}@example.com"))
+    phone.clock.advance(seconds=1)
+    for _ in range(2):
+        await phone.log_in(EMAIL)
+    await outcome(phone.log_in(EMAIL, "wrong"))
+    assert await outcome(phone.log_in(EMAIL)) == "COMMON_6"
+
+
 async def test_who_gets_the_lock_later_does_not_wait_for_it(phone: Phone) -> None:
     await phone.sign_up(EMAIL)
     await outcome(phone.log_in("two@example.com"))
