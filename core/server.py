@@ -95,6 +95,8 @@ async def serve(
         _open_sms(settings, clock) as sms,
     ):
         pool = stack.enter_context(contextlib.closing(WorkPool(settings.picture_workers, 32)))
+        # Pictures take seconds where a password takes hundredths: nobody's log-in waits for them.
+        hashing = stack.enter_context(contextlib.closing(WorkPool(settings.picture_workers, 32)))
         identity = Identity(database, signer=signer)
         pipeline = Pipeline(
             database,
@@ -154,7 +156,7 @@ async def serve(
                     database,
                     jobs,
                     sms,
-                    pool,
+                    hashing,
                     signer,
                     clock,
                     settings,

@@ -25,10 +25,11 @@ from collections.abc import (
     Awaitable,
     Callable,
     Iterable,
+    Iterator,
     Mapping,
     Sequence,
 )
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, contextmanager
 from contextvars import ContextVar
 from typing import Any, NoReturn
 from zoneinfo import ZoneInfo
@@ -58,6 +59,7 @@ from edge.validate import Validator
 
 JSON_TYPE = b"application/json"
 REST_MARK = "x-envoy-original-path"
+LARGE_RETRY_SECONDS = 5
 STATUS_HEADER = "x-http-status"  # Envoy's Lua makes it the HTTP status
 PASSTHROUGH = (
     "grpc.health.v1.Health",
@@ -120,6 +122,8 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
         still gets its own status, before the headers go out.
     on_error: hears of every exception that the contract does not know. It must not raise.
     max_body_bytes: largest request body of a method that says nothing.
+    large_bodies_bytes: how much of larger ones is worked on at a time; past it callers are told
+        to come back.
     cache_bytes: memory for the JSON of messages marked `cache_json`.
     passthrough: services beside the contract that are served as they are; any other
         method is unknown.
@@ -136,6 +140,7 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
         open_seconds: float = 0.5,
         on_error: OnError = _no_hook,
         max_body_bytes: int = 1 << 20,
+        large_bodies_bytes: int = 96 << 20,
         cache_bytes: int = 64 << 20,
         passthrough: Iterable[str] = PASSTHROUGH,
     ) -> None:
@@ -144,6 +149,7 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
         self._heartbeat = heartbeat_seconds
         self._open = open_seconds
         self._on_error = on_error
+        self._large = _Room(max_body_bytes, large_bodies_bytes)
         self._passthrough = frozenset(passthrough)
         zone = ZoneInfo(zone) if isinstance(zone, str) else zone
         cache = json_cache(cache_bytes)
@@ -175,6 +181,31 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
             return None
         self._composed[path] = (handler, composed)
         return composed
+
+
+class _Room:
+    """What requests beyond `small` bytes may have together: `most` bytes, or one of any size.
+
+    Each is in memory as it came, as its parts and as what is made of them. And whoever came after
+    too many to be finished in time would only take from the others' time.
+    """
+
+    def __init__(self, small: int, most: int) -> None:
+        self._small, self._most, self._taken = small, most, 0
+
+    @contextmanager
+    def taken(self, raw: object) -> Iterator[None]:
+        """Room for a request's bytes; of a client stream nothing is known."""
+        size = len(raw) if isinstance(raw, bytes) else 0
+        if size <= self._small:
+            size = 0
+        elif self._taken and self._taken + size > self._most:
+            raise ApiError(rest.CONDITION_RATE_LIMITED, retry_after=LARGE_RETRY_SECONDS)
+        self._taken += size
+        try:
+            yield
+        finally:
+            self._taken -= size
 
 
 class _Endpoint:
@@ -246,6 +277,7 @@ class _Endpoint:
                 async with AsyncExitStack() as stack:
                     for interceptor in self.edge._interceptors:
                         await stack.enter_async_context(interceptor(call))
+                    stack.enter_context(self.edge._large.taken(raw))
                     reply = await behaviour(self._request(call, raw), context)
                 if reply is None:
                     raise TypeError(f"{self.method.path} returned no message")
@@ -325,6 +357,7 @@ class _Endpoint:
         async with AsyncExitStack() as stack:
             for interceptor in self.edge._interceptors:
                 await stack.enter_async_context(interceptor(call))
+            stack.enter_context(self.edge._large.taken(raw))
             request = self._request(call, raw)
             async with aclosing(behaviour(request, call.context)) as replies:
                 async for reply in replies:

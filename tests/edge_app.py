@@ -160,6 +160,9 @@ def servicers() -> tuple[Any, Any, list[str]]:
 
     class Status(edgetest_pb2_grpc.StatusServiceServicer):
         async def Upload(self, request, context):
+            if request.title == "slow":
+                notes.append("began")
+                await asyncio.sleep(60)
             files = [("files", f) for f in request.files]
             if request.HasField("cover"):
                 files.append(("cover", request.cover))

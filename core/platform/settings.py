@@ -157,7 +157,10 @@ class Settings(BaseSettings):
         6, ge=1, le=168, description="How long a link to a picture works at least."
     )
     picture_workers: int = Field(
-        2, ge=1, le=64, description="Threads of a core process for pictures and password hashes."
+        2,
+        ge=1,
+        le=64,
+        description="Threads of a core process for pictures, and as many for password hashes.",
     )
     vision_engine: Literal["embedded", "openai"] = Field(
         "embedded",

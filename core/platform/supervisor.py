@@ -108,7 +108,7 @@ class Supervisor:
     async def _serve(self, sockets: Path) -> None:
         async with contextlib.AsyncExitStack() as stack:
             url = await self._database(stack)
-            environment = os.environ | {"DATABASE_URL": url, "DATA_DIR": str(self._data)}
+            environment = _MALLOC | os.environ | {"DATABASE_URL": url, "DATA_DIR": str(self._data)}
             await self._prepare(environment)
             metrics = sockets / "metrics"
             if self._settings.metrics_port:
@@ -289,6 +289,9 @@ class Supervisor:
         self._say(f"{time.monotonic() - self._started:6.1f} s  {text}")
 
 
+# glibc raises its threshold with each large block that is freed, to 32 MiB: uploads and pictures
+# then lie between small things, and what they took is never given back.
+_MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
 _PROMPT = "오늘 저녁 카레 땡기는데"
 
 

@@ -185,6 +185,32 @@ async def test_too_large_is_413_and_resource_exhausted(serve):
         assert (await caller.rest("StatusService/Upload", large[1:], album_id="1")).status == 400
 
 
+async def test_more_large_bodies_at_a_time_than_there_is_room_for(serve):
+    from edgetest.v1 import edgetest_pb2_grpc
+
+    async with serve(max_body_bytes=1000, large_bodies_bytes=100_000) as caller:
+        stub = edgetest_pb2_grpc.StatusServiceStub(caller.channel)
+        large = pb.UploadRequest(files=[pb.File(content=b"x" * 60_000)], title="slow")
+        slow = asyncio.ensure_future(stub.Upload(large))
+        async with asyncio.timeout(20):
+            while caller.notes != ["began"]:
+                await asyncio.sleep(0.01)
+        large.title = ""
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await stub.Upload(large)
+        assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert details(refused.value)["RetryInfo"].retry_delay.seconds == 5
+        answer = await caller.rest("StatusService/Upload", b"x" * 60_000, album_id="7")
+        assert (answer.status, answer.headers["retry-after"]) == (429, "5")
+        assert (await caller.rest("StatusService/Upload", b"x", album_id="7")).status == 400
+        slow.cancel()
+        async with asyncio.timeout(20):
+            while (
+                await caller.rest("StatusService/Upload", b"x" * 60_000, album_id="7")
+            ).status != 400:
+                await asyncio.sleep(0.01)
+
+
 async def test_an_upload(caller):
     body = (
         b"--B\r\nContent-Disposition: form-data; name=files; filename=test.png\r\n"
