@@ -34,7 +34,7 @@ setup: $(VENV)/.done ## Install what the lock file names into .venv
 $(VENV)/.done: requirements.lock pyproject.toml
 	@command -v $(PYTHON) > /dev/null || { echo "onegenie needs Python 3.11 or newer; set PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "onegenie needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
-	@echo "installing into $(VENV) (about a minute, 1 GB) …"
+	@echo "installing into $(VENV) (about a minute, 1.3 GB) …"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .

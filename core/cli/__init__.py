@@ -16,7 +16,7 @@ from core.cli.signage import signage
 from core.cli.up import up
 
 app = typer.Typer(
-    help="Recommendation rounds for shoppers in a store.",
+    help="Shopping rounds in a store, and missions in a room.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,

@@ -7,6 +7,7 @@ import os
 import sys
 import uuid
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
@@ -45,9 +46,18 @@ def fail(message: str) -> NoReturn:
     raise typer.Exit(1)
 
 
-def run_with_database(work: Callable[[Database], Awaitable[T]], connections: int = 2) -> T:
-    """Run `work` on the database that the settings name, embedded or real, migrated."""
+def run_with_database(
+    work: Callable[[Database], Awaitable[T]], connections: int = 2, new: bool = False
+) -> T:
+    """Run `work` on the database that the settings name, embedded or real, migrated.
+
+    With `new` an embedded one may be made; otherwise a mistaken DATA_DIR would show an empty one.
+    """
     settings = load_settings()
+    made = Path(embedded_directory(settings)).exists()
+    if settings.database_url is None and not made and not new:
+        where = settings.data_dir.resolve()
+        fail(f"{where}: no database here. Start the service once, or set DATA_DIR or DATABASE_URL.")
     try:
         if settings.database_url is not None:
             return _run(settings.database_url.get_secret_value(), work, connections)

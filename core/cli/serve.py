@@ -32,7 +32,7 @@ def serve_store(address: AddressOption) -> None:
     async def work(database: Database) -> None:
         await _until_told(alone.serve_store(database, address), address)
 
-    run_with_database(work, settings.database_pool)
+    run_with_database(work, settings.database_pool, new=True)
 
 
 def serve_meal(address: AddressOption) -> None:

@@ -34,7 +34,7 @@ def create(
             return str(await create_tenant(conn, name, locale))
 
     try:
-        out.print(f"tenant {name}: {run_with_database(work)}", highlight=False)
+        out.print(f"tenant {name}: {run_with_database(work, new=True)}", highlight=False)
     except IntegrityError:
         fail(f"there is a tenant named {name!r} already")
 

@@ -115,7 +115,8 @@ class Problems:
     def check(self) -> None:
         """Raise ImportFailed if anything was reported."""
         if self.total:
-            raise ImportFailed(self.kept, self.total)
+            ordered = sorted(self.kept, key=lambda one: (one.file, one.line or 0))
+            raise ImportFailed(ordered, self.total)
 
 
 @dataclass(frozen=True)

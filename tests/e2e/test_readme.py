@@ -45,7 +45,7 @@ def test_its_commands_work(service: Service, up: Up) -> None:
     # A newcomer's shell knows nothing of the service, but for DATA_DIR, which is its place.
     known = {key: value for key, value in os.environ.items() if key not in service.demo}
     environment = known | {"DATA_DIR": str(up.directory)}
-    rest, poll, grpc, terminal, room = blocks()[1:]
+    rest, poll, grpc, terminal, near, room = blocks()[1:]
 
     started = json.loads(_run(rest, up, environment))
     assert started["success"] is True
@@ -62,6 +62,7 @@ def test_its_commands_work(service: Service, up: Up) -> None:
 
     shown = _run(terminal, up, environment)
     assert "₩" in shown
+    assert json.loads(_run(near, up, environment))["data"]["accepted"] is True
 
     sent, mission = _run(room, up, environment).split("}{", 1)
     assert json.loads(sent + "}")["data"] == {"message": "성공"}

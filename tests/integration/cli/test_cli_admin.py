@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -68,3 +69,13 @@ def test_a_signage_key_names_its_screen(run) -> None:  # type: ignore[no-untyped
     run("store", "import", str(STORE))
     created = run("key", "create", "signage", "--name", "door", "--signage", SCREEN).stdout
     assert "osg_" in created
+
+
+def test_a_mistaken_data_directory_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Instead of an empty list from a database that is made on the way."""
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "var"))
+    result = CliRunner().invoke(app, ["tenant", "list"])
+    assert result.exit_code == 1
+    assert "no database here" in " ".join(result.stderr.split())
+    assert not (tmp_path / "var").exists()

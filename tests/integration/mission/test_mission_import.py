@@ -94,9 +94,9 @@ def test_errors_are_shown_and_nothing_changes(run, rows, tmp_path):
     assert problems == [
         ["3", "minutes"],
         ["4", "content"],
+        ["6", "content"],
         ["7", "content"],
         ["8", "category"],
-        ["6", "content"],
     ]
     assert "is less than 1" in result.stderr
     assert "is already on line 5" in result.stderr
