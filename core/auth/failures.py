@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,21 +16,28 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.auth.models import auth_failures
 from edge.errors import ApiError
 
-# Failures that go unpunished. An e-mail is shared by its owner and those who guess at it, an
-# address by all the people behind it.
-FREE_BOTH = 5
-FREE_EMAIL = 20
-FREE_ADDRESS = 100
-LONGEST_WAIT = timedelta(minutes=15)
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How many failures go unpunished, and the longest wait after more."""
+
+    free: int
+    longest: timedelta
+
+    def wait_after(self, failures: int) -> timedelta:
+        """How long to wait after the last of so many failures: 1 s, 2 s, 4 s … to the longest."""
+        if failures < self.free:
+            return timedelta()
+        return min(timedelta(seconds=2 ** min(failures - self.free, 20)), self.longest)
+
+
+# An e-mail is shared by its owner and those who guess at it, an address by all the people behind
+# it: neither may be shut out for long by others.
+BOTH = Patience(5, timedelta(minutes=15))
+EMAIL = Patience(20, timedelta(minutes=1))
+ADDRESS = Patience(100, timedelta(seconds=5))
 # Counted from the first failure.
 FORGOTTEN_AFTER = timedelta(days=1)
-
-
-def wait_after(failures: int, free: int) -> timedelta:
-    """How long to wait after the last of so many failures: 1 s, 2 s, 4 s … to 15 minutes."""
-    if failures < free:
-        return timedelta()
-    return min(timedelta(seconds=2 ** min(failures - free, 20)), LONGEST_WAIT)
 
 
 async def count(conn: AsyncConnection, email: str, address: str, now: datetime) -> datetime:
@@ -37,14 +45,14 @@ async def count(conn: AsyncConnection, email: str, address: str, now: datetime) 
 
     Raises RATE_LIMITED, counting nothing, while one waits.
     """
-    free = _keys(email, address)
-    rows = await _lock(conn, sorted(free), now)
+    patience = _keys(email, address)
+    rows = await _lock(conn, sorted(patience), now)
     waits = []
     for row in rows:
         forgotten = row.first_at <= now - FORGOTTEN_AFTER
         failures, first_at = (0, now) if forgotten else (row.failures, row.first_at)
         # Without one nobody waits, also not for who got the lock first and came a moment later.
-        if wait := wait_after(failures, free[row.key]):
+        if wait := patience[row.key].wait_after(failures):
             waits.append(row.last_at + wait - now)
         statement = update(auth_failures).where(auth_failures.c.key == row.key)
         await conn.execute(statement.values(failures=failures + 1, first_at=first_at, last_at=now))
@@ -79,12 +87,11 @@ async def forgive(
     )
 
 
-def _keys(email: str, address: str) -> dict[bytes, int]:
-    """Free failures by key."""
+def _keys(email: str, address: str) -> dict[bytes, Patience]:
     return {
-        _key("both", f"{address} {email}"): FREE_BOTH,
-        _key("email", email): FREE_EMAIL,
-        _key("address", address): FREE_ADDRESS,
+        _key("both", f"{address} {email}"): BOTH,
+        _key("email", email): EMAIL,
+        _key("address", address): ADDRESS,
     }
 
 

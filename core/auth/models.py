@@ -66,7 +66,7 @@ auth_sessions = Table(
     Column("provider", Text, nullable=False),
     Column("app_token", Text, comment="push token"),
     Column("created_at", DateTime(timezone=True), nullable=False),
-    Column("refreshed_at", DateTime(timezone=True), nullable=False),
+    Column("refreshed_at", DateTime(timezone=True), nullable=False, index=True),
     UniqueConstraint("user_id", "device_id"),
 )
 
@@ -80,7 +80,7 @@ auth_refresh_tokens = Table(
         nullable=False,
         index=True,
     ),
-    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False, index=True),
     Column("used_at", DateTime(timezone=True)),
 )
 

@@ -95,6 +95,9 @@ def upgrade() -> None:
             "user_id", "device_id", name=op.f("uq_auth_sessions_user_id_device_id")
         ),
     )
+    op.create_index(
+        op.f("ix_auth_sessions_refreshed_at"), "auth_sessions", ["refreshed_at"], unique=False
+    )
     op.create_table(
         "friends",
         sa.Column("user_id", sa.Uuid(), nullable=False),
@@ -198,6 +201,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_auth_refresh_tokens")),
     )
     op.create_index(
+        op.f("ix_auth_refresh_tokens_expires_at"),
+        "auth_refresh_tokens",
+        ["expires_at"],
+        unique=False,
+    )
+    op.create_index(
         op.f("ix_auth_refresh_tokens_session_id"),
         "auth_refresh_tokens",
         ["session_id"],
@@ -244,6 +253,7 @@ def downgrade() -> None:
     op.drop_index("ix_post_comments_post_id_number", table_name="post_comments")
     op.drop_table("post_comments")
     op.drop_index(op.f("ix_auth_refresh_tokens_session_id"), table_name="auth_refresh_tokens")
+    op.drop_index(op.f("ix_auth_refresh_tokens_expires_at"), table_name="auth_refresh_tokens")
     op.drop_table("auth_refresh_tokens")
     op.drop_index(
         "uq_today_missions_suggested",
@@ -259,6 +269,7 @@ def downgrade() -> None:
     op.drop_table("media_files")
     op.drop_index(op.f("ix_friends_friend_id"), table_name="friends")
     op.drop_table("friends")
+    op.drop_index(op.f("ix_auth_sessions_refreshed_at"), table_name="auth_sessions")
     op.drop_table("auth_sessions")
     op.drop_index("ix_users_name_created_at", table_name="users")
     op.drop_table("users")

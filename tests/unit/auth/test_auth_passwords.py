@@ -8,7 +8,7 @@ from datetime import timedelta
 from argon2 import PasswordHasher, extract_parameters
 from argon2.low_level import Type
 
-from core.auth.failures import wait_after
+from core.auth.failures import ADDRESS, BOTH, EMAIL
 from core.auth.passwords import hash_secret, is_outdated, matches
 
 
@@ -41,6 +41,17 @@ def test_a_hash_of_other_parameters_is_outdated() -> None:
 
 
 def test_the_wait_doubles_up_to_a_quarter_of_an_hour() -> None:
-    waits = [int(wait_after(failures, 5).total_seconds()) for failures in range(18)]
+    waits = [int(BOTH.wait_after(failures).total_seconds()) for failures in range(18)]
     assert waits == [0] * 5 + [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900]
-    assert wait_after(10**6, 5) == timedelta(minutes=15)
+    assert BOTH.wait_after(10**6) == timedelta(minutes=15)
+
+
+def test_others_shut_nobody_out_for_long() -> None:
+    assert (EMAIL.wait_after(20), EMAIL.wait_after(10**6)) == (
+        timedelta(seconds=1),
+        timedelta(minutes=1),
+    )
+    assert (ADDRESS.wait_after(100), ADDRESS.wait_after(10**6)) == (
+        timedelta(seconds=1),
+        timedelta(seconds=5),
+    )
