@@ -280,7 +280,16 @@ class Settings(BaseSettings):
         return f"{scheme}://{host}:{self.port}"
 
 
-_MESSAGES = {"int_parsing": "must be a whole number", "float_parsing": "must be a number"}
+# pydantic's messages in our words; {ge} and the like are bounds.
+_MESSAGES = {
+    "int_parsing": "must be a whole number",
+    "float_parsing": "must be a number",
+    "bool_parsing": "must be true or false",
+    "greater_than": "must be more than {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+}
 
 
 def load_settings() -> Settings:
@@ -290,7 +299,10 @@ def load_settings() -> Settings:
     except ValidationError as error:
         for problem in error.errors():
             name = ".".join(str(part) for part in problem["loc"]).upper()
-            message = _MESSAGES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+            if ours := _MESSAGES.get(problem["type"]):
+                message = ours.format(**problem.get("ctx", {}))
+            else:
+                message = problem["msg"].removeprefix("Value error, ")
             shown = "" if not name or _is_secret(name) else f" (it is {problem['input']!r})"
             print(f"onegenie: {name + ': ' if name else ''}{message}{shown}", file=sys.stderr)  # noqa: T201
         print("onegenie: docs/configuration.md lists every setting.", file=sys.stderr)  # noqa: T201

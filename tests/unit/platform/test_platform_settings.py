@@ -23,9 +23,20 @@ def documented_default(name: str) -> str:
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
+def documented_bounds(name: str) -> str:
+    bounds = {
+        word: getattr(rule, word)
+        for rule in Settings.model_fields[name].metadata
+        for word in ("gt", "ge", "le")
+        if hasattr(rule, word)
+    }
+    low = f"> {bounds['gt']}" if "gt" in bounds else f"≥ {bounds['ge']}" if "ge" in bounds else ""
+    return ", ".join(part for part in (low, f"≤ {bounds['le']}" if "le" in bounds else "") if part)
+
+
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_is_documented_with_its_default(name: str) -> None:
-    row = f"| `{name.upper()}` | {documented_default(name)} | "
+    row = f"| `{name.upper()}` | {documented_default(name)} | {documented_bounds(name)} | "
     assert row + f"{Settings.model_fields[name].description} |" in DOCS.read_text().splitlines()
 
 
@@ -45,21 +56,21 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("PORT", "eighty", "PORT: "),
-        ("PORT", "70000", "PORT: "),
-        ("WORKERS", "0", "WORKERS: "),
-        ("LOG_LEVEL", "loud", "LOG_LEVEL: "),
+        ("PORT", "eighty", "PORT: must be a whole number (it is 'eighty')"),
+        ("PORT", "70000", "PORT: must be at most 65535"),
+        ("WORKERS", "0", "WORKERS: must be at least 1"),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL: must be 'debug', 'info', 'warning' or 'error'"),
         ("MEAL_ENGINE", "gas", "MEAL_ENGINE: "),
         ("MEAL_ENGINE", "openai", "OPENAI_API_KEY: needed"),
         ("MEAL_ENGINE", "remote", "MEAL_ADDRESS: needed"),
         ("MEAL_ADDRESS", "ftp://meals:1", "MEAL_ADDRESS: an upstream's address begins with https"),
-        ("MEAL_TIMEOUT", "60", "MEAL_TIMEOUT: "),
+        ("MEAL_TIMEOUT", "60", "MEAL_TIMEOUT: must be at most 55"),
         ("SERVICE_TOKEN", "hunter2", "SERVICE_TOKEN: is 20 to 200 visible ASCII characters"),
         ("SERVICE_TOKEN", "hunter2 " * 5, "SERVICE_TOKEN: is 20 to 200 visible ASCII characters"),
         ("SERVICE_ZONE", "Mars/Base", "SERVICE_ZONE: is no time zone"),
         ("DATABASE_URL", "mysql://root:hunter2@db/x", "DATABASE_URL: starts with postgresql://"),
         ("TLS_KEY", "missing.pem", "TLS_CERTIFICATE and TLS_KEY: set both or neither"),
-        ("DEMO", "perhaps", "DEMO: "),
+        ("DEMO", "perhaps", "DEMO: must be true or false"),
     ],
 )
 def test_a_bad_value_stops_the_start_with_a_line_that_names_it(
