@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import sys
 
+from sqlalchemy.exc import OperationalError
+
 from core.demo import ensure_demo, ensure_missions, lacks_lift
 from core.platform.database import open_database
 from core.platform.migrate import upgrade
@@ -23,7 +25,10 @@ async def prepare(settings: Settings, database_url: str) -> None:
             load_endpoints(settings.store_endpoints)
         except ValueError as error:
             sys.exit(f"STORE_ENDPOINTS: {error}")
-    upgrade(database_url)
+    try:
+        upgrade(database_url)
+    except OperationalError as error:
+        sys.exit(f"DATABASE_URL: the database says: {str(error.orig).strip().splitlines()[0]}")
     if not settings.demo:
         return
     async with open_database(database_url, pool_size=2) as database:

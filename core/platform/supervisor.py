@@ -280,6 +280,7 @@ class Supervisor:
                 "    -H \"Authorization: Bearer $SDK_KEY\" -H 'Content-Type: application/json' \\"
             )
             self._say(f'    -d \'{{"prompt": "{_PROMPT}"}}\'')
+            self._say('  The app for rooms: README.md, "The room"')
         self._say(f"Logs: {_relative(self._logs)}   Stop: Ctrl-C")
         self._say("")
         self._progress("everything serves")

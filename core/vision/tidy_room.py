@@ -50,7 +50,8 @@ class TidyRooms:
         def tell(share: float, stage: str) -> None:
             if over:
                 raise NobodyWaits
-            progress(ENGINE_SHARE * min(share, 1.0), stage)
+            if share < 1:  # when the engine is done, the picture is still to be kept
+                progress(round(ENGINE_SHARE * share, 2), stage)
 
         try:
             tidied = await ask(self._vision.tidy(room, tell), self._timeout)
