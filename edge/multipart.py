@@ -30,7 +30,7 @@ class Part:
 
 def is_multipart(content_type: str) -> bool:
     """Whether a Content-Type is multipart/form-data."""
-    return content_type.lstrip()[:19].lower() == "multipart/form-data"
+    return content_type.partition(";")[0].strip().lower() == "multipart/form-data"
 
 
 def parse(content_type: str, data: bytes) -> Iterator[Part]:

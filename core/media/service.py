@@ -30,6 +30,8 @@ class MediaService(pb_grpc.MediaServiceServicer):
                 # Only the client's own cache: who may see it hangs on the link.
                 "cache-control": f"private, max-age={shown.seconds}, immutable",
                 "etag": shown.etag,
+                # Kept from an <img>, which sends no Origin, it has no CORS headers for a fetch.
+                "vary": "Origin",
                 "content-disposition": "inline",
                 "content-security-policy": "default-src 'none'; sandbox",
             }

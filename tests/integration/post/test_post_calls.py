@@ -153,6 +153,7 @@ async def test_a_post_shows_its_pictures_in_order(room: Room) -> None:
         assert thumbnail.data.startswith(b"\xff\xd8\xff")
         seconds = 7 * 3600  # on the hour, the longest a link works
         assert headers["cache-control"] == f"private, max-age={seconds}, immutable"
+        assert headers["vary"] == "Origin"
         assert headers["content-security-policy"] == "default-src 'none'; sandbox"
         assert headers["content-disposition"] == "inline"
         assert detail.file_id in headers["etag"]

@@ -146,5 +146,7 @@ def test_the_number_of_parts_has_a_limit():
 
 def test_what_is_multipart():
     assert multipart.is_multipart("Multipart/Form-Data; boundary=x")
+    assert multipart.is_multipart(" multipart/form-data ;boundary=x")
     assert not multipart.is_multipart("application/json")
+    assert not multipart.is_multipart("multipart/form-data-2; boundary=x")
     assert not multipart.is_multipart("")
