@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 import pytest
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image, ImageChops, ImageEnhance, ImageFilter, ImageStat
 
 from core.platform.pool import WorkPool
 from core.vision.embedded import EmbeddedVision
@@ -55,6 +55,23 @@ async def test_before_and_after_with_known_truth(
     assert right >= FLOOR
     for kind in ("hardly", "untouched", "same photo", "other room", "reversed", "unclear"):
         assert not done[kind], kind
+
+
+@pytest.mark.parametrize("mission", ["방 청소", "옷 정리"])
+@pytest.mark.parametrize("seed", [51, 52, 53])
+async def test_a_paler_copy_of_the_same_photo_is_no_tidied_room(
+    engine: EmbeddedVision, seed: int, mission: str
+) -> None:
+    room = Room(seed)
+    photo = room.picture(room.clutter(12))
+    for copy in (
+        ImageEnhance.Contrast(photo).enhance(0.5),
+        ImageEnhance.Contrast(photo).enhance(0.3),
+        ImageEnhance.Color(photo).enhance(0),
+        ImageEnhance.Contrast(photo.filter(ImageFilter.MedianFilter(5))).enhance(0.5),
+        photo.point([round(255 * (value / 255) ** 0.4) for value in range(256)] * 3),
+    ):
+        assert not (await engine.compare(photo, copy, mission)).done
 
 
 @pytest.mark.parametrize(
