@@ -115,7 +115,8 @@ class Problems:
     def check(self) -> None:
         """Raise ImportFailed if anything was reported."""
         if self.total:
-            ordered = sorted(self.kept, key=lambda one: (one.file, one.line or 0))
+            files = list(dict.fromkeys(one.file for one in self.kept))
+            ordered = sorted(self.kept, key=lambda one: (files.index(one.file), one.line or 0))
             raise ImportFailed(ordered, self.total)
 
 

@@ -349,7 +349,6 @@ async def test_what_is_wrong_with_slides(load) -> None:
         f",1,1\n{ENTRANCE},,1\n,1,0\n"
     )
     assert [str(problem) for problem in await problems(load, signage=TWO, slides=slides)] == [
-        "slides.csv, line 9, position: is less than 1 (it is '0')",
         "slides.csv, line 2: needs either a signage_id or a signage_number",
         "slides.csv, line 3: needs either a signage_id or a signage_number",
         "slides.csv, line 4, signage_number: is the number of several signage: name it by "
@@ -358,4 +357,5 @@ async def test_what_is_wrong_with_slides(load) -> None:
         "slides.csv, line 6, signage_id: is not a known signage (it is "
         "'7e6f1f5e-6f0b-4f7d-9a2e-0d6c6a1f7b19')",
         "slides.csv, line 8, position: is already on line 7 (it is '1')",
+        "slides.csv, line 9, position: is less than 1 (it is '0')",
     ]
