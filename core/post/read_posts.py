@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from onegenie.post.v1 import post_pb2 as pb
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -105,7 +104,7 @@ async def _visible_post(conn: AsyncConnection, user_id: uuid.UUID, post_id: str)
 def _add_post(reply: pb.ListPostsResponse, row: Any) -> pb.Post:
     return reply.posts.add(
         post_id=str(row.id),
-        upload_time=_timestamp(row.created_at),
+        upload_time=row.created_at,
         title=row.title,
         content=row.content,
     )
@@ -116,11 +115,5 @@ def _comment(row: Any) -> pb.Comment:
         user_id=str(row.user_id),
         post_id=str(row.post_id),
         content=row.content,
-        upload_time=_timestamp(row.created_at),
+        upload_time=row.created_at,
     )
-
-
-def _timestamp(moment: Any) -> Timestamp:
-    result = Timestamp()
-    result.FromDatetime(moment)
-    return result

@@ -6,7 +6,7 @@ from onegenie.recommend.v1 import recommend_pb2 as pb
 
 from core.platform.database import Database
 from core.recommend import store
-from core.recommend.snapshot import CouponSpots, fill_round, timestamp
+from core.recommend.snapshot import CouponSpots, fill_round
 from core.recommend.store import RoundRow
 from core.tenant.store import Caller
 from edge.errors import ApiError
@@ -31,7 +31,7 @@ async def list_chats(
                     pb.RoundReference(round_no=number, round_id=str(round_id))
                     for number, round_id in enumerate(row.round_ids, start=1)
                 ],
-                created_at=timestamp(row.created_at),
+                created_at=row.created_at,
             )
             for row in rows
         ],
@@ -55,7 +55,7 @@ async def get_chat(
     chat.profile_summary.MergeFrom(
         pb.ProfileSummary(name=name, gender=gender, age=age, locale=locale)
     )
-    chat.created_at.CopyFrom(timestamp(created_at))
+    chat.created_at.FromDatetime(created_at)
     for row in rows:
         fill_round(chat.rounds.add(), RoundRow(*row[5:]), part)
     return response

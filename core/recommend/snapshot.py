@@ -10,7 +10,6 @@ import asyncio
 import uuid
 
 import structlog
-from google.protobuf.timestamp_pb2 import Timestamp
 from onegenie.recommend.v1 import recommend_pb2 as pb
 
 from core.recommend.offers import coupon_spot_items
@@ -56,15 +55,8 @@ def fill_round(message: pb.Round, row: RoundRow, spots: bytes) -> pb.Round:
     message.round_no = row.round_no
     message.round_id = str(row.id)
     message.prompt = row.prompt
-    message.created_at.CopyFrom(timestamp(row.created_at))
-    message.updated_at.CopyFrom(timestamp(row.updated_at))
+    message.created_at.FromDatetime(row.created_at)
+    message.updated_at.FromDatetime(row.updated_at)
     if row.last_error is not None:
         message.last_error = row.last_error
     return message
-
-
-def timestamp(moment: object) -> Timestamp:
-    """A datetime as a protobuf timestamp."""
-    result = Timestamp()
-    result.FromDatetime(moment)  # type: ignore[arg-type]
-    return result

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import grpc
 import structlog
-from google.protobuf.timestamp_pb2 import Timestamp
 from onegenie.store.v1 import store_pb2
 from onegenie.tenant.v1 import tenant_pb2 as pb
 from onegenie.tenant.v1 import tenant_pb2_grpc as pb_grpc
@@ -89,7 +88,7 @@ class TenantService(pb_grpc.TenantServiceServicer):
             if device := devices.get(one.id):
                 shown.online = device.online
                 if device.last_seen_at:
-                    shown.last_seen_at.CopyFrom(_timestamp(device.last_seen_at))
+                    shown.last_seen_at.FromDatetime(device.last_seen_at)
         return reply
 
     async def GetBalance(
@@ -113,7 +112,7 @@ class TenantService(pb_grpc.TenantServiceServicer):
                     reason=row.reason,
                     round_id=str(row.round_id) if row.round_id else None,
                     note=row.note,
-                    created_at=_timestamp(row.created_at),
+                    created_at=row.created_at,
                 )
                 for row in page
             ],
@@ -188,12 +187,6 @@ def _key(row: Any) -> pb.Key:
         name=row.name,
         signage_id=row.signage_id,
         hints=row.hints or (),
-        created_at=_timestamp(row.created_at),
-        revoked_at=_timestamp(row.revoked_at) if row.revoked_at else None,
+        created_at=row.created_at,
+        revoked_at=row.revoked_at,
     )
-
-
-def _timestamp(moment: Any) -> Timestamp:
-    result = Timestamp()
-    result.FromDatetime(moment)
-    return result
