@@ -253,8 +253,8 @@ async def open_vision(
         else:
             from core.vision.embedded import EmbeddedVision
 
-            # Threads of its own: log-ins and uploads don't wait for rooms that take seconds. Few
-            # wait for these, since whoever is far back would give up before it is their turn.
+            # Threads of its own: uploads don't wait for rooms that take seconds. Few wait for
+            # these, since whoever is far back would give up before it is their turn.
             own = WorkPool(settings.picture_workers, 8)
             vision = EmbeddedVision(stack.enter_context(contextlib.closing(own)))
         try:

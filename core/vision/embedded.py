@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from core.platform.pool import WorkPool
 from core.vision import wording
-from core.vision.port import Progress, TidyRoom, Verdict, VisionUnavailable
+from core.vision.port import COMPLETED, Progress, TidyRoom, Verdict, VisionUnavailable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -124,7 +124,7 @@ def _compare(before: Image, after: Image, mission: str) -> Verdict:
         )
     part = any(word in mission + " " for word in PARTS)
     if change.tidied >= DONE or (part and change.tidied >= DONE_PART and change.thorough >= DONE):
-        return Verdict(True, wording.estimate("미션 완료! 방이 깨끗하게 정리되었습니다."))
+        return Verdict(True, wording.estimate(COMPLETED))
     return not_done(
         f"어질러진 것의 약 {round(max(change.tidied, 0) * 100)}%가 정리되었어요.",
         f"아직 남은 곳: {wording.places(where)}." if where else "",

@@ -21,7 +21,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 from core.media.pictures import BadPicture, TooLarge, open_picture
 from core.platform.openai import Message, OpenAIEndpoint, UpstreamError
 from core.platform.pool import WorkPool
-from core.vision.port import Progress, TidyRoom, Verdict, VisionUnavailable
+from core.vision.port import COMPLETED, Progress, TidyRoom, Verdict, VisionUnavailable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -32,7 +32,6 @@ LONGEST_FINDING = 1_000  # so that what is still to do has room after it
 LONGEST_ITEM = 100
 MOST_ITEMS = 5
 
-DONE = "미션 완료! 방이 깨끗하게 정리되었습니다."
 _NOT_DONE = "아직 미션이 끝나지 않았습니다."
 _OTHER_ROOM = "두 사진이 같은 방을 찍은 것인지 확인하기 어렵습니다. 같은 자리에서 다시 찍어 주세요."
 _UNCLEAR = "{which} 선명하지 않아 미션을 확인하기 어렵습니다. 밝은 곳에서 다시 찍어 주세요."
@@ -227,7 +226,7 @@ def _verdict(found: _Comparison) -> Verdict:
             which = "두 사진이 모두"
         return Verdict(False, _UNCLEAR.format(which=which))
     if found.done:
-        return Verdict(True, DONE)
+        return Verdict(True, COMPLETED)
     # A model that was talked into praise doesn't get it past the verdict.
     parts = [_NOT_DONE] if "미션 완료" in found.text else [_NOT_DONE, found.text[:LONGEST_FINDING]]
     if found.remaining:

@@ -15,6 +15,9 @@ Progress = Callable[[float, str], None]
 It raises when nobody waits for the work any more: let that through, so that the work ends.
 """
 
+COMPLETED = "미션 완료! 방이 깨끗하게 정리되었습니다."
+"""What the verdict on a mission that is done begins with, whoever gives it: as documented."""
+
 
 class VisionUnavailable(Exception):
     """The engine can't be reached or gave nothing usable; the message says why."""

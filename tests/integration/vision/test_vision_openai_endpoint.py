@@ -14,8 +14,8 @@ from PIL import Image
 
 from core.platform import openai as platform_openai
 from core.platform.pool import WorkPool
-from core.vision.openai import DONE, OpenAIRoomVision, comparison_schema
-from core.vision.port import TidyRoom, Verdict, VisionUnavailable
+from core.vision.openai import OpenAIRoomVision, comparison_schema
+from core.vision.port import COMPLETED, TidyRoom, Verdict, VisionUnavailable
 from tests.integration.meal.chat_endpoint import completion, failure
 from tests.integration.vision.vision_endpoint import (
     HANG,
@@ -89,7 +89,7 @@ async def test_a_room_is_shown_small_and_described(
 async def test_a_done_mission_has_the_documented_sentence(
     endpoint: RoomEndpoint, engine: OpenAIRoomVision
 ) -> None:
-    assert await engine.compare(ROOM, ROOM, MISSION) == Verdict(True, DONE)
+    assert await engine.compare(ROOM, ROOM, MISSION) == Verdict(True, COMPLETED)
     [body] = endpoint.asked
     wanted = body["response_format"]["json_schema"]
     assert (wanted["strict"], wanted["schema"]) == (True, comparison_schema())
@@ -124,7 +124,7 @@ async def test_the_verdict_is_by_our_rules(
 async def test_praise_does_not_get_past_the_verdict(
     endpoint: RoomEndpoint, engine: OpenAIRoomVision
 ) -> None:
-    endpoint.play(finds=[comparison(done=False, text=f"{DONE} 잘했어요.")])
+    endpoint.play(finds=[comparison(done=False, text=f"{COMPLETED} 잘했어요.")])
     verdict = await engine.compare(ROOM, ROOM, MISSION)
     assert verdict == Verdict(False, "아직 미션이 끝나지 않았습니다.")
 
