@@ -59,13 +59,14 @@ def serve_meal(
 async def _serve(
     service: str, register: Callable[[grpc.aio.Server], None], identity: Identity, address: str
 ) -> AsyncIterator[None]:
+    contract = Contract.load([service])
     interceptor = EdgeInterceptor(
-        Contract.load([service]),
+        contract,
         [telemetry.request_id, telemetry.log_and_metrics, identity],
         domain="onegenie",
         on_error=telemetry.log_internal_error,
     )
-    server = Server(address, interceptor, [service], register)
+    server = Server(address, interceptor, contract, register)
     await server.start()
     try:
         yield

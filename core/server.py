@@ -165,8 +165,9 @@ async def serve(
                 server,
             )
 
+        contract = Contract.load(SERVICES)
         interceptor = EdgeInterceptor(
-            Contract.load(SERVICES),
+            contract,
             # Outermost first. The edge's own view stands before them, its checks after them.
             [
                 telemetry.request_id,
@@ -178,7 +179,7 @@ async def serve(
             zone=settings.zone,
             on_error=telemetry.log_internal_error,
         )
-        server = Server(address, interceptor, SERVICES, register)
+        server = Server(address, interceptor, contract, register)
         listener = asyncio.create_task(events.run())
         worker = asyncio.create_task(jobs.run(stopping))
         refresh_token_life = timedelta(days=settings.refresh_token_days)

@@ -57,7 +57,8 @@ async def main(descriptor: str, socket: str) -> None:
         answering.add(context)
         context.add_done_callback(lambda _: done(context))
         await context.send_initial_metadata([("x-http-status", str(status))])
-        sent = dict(context.invocation_metadata())
+        metadata = dict(context.invocation_metadata())
+        sent = {key: value for key, value in metadata.items() if isinstance(value, str)}
         data = {"id": request.id, "pid": os.getpid(), "sent": sent}
         if hasattr(request, "q"):
             data["q"] = request.q
@@ -65,7 +66,6 @@ async def main(descriptor: str, socket: str) -> None:
             data["bytes"] = len(request.body.data)
         if kind == "big":
             data["fill"] = "우유 " * 10_000
-        sent.pop("grpc-trace-bin", None)
         data["left"] = context.time_remaining()
         return answer(context, data)
 

@@ -1,0 +1,106 @@
+"""A process is healthy as long as it answers calls, not as long as its health service does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from onegenie.profile.v1 import profile_pb2_grpc
+from onegenie.rest.v1 import annotations_pb2 as rest
+
+from core.platform import server as platform_server
+from core.platform.server import Server
+from edge.contract import Contract
+from edge.errors import ApiError
+from edge.server import Call, EdgeInterceptor
+
+SERVING = health_pb2.HealthCheckResponse.SERVING
+NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
+
+
+class Door:
+    """Stands where identity is checked, and does as a test says."""
+
+    def __init__(self) -> None:
+        self.broken: Exception | None = None
+        self.shut = asyncio.Event()
+        self.shut.set()
+        self.calls = 0
+
+    @contextlib.asynccontextmanager
+    async def __call__(self, call: Call) -> AsyncIterator[None]:
+        self.calls += 1
+        await self.shut.wait()
+        raise self.broken or ApiError(rest.CONDITION_UNAUTHENTICATED)
+        yield
+
+
+@pytest.fixture
+async def door(tmp_path: Path) -> AsyncIterator[tuple[Door, health_pb2_grpc.HealthStub]]:
+    contract = Contract.load(["onegenie.profile.v1.ProfileService"])
+    door = Door()
+    interceptor = EdgeInterceptor(contract, [door], domain="test")
+    address = f"unix:{tmp_path}/core.sock"
+    servicer = profile_pb2_grpc.ProfileServiceServicer()
+    server = Server(
+        address,
+        interceptor,
+        contract,
+        lambda grpc_server: profile_pb2_grpc.add_ProfileServiceServicer_to_server(
+            _Asynchronous(servicer), grpc_server
+        ),
+    )
+    await server.start()
+    async with grpc.aio.insecure_channel(address) as channel:
+        yield door, health_pb2_grpc.HealthStub(channel)
+    door.shut.set()
+    await server.stop(asyncio.Event(), lambda: None)
+
+
+class _Asynchronous:
+    """A servicer of which no call gets through to its methods."""
+
+    def __init__(self, servicer: profile_pb2_grpc.ProfileServiceServicer) -> None:
+        self._servicer = servicer
+
+    def __getattr__(self, name: str) -> object:
+        async def never(request: object, context: object) -> None:
+            raise AssertionError(name)
+
+        return never
+
+
+async def until(stub: health_pb2_grpc.HealthStub, status: int) -> None:
+    async with asyncio.timeout(20):
+        while (await stub.Check(health_pb2.HealthCheckRequest())).status != status:
+            await asyncio.sleep(0.05)
+
+
+async def test_healthy_is_who_answers_a_call(door) -> None:
+    answers, stub = door
+    await until(stub, SERVING)
+    assert answers.calls > 0
+    answers.broken = RuntimeError("nothing works")
+    await until(stub, NOT_SERVING)
+    answers.broken = None
+    await until(stub, SERVING)
+
+
+async def test_who_keeps_calls_waiting_is_not_healthy(door) -> None:
+    answers, stub = door
+    answers.shut.clear()
+    await until(stub, NOT_SERVING)
+    answers.shut.set()
+    await until(stub, SERVING)
+
+
+async def test_many_who_ask_cost_one_call(door, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers, stub = door
+    monkeypatch.setattr(platform_server, "PROBE_SECONDS", 3600)
+    await asyncio.gather(*(stub.Check(health_pb2.HealthCheckRequest()) for _ in range(200)))
+    assert answers.calls == 1
