@@ -66,8 +66,11 @@ from core.trigger.service import TriggerService
 from core.user.service import UserService
 from core.vision.port import RoomVision
 from core.vision.service import VisionService
+from edge.admission import admission
 from edge.contract import Contract
 from edge.server import EdgeInterceptor
+
+DOMAIN = "onegenie"
 
 
 @contextlib.asynccontextmanager
@@ -119,7 +122,11 @@ async def serve(
         vision = await stack.enter_async_context(open_vision(settings, vision, pool))
         reports = Reports(database, jobs, stores, settings.signage_show_seconds)
 
+        contract = Contract.load(SERVICES)
+
         def register(server: grpc.aio.Server) -> None:
+            checks = [unavailable_without_database, identity]
+            server.add_generic_rpc_handlers((admission(contract, checks, DOMAIN),))
             recommend_pb2_grpc.add_RecommendServiceServicer_to_server(
                 RecommendService(database, pipeline, events, CouponSpots(stores), stopping), server
             )
@@ -165,7 +172,6 @@ async def serve(
                 server,
             )
 
-        contract = Contract.load(SERVICES)
         interceptor = EdgeInterceptor(
             contract,
             # Outermost first. The edge's own view stands before them, its checks after them.
@@ -175,7 +181,7 @@ async def serve(
                 unavailable_without_database,
                 identity,
             ],
-            domain="onegenie",
+            domain=DOMAIN,
             zone=settings.zone,
             on_error=telemetry.log_internal_error,
         )

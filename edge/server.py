@@ -62,6 +62,7 @@ REST_MARK = "x-envoy-original-path"
 LARGE_RETRY_SECONDS = 5
 STATUS_HEADER = "x-http-status"  # Envoy's Lua makes it the HTTP status
 PASSTHROUGH = (
+    "envoy.service.auth.v3.Authorization",  # edge.admission
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",

@@ -17,6 +17,7 @@ from typing import Any
 import grpc
 from google.api import httpbody_pb2
 
+from edge.admission import admission
 from edge.contract import Contract
 from edge.derive import BODY_NAME, request_class
 from edge.errors import ApiError
@@ -209,6 +210,7 @@ async def serving(address: str, *interceptors: Any, **options: Any) -> AsyncIter
         contract(), interceptors, **{"domain": "echo", "zone": "Asia/Seoul", **options}
     )
     server = grpc.aio.server(interceptors=(edge,))
+    server.add_generic_rpc_handlers((admission(contract(), interceptors, "echo"),))
     edgetest_pb2_grpc.add_EchoServiceServicer_to_server(echo, server)
     edgetest_pb2_grpc.add_StatusServiceServicer_to_server(status, server)
     health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server)

@@ -19,7 +19,8 @@ from typing import Any, Protocol
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from edge.contract import Contract, Surface
+from edge.admission import METHOD, needs_admission
+from edge.contract import Contract, Method, Surface
 from edge.errors import error_body
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -30,22 +31,22 @@ MAX_BODY_BYTES = 1 << 20
 MAX_REPLY_BYTES = 24 << 20
 TIMEOUT_SECONDS = 15
 
-# Which condition a status of Envoy's or gRPC's own stands for; 0 is every other status.
+# Which condition a status of Envoy's or gRPC's own stands for. Of each hundred the last one is for
+# every other status in it: Envoy refuses in many ways, and a 5xx would be an alarm.
 _CONDITIONS = {
-    400: rest.CONDITION_INVALID_ARGUMENT,
+    401: rest.CONDITION_UNAUTHENTICATED,
     404: rest.CONDITION_NOT_FOUND,
     405: rest.CONDITION_NOT_FOUND,
     408: rest.CONDITION_DEADLINE_EXCEEDED,
     413: rest.CONDITION_TOO_LARGE,
-    415: rest.CONDITION_INVALID_ARGUMENT,
-    426: rest.CONDITION_INVALID_ARGUMENT,
     429: rest.CONDITION_RATE_LIMITED,
-    431: rest.CONDITION_INVALID_ARGUMENT,
     499: rest.CONDITION_UNAVAILABLE,  # gRPC's CANCELLED: the core is stopping
+    501: rest.CONDITION_INVALID_ARGUMENT,  # a transfer coding that nobody knows
     502: rest.CONDITION_UNAVAILABLE,
     503: rest.CONDITION_UNAVAILABLE,
     504: rest.CONDITION_DEADLINE_EXCEEDED,
-    0: rest.CONDITION_INTERNAL,
+    500: rest.CONDITION_INTERNAL,
+    400: rest.CONDITION_INVALID_ARGUMENT,
 }
 _RETRY = {rest.CONDITION_RATE_LIMITED, rest.CONDITION_UNAVAILABLE}
 
@@ -94,20 +95,25 @@ class _Shape:
 
 
 @dataclass(frozen=True)
-class _Upload:
-    verb: str
-    template: str
-    regex: str
-    max_body_bytes: int
-
-
-@dataclass(frozen=True)
 class _Route:
     """What becomes of the calls of one method."""
 
     path: str
     reads: bool
-    timeout: int = TIMEOUT_SECONDS  # seconds; a stream has none
+    timeout: int  # seconds; a stream has none
+    max_body_bytes: int
+    asks_first: bool
+    client_streaming: bool
+
+
+@dataclass(frozen=True)
+class _Upload:
+    """One REST form of a method with large bodies."""
+
+    verb: str
+    template: str
+    regex: str
+    method: _Route
 
 
 def render(
@@ -151,22 +157,19 @@ def render(
         "services": contract.rest_services,
         "surfaces": shapes,
         "uploads": [
-            _Upload(b.verb, b.template, path_regex(b.template), m.rule.max_body_bytes)
+            _Upload(b.verb, b.template, path_regex(b.template), _route(m))
             for m in methods
             if m.rule.max_body_bytes
             for b in m.bindings
         ],
         "timeout": TIMEOUT_SECONDS,
-        "streams": [
-            _Route(m.path, m.reads_only)
-            for m in methods
-            if m.server_streaming or m.client_streaming
-        ],
+        "admission": METHOD,
+        "streams": [_route(m) for m in methods if m.server_streaming or m.client_streaming],
         # The unary ones that are not as the last route has it.
         "unaries": [
-            _Route(m.path, m.reads_only, m.rule.timeout_seconds or TIMEOUT_SECONDS)
+            _route(m)
             for m in methods
-            if (m.reads_only or m.rule.timeout_seconds)
+            if (m.reads_only or m.rule.timeout_seconds or m.rule.max_body_bytes)
             and not m.server_streaming
             and not m.client_streaming
         ],
@@ -176,6 +179,17 @@ def render(
     }
     hooks = environment.get_template("hooks.lua.j2").render(surfaces=shapes)
     return environment.get_template("envoy.yaml.j2").render(values, hooks=hooks)
+
+
+def _route(method: Method) -> _Route:
+    return _Route(
+        method.path,
+        method.reads_only,
+        method.rule.timeout_seconds or TIMEOUT_SECONDS,
+        method.rule.max_body_bytes or MAX_BODY_BYTES,
+        needs_admission(method),
+        method.client_streaming,
+    )
 
 
 def envoy_binary() -> Path:

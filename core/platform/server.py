@@ -103,6 +103,9 @@ class Server:
             interceptors=[interceptor],
             options=[
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+                # Only "identity", bit 0: a small message may be a large one, and is unpacked before
+                # anybody knows who sends it.
+                ("grpc.compression_enabled_algorithms_bitset", 1),
                 # Both: between the two a call is refused by lot, as RESOURCE_EXHAUSTED.
                 ("grpc.max_metadata_size", MAX_METADATA_BYTES),
                 ("grpc.absolute_max_metadata_size", MAX_METADATA_BYTES),

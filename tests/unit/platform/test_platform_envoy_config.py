@@ -62,7 +62,9 @@ def manager(config: Path) -> dict:
 
 
 def routes(config: Path) -> list[dict]:
-    return manager(config)["route_config"]["virtual_hosts"][0]["routes"]
+    """Those to a core."""
+    found = manager(config)["route_config"]["virtual_hosts"][0]["routes"]
+    return [route for route in found if "route" in route]
 
 
 @pytest.mark.parametrize(
@@ -88,6 +90,13 @@ def test_envoy_takes_it_for_the_real_contract(tmp_path: Path):
     assert "/onegenie.vision.v1.VisionService/StreamTidyRoom" in streams
     timeouts = {r["match"].get("path"): r["route"]["timeout"] for r in routes(config)}
     assert timeouts["/onegenie.vision.v1.VisionService/GenerateTidyRoom"] == "120s"
+    asked = [
+        route["typed_per_filter_config"]["envoy.filters.http.ext_authz"]["check_settings"]
+        for route in routes(config)
+        if route["match"].get("path") == "/onegenie.post.v1.PostService/CreatePost"
+    ]
+    method = {"method": "/onegenie.post.v1.PostService/CreatePost"}
+    assert asked == [{"context_extensions": method}]
 
 
 def test_envoy_refuses_a_broken_one(tmp_path: Path):
@@ -110,6 +119,8 @@ def test_filters_stand_in_the_order_that_works(tmp_path: Path):
         "grpc_web",
         "local_ratelimit",
         "lua",
+        "ext_authz",
+        "buffer",
         "grpc_json_transcoder",
         "router",
     ]
@@ -130,8 +141,11 @@ def test_routes_follow_the_contract(tmp_path: Path):
     assert "unavailable" not in found[-1]["route"]["retry_policy"]["retry_on"]
     upload = found[0]
     assert upload["match"]["headers"][0]["string_match"] == {"exact": "POST"}
-    (transcoder,) = upload["typed_per_filter_config"].values()
+    transcoder, buffer = upload["typed_per_filter_config"].values()  # anybody may, so nobody asks
     assert transcoder["max_request_body_size"] == 3_000_000
+    assert buffer["buffer"]["max_request_bytes"] == 3_000_005
+    # Who sends nothing for long is not waited for, or is with a large body.
+    assert (read["route"]["idle_timeout"], upload["route"]["idle_timeout"]) == ("20s", "125s")
     # Its time is that of the method's path, which the transcoder puts in.
     long = by_path["/echo.v1.EchoService/Upload"]
     assert (long["route"]["timeout"], long["route"]["idle_timeout"]) == ("120s", "125s")
@@ -139,7 +153,7 @@ def test_routes_follow_the_contract(tmp_path: Path):
     assert "unavailable" not in long["route"]["retry_policy"]["retry_on"]
     quick = by_path["/echo.v1.EchoService/Quick"]
     assert quick["route"]["timeout"] == "1s"
-    assert "idle_timeout" not in quick["route"]
+    assert quick["route"]["idle_timeout"] == "6s"
     assert "unavailable" in quick["route"]["retry_policy"]["retry_on"]
 
 

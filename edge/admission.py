@@ -1,0 +1,81 @@
+"""Who sends a large body is asked before the body is taken in.
+
+Envoy's ext_authz filter asks the core with the headers alone (envoy.service.auth.v3.Authorization).
+Without it a stranger fills the memory with bodies that are refused once they are whole.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+import grpc
+from google.rpc import code_pb2, status_pb2
+from onegenie.rest.v1 import admission_pb2 as pb
+from onegenie.rest.v1 import annotations_pb2 as rest
+
+from edge.contract import Contract, Method
+from edge.errors import ApiError, message_of, reason_of, status_of
+from edge.server import Call, Interceptor
+
+SERVICE = "envoy.service.auth.v3.Authorization"
+METHOD = "method"  # the context extension with the RPC's path
+
+
+def needs_admission(method: Method) -> bool:
+    """Whether Envoy is to ask before it takes in the method's body."""
+    return bool(method.rule.max_body_bytes) and method.access != rest.ACCESS_PUBLIC
+
+
+def admission(
+    contract: Contract, interceptors: Sequence[Interceptor], domain: str
+) -> grpc.GenericRpcHandler:
+    """Make the handler that answers Envoy; `interceptors` check identity as they do for calls.
+
+    The answer to a caller who is not let in is the method's own for what they raise.
+    """
+
+    async def check(request: pb.AdmissionRequest, context: Any) -> pb.AdmissionResponse:
+        path = request.attributes.context_extensions[METHOD]
+        call = Call(contract.methods[path], _Headers(request.attributes.request.http.headers))
+        try:
+            async with AsyncExitStack() as stack:
+                for interceptor in interceptors:
+                    await stack.enter_async_context(interceptor(call))
+        except ApiError as error:
+            return _denied(call.method, error, domain)
+        return pb.AdmissionResponse(status=status_pb2.Status(code=code_pb2.OK))
+
+    handler = grpc.unary_unary_rpc_method_handler(
+        check, pb.AdmissionRequest.FromString, pb.AdmissionResponse.SerializeToString
+    )
+    return grpc.method_handlers_generic_handler(SERVICE, {"Check": handler})
+
+
+class _Headers:
+    """The context of a call of which there are only headers."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    def invocation_metadata(self) -> Sequence[tuple[str, str]]:
+        return tuple(self._headers.items())
+
+
+def _denied(method: Method, error: ApiError, domain: str) -> pb.AdmissionResponse:
+    """Over REST Envoy makes the surface's body of the status, over gRPC these headers count."""
+    reason = reason_of(method.surface, error)
+    status = status_of(domain, reason, message_of(reason, error), error)
+    headers = {
+        "grpc-status": str(status.code),
+        "grpc-status-details-bin": base64.b64encode(status.SerializeToString()).decode(),
+    }
+    if reason.http_status == 401:
+        headers["www-authenticate"] = "Bearer"
+    denied = pb.AdmissionResponse.Denied(body=status.message)
+    denied.status.code = reason.http_status
+    for key, value in headers.items():
+        denied.headers.add().header.MergeFrom(pb.AdmissionResponse.Header(key=key, value=value))
+    return pb.AdmissionResponse(status=status_pb2.Status(code=status.code), denied_response=denied)
