@@ -77,6 +77,10 @@ class FrontSettings(Protocol):
     def cors_origins(self) -> tuple[str, ...]: ...
     @property
     def rate_limit(self) -> int: ...
+    @property
+    def rate_limit_per_address(self) -> int: ...
+    @property
+    def trusted_proxies(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,8 @@ def render(
             {*_REQUEST_HEADERS, *(h for m in methods for h in m.rule.headers)}
         ),
         "rate_limit": settings.rate_limit,
+        "rate_limit_per_address": settings.rate_limit_per_address,
+        "trusted_proxies": settings.trusted_proxies,
         "max_body_bytes": MAX_BODY_BYTES,
         "max_reply_bytes": MAX_REPLY_BYTES,
         "descriptor": str(descriptor),

@@ -63,7 +63,15 @@ class Settings(BaseSettings):
         description="Origins whose browser pages may call, comma-separated; `*` allows all.",
     )
     rate_limit: int = Field(
-        20_000, ge=1, description="Requests per second the port takes before it answers 429."
+        default_factory=lambda data: 3000 * data.get("workers", 1),
+        ge=1,
+        description="Requests per second the port takes before it answers 429.",
+    )
+    rate_limit_per_address: int = Field(
+        default_factory=lambda data: 300 * data.get("workers", 1),
+        ge=1,
+        description="Requests per second of one IP address (of IPv6 a /64); this machine's own "
+        "has RATE_LIMIT. The address behind TRUSTED_PROXIES counts.",
     )
     meal_engine: Literal["embedded", "openai", "remote"] = Field(
         "embedded",

@@ -43,6 +43,8 @@ class Options:
     tls_key: Path | None = None
     cors_origins: tuple[str, ...] = ("*",)
     rate_limit: int = 20_000
+    rate_limit_per_address: int = 20_000
+    trusted_proxies: int = 0
 
 
 def free_port() -> int:

@@ -117,6 +117,41 @@ async def test_too_many_requests():
             assert codes == {grpc.StatusCode.RESOURCE_EXHAUSTED}
 
 
+async def test_each_address_has_a_share():
+    """Of one that asks too often the others notice nothing; this machine's own has no share."""
+    with front(rate_limit_per_address=20) as up:
+
+        def client(address: str) -> httpx.AsyncClient:
+            transport = httpx.AsyncHTTPTransport(local_address=address)
+            return httpx.AsyncClient(base_url=up.url, transport=transport)
+
+        async with client("127.0.0.2") as greedy, client("127.0.0.3") as other:
+            async with client("127.0.0.1") as local:
+                for _ in range(3):
+                    calls = [greedy.get("/v1/echo/a") for _ in range(80)]
+                    replies = await asyncio.gather(*calls, other.get("/v1/echo/a"))
+                    assert {reply.status_code for reply in replies[:80]} == {200, 429}
+                    assert replies[80].status_code == 200
+                replies = await asyncio.gather(*(local.get("/v1/echo/a") for _ in range(80)))
+                assert {reply.status_code for reply in replies} == {200}
+
+
+async def test_behind_a_proxy_the_callers_address_counts():
+    with front(rate_limit_per_address=20, trusted_proxies=1) as up:
+        async with httpx.AsyncClient(base_url=up.url) as proxy:
+
+            async def call(address: str, count: int) -> set[int]:
+                # The first was the caller's own word for it.
+                sent = {"X-Forwarded-For": f"10.9.9.{count}, {address}"}
+                calls = (proxy.get("/v1/echo/a", headers=sent) for _ in range(count))
+                return {reply.status_code for reply in await asyncio.gather(*calls)}
+
+            assert await call("203.0.113.7", 80) == {200, 429}
+            assert await call("203.0.113.8", 10) == {200}
+            assert 429 in await call("2001:db8:0:7::1", 80)
+            assert await call("2001:db8:0:8::1", 10) == {200}
+
+
 async def test_only_named_origins_may_call():
     with front(cors_origins=("https://shop.example",)) as up:
         async with httpx.AsyncClient(base_url=up.url) as client:

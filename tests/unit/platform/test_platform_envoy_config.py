@@ -24,6 +24,8 @@ class Settings:
     tls_key: Path | None = None
     cors_origins: tuple[str, ...] = ("*",)
     rate_limit: int = 20_000
+    rate_limit_per_address: int = 20_000
+    trusted_proxies: int = 0
 
 
 def rendered(

@@ -13,8 +13,12 @@ DOCS = Path(__file__).resolve().parents[3] / "docs" / "configuration.md"
 
 def documented_default(name: str) -> str:
     field = Settings.model_fields[name]
-    if name == "workers":
-        return "one per core"
+    if field.default_factory:  # a figure that depends on the machine or on another setting
+        return {
+            "workers": "one per core",
+            "rate_limit": "3000 for each of WORKERS",
+            "rate_limit_per_address": "300 for each of WORKERS",
+        }[name]
     value = field.default
     if value is None:
         return "unset"
