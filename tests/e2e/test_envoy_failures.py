@@ -174,6 +174,7 @@ async def test_tls_for_rest_and_grpc():
             reply = await client.get("/v1/echo/a")
             assert reply.status_code == 200
             assert reply.json()["sent"]["x-forwarded-proto"] == "https"
+            assert reply.headers["strict-transport-security"] == "max-age=31536000"
         credentials = grpc.ssl_channel_credentials(certificate.read_bytes())
         async with grpc.aio.secure_channel(f"127.0.0.1:{up.port}", credentials) as channel:
             request, get = echo(channel)

@@ -205,9 +205,11 @@ def test_broken_http_is_refused(up, data):
     assert raw(up, b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n").startswith(b"HTTP/1.1 200")
 
 
-def test_old_proxies_speak_http_1_0(up):
+@pytest.mark.parametrize("host", [b"host: a\r\n", b""])
+def test_old_proxies_speak_http_1_0(up, host):
+    assert b" 200 " in raw(up, b"GET /healthz HTTP/1.0\r\n" + host + b"\r\n")
     with socket.create_connection(("127.0.0.1", up.port), timeout=10) as connection:
-        connection.sendall(b"GET /v1/echo/a HTTP/1.0\r\nhost: a\r\n\r\n")
+        connection.sendall(b"GET /v1/echo/a HTTP/1.0\r\n" + host + b"\r\n")
         head, _, body = b"".join(iter(lambda: connection.recv(65536), b"")).partition(b"\r\n\r\n")
     assert b" 200 " in head.splitlines()[0]
     assert b"chunked" not in head  # what is there until the end is the body
@@ -215,7 +217,30 @@ def test_old_proxies_speak_http_1_0(up):
 
 
 async def test_healthz(client):
-    assert (await client.get("/healthz")).status_code == 200
+    reply = await client.get("/healthz")
+    assert reply.status_code == 200
+    assert only_rest_headers(reply)  # the names of what is behind are nobody's business
+
+
+@pytest.mark.parametrize(
+    ("upgrade", "path"),
+    [
+        (upgrade, path)
+        for upgrade in ("TLS/1.2", "TLS/1.2, HTTP/2.0", "websocket", "h2c", "tomorrow/7", "")
+        for path in ("/healthz", "/v1/echo/a", "/api/echo/a", "/v1/echo/a/events?q=1")
+    ],
+)
+def test_what_else_a_client_could_speak_is_ignored(up, upgrade, path):
+    head = f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: {upgrade}\r\n\r\n"
+    assert raw(up, head.encode()).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize("coding", ["xchunked", "gzip, chunked", "identity", "chunked, chunked"])
+def test_a_coding_that_nobody_knows_is_no_fault_of_ours(up, coding):
+    for path in ("/v1/echo/a", "/api/echo/a"):
+        head = f"POST {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: {coding}\r\n\r\n0\r\n\r\n"
+        answer = raw(up, head.encode())
+        assert answer.startswith(b"HTTP/1.1 400 ") and b"content-type: application/json" in answer
 
 
 async def test_cors(client):
@@ -383,6 +408,8 @@ async def test_the_access_log_holds_no_secrets(up, client):
     await client.get(
         "/v1/echo/a?token=very-secret", headers={"authorization": "Bearer osk_very-secret"}
     )
+    long = {"user-agent": "a" * 2_000, "x-request-id": "b" * 1_000}
+    assert (await client.get("/v1/echo/" + "c" * 2000, headers=long)).status_code == 200
     await client.get("/v1/nowhere?token=very-secret")
     for _ in range(100):
         if "/v1/nowhere" in up.access_log():
@@ -390,6 +417,7 @@ async def test_the_access_log_holds_no_secrets(up, client):
         await asyncio.sleep(0.05)
     lines = [json.loads(line) for line in up.access_log().splitlines()]
     assert "secret" not in up.access_log()
+    assert max(len(line) for line in up.access_log().splitlines()) < 1500
     line = next(line for line in lines if line["path"] == "/v1/echo/a" and line["method"] == "GET")
     assert line["status"] == 200
     assert line["request_id"]

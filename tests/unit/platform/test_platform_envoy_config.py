@@ -115,6 +115,7 @@ def test_filters_stand_in_the_order_that_works(tmp_path: Path):
         for f in manager(rendered(tmp_path, Settings()))["http_filters"]
     ]
     assert names == [
+        "header_mutation",
         "health_check",
         "cors",
         "compressor",
