@@ -68,7 +68,7 @@ from core.vision.port import RoomVision
 from core.vision.service import VisionService
 from edge.admission import admission
 from edge.contract import Contract
-from edge.server import EdgeInterceptor
+from edge.server import EdgeInterceptor, Interceptor
 
 DOMAIN = "onegenie"
 
@@ -125,7 +125,7 @@ async def serve(
         contract = Contract.load(SERVICES)
 
         def register(server: grpc.aio.Server) -> None:
-            checks = [unavailable_without_database, identity]
+            checks: list[Interceptor] = [unavailable_without_database, identity]
             server.add_generic_rpc_handlers((admission(contract, checks, DOMAIN),))
             recommend_pb2_grpc.add_RecommendServiceServicer_to_server(
                 RecommendService(database, pipeline, events, CouponSpots(stores), stopping), server

@@ -125,15 +125,18 @@ async def test_each_address_has_a_share():
             transport = httpx.AsyncHTTPTransport(local_address=address)
             return httpx.AsyncClient(base_url=up.url, transport=transport)
 
-        async with client("127.0.0.2") as greedy, client("127.0.0.3") as other:
-            async with client("127.0.0.1") as local:
-                for _ in range(3):
-                    calls = [greedy.get("/v1/echo/a") for _ in range(80)]
-                    replies = await asyncio.gather(*calls, other.get("/v1/echo/a"))
-                    assert {reply.status_code for reply in replies[:80]} == {200, 429}
-                    assert replies[80].status_code == 200
-                replies = await asyncio.gather(*(local.get("/v1/echo/a") for _ in range(80)))
-                assert {reply.status_code for reply in replies} == {200}
+        async with (
+            client("127.0.0.1") as local,
+            client("127.0.0.2") as greedy,
+            client("127.0.0.3") as other,
+        ):
+            for _ in range(3):
+                calls = [greedy.get("/v1/echo/a") for _ in range(80)]
+                replies = await asyncio.gather(*calls, other.get("/v1/echo/a"))
+                assert {reply.status_code for reply in replies[:80]} == {200, 429}
+                assert replies[80].status_code == 200
+            replies = await asyncio.gather(*(local.get("/v1/echo/a") for _ in range(80)))
+            assert {reply.status_code for reply in replies} == {200}
 
 
 async def test_behind_a_proxy_the_callers_address_counts():
