@@ -26,6 +26,7 @@ import httpx
 
 from core.platform.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from core.platform.envoy import DESCRIPTOR, envoy_binary, render
+from core.platform.log_files import set_aside
 from core.platform.settings import Settings
 from core.platform.signing import check
 from core.services import SERVICES
@@ -37,7 +38,6 @@ PREPARE_COMMAND = (sys.executable, "-m", "core.prepare")
 
 _SOCKET_PATH_MAX = 100  # the kernel takes 107 characters on Linux, 103 on macOS
 _READY_SECONDS = 60.0
-_LOG_BYTES = 20_000_000
 # Stopping, in all below 10 s: Envoy tells its clients to leave, the cores finish their calls.
 _DRAIN_SECONDS = 0.5
 _LAST_CALLS_SECONDS = 0.2
@@ -247,11 +247,10 @@ class Supervisor:
                     self._progress("the database had ended; it runs again")
             except EmbeddedPostgresError as error:
                 self._progress(str(error))
-        for log in self._logs.iterdir():
-            if log.suffix != ".1" and log.stat().st_size > _LOG_BYTES:
-                # Copied and emptied, not renamed: the writers keep it open.
-                await asyncio.to_thread(shutil.copyfile, log, log.with_name(log.name + ".1"))
-                os.truncate(log, 0)
+        try:
+            await asyncio.to_thread(set_aside, self._logs)
+        except OSError as error:
+            self._progress(f"the logs could not be packed away: {error.strerror}")
 
     async def _stop_all(self, cores: Sequence[_Child], envoy: _Child, admin: Path) -> None:
         if self._up:
