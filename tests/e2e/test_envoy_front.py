@@ -15,6 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.e2e import echo_contract
 from tests.e2e.envoy_front import Front, front
+from tests.e2e.http2 import PREFACE, frame, header_block
 
 NOT_FOUND = {"success": False, "error": {"code": "NOT_FOUND", "message": "Not found."}}
 
@@ -359,26 +360,13 @@ async def test_http2_shows_no_trailers_of_grpc(up):
     """Read as frames: no client library here speaks HTTP/2 to plain REST."""
     reader, writer = await asyncio.open_connection("127.0.0.1", up.port)
 
-    def frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
-        return (
-            len(payload).to_bytes(3, "big")
-            + bytes([kind, flags])
-            + struct.pack(">I", stream)
-            + payload
-        )
-
-    def header(name: bytes, value: bytes) -> bytes:  # HPACK, literal without indexing
-        return b"\0" + bytes([len(name)]) + name + bytes([len(value)]) + value
-
     fields = {
         b":method": b"GET",
         b":scheme": b"http",
         b":authority": b"a",
         b":path": b"/v1/echo/a/events",
     }
-    block = b"".join(header(name, value) for name, value in fields.items())
-    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-    writer.write(preface + frame(4, 0, 0) + frame(1, 0x5, 1, block))
+    writer.write(PREFACE + frame(1, 0x5, 1, header_block(fields)))
     kinds = []
     while True:
         length, kind, flags, stream = struct.unpack(">3sBBI", await reader.readexactly(9))

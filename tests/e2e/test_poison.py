@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from tests.e2e.envoy_front import Front, front
+from tests.e2e.http2 import PREFACE, frame, header_block
 from tests.e2e.test_envoy_front import echo
 
 GET = "/echo.v1.EchoService/Get"
@@ -44,6 +45,9 @@ BINARY = (
     b"YQ=",
     b"YQ==,YQ==",
     b"-_-_",
+    b"QR==",
+    b"QR",
+    b"QUJ=",
     b"\xff",
 )
 CODINGS = (b"bogus", b"gzip", b"deflate", b"snappy", b"", b"identity, gzip", b"IDENTITY", b"\xff")
@@ -151,3 +155,28 @@ async def test_a_malformed_header_is_its_senders_alone(up: Front) -> None:
                 for reply in replies:
                     assert reply.status_code < 500, (name, value, reply.request.url, reply.content)
         await others_are_served(up, client, channel)
+
+
+async def test_a_malformed_trailer_reaches_nobody(up: Front) -> None:
+    fields = {
+        b":method": b"POST",
+        b":scheme": b"http",
+        b":authority": b"a",
+        b":path": GET.encode(),
+        b"content-type": b"application/grpc",
+        b"te": b"trailers",
+    }
+    trailers = {b"grpc-timeout": b"abc", b"grpc-status": b"fine", b"x-trace-bin": b"$"}
+    reader, writer = await asyncio.open_connection("127.0.0.1", up.port)
+    writer.write(PREFACE + frame(1, 0x4, 1, header_block(fields)) + frame(0, 0, 1, FRAME))
+    writer.write(frame(1, 0x5, 1, header_block(trailers)))
+    answered = b""
+    async with asyncio.timeout(20):
+        while True:
+            length, kind, flags, stream = struct.unpack(">3sBBI", await reader.readexactly(9))
+            payload = await reader.readexactly(int.from_bytes(length, "big"))
+            answered += payload if (kind, stream) == (0, 1) else b""
+            if stream == 1 and flags & 1:
+                break
+    writer.close()
+    assert b'"id": "a"' in answered
