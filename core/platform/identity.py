@@ -59,6 +59,8 @@ class Identity:
         self._sessions: TTLCache[uuid.UUID, bool] = TTLCache(maxsize=50_000, ttl=CACHE_SECONDS)
         self._service = hash_secret(service_token) if service_token else None
         self._known: TTLCache[bytes, Caller] = TTLCache(maxsize=10_000, ttl=CACHE_SECONDS)
+        # Apart from the known ones, which made-up keys are not to push out.
+        self._unknown: TTLCache[bytes, None] = TTLCache(maxsize=10_000, ttl=CACHE_SECONDS)
         self._lookups: dict[bytes, asyncio.Task[Caller | None]] = {}
 
     @asynccontextmanager
@@ -107,7 +109,7 @@ class Identity:
 
     async def _look_up(self, hashed: bytes) -> Caller | None:
         known = self._known.get(hashed)
-        if known is not None:
+        if known is not None or hashed in self._unknown:
             return known
         # Many calls of one key, one query: those that come while it runs wait for it.
         task = self._lookups.get(hashed)
@@ -124,6 +126,8 @@ class Identity:
             found = await caller_by_hash(conn, hashed)
         if found is not None:
             self._known[hashed] = found
+        else:
+            self._unknown[hashed] = None
         return found
 
 

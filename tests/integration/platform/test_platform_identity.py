@@ -1,0 +1,60 @@
+"""What asks the database who calls, and how often."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from onegenie.rest.v1 import annotations_pb2 as rest
+
+from core.platform import identity as module
+from core.platform.database import Database
+from core.platform.identity import Identity
+from core.tenant.store import Caller, create_key
+from edge.errors import ApiError
+from tests.conftest import TenantRow
+
+
+async def let_in(identity: Identity, secret: str) -> bool:
+    call: Any = SimpleNamespace(
+        method=SimpleNamespace(access=rest.ACCESS_SDK_KEY),
+        metadata={"authorization": f"Bearer {secret}"},
+        identity=None,
+    )
+    try:
+        async with identity(call):
+            return True
+    except ApiError as error:
+        assert error.reason == rest.CONDITION_UNAUTHENTICATED
+        return False
+
+
+async def test_a_made_up_key_is_asked_for_once(
+    database: Database, tenant: TenantRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+    look_up = module.caller_by_hash
+
+    async def counted(conn: Any, hashed: bytes) -> Caller | None:
+        asked.append(hashed)
+        return await look_up(conn, hashed)
+
+    monkeypatch.setattr(module, "caller_by_hash", counted)
+    identity = Identity(database)
+    made_up = "osk_" + "A" * 43
+    for _ in range(3):
+        answers = await asyncio.gather(*(let_in(identity, made_up) for _ in range(20)))
+        assert not any(answers)
+    assert len(asked) == 1
+
+    # One that was made a moment ago works at once, also beside many made-up ones.
+    async with database.begin() as conn:
+        _, secret = await create_key(conn, tenant.id, "sdk", "new")
+    assert await let_in(identity, secret)
+    for number in range(200):
+        assert not await let_in(identity, f"osk_{number:043}")
+    asked.clear()
+    assert await let_in(identity, secret)
+    assert asked == []
