@@ -26,8 +26,7 @@ async def let_in(identity: Identity, secret: str) -> bool:
     try:
         async with identity(call):
             return True
-    except ApiError as error:
-        assert error.reason == rest.CONDITION_UNAUTHENTICATED
+    except ApiError:
         return False
 
 
