@@ -100,7 +100,8 @@ async def serve(
         pool = stack.enter_context(contextlib.closing(WorkPool(settings.picture_workers, 32)))
         # Pictures take seconds where a password takes hundredths: nobody's log-in waits for them.
         hashing = stack.enter_context(contextlib.closing(WorkPool(settings.picture_workers, 32)))
-        identity = Identity(database, signer=signer)
+        token = settings.service_token
+        identity = Identity(database, token.get_secret_value() if token else None, signer)
         pipeline = Pipeline(
             database,
             jobs,

@@ -474,6 +474,8 @@ def _limits(field: FieldDescriptor) -> Schema:
         limits["enum"] = words
     if rule.pattern:
         limits["pattern"] = f"^(?:{rule.pattern})$"
+    elif rule.no_control:
+        limits["pattern"] = r"^[^\x00-\x1f\x7f-\x9f]*$"
     if _is_text(field) and not field.is_repeated:
         least = max(rule.min_len, int(is_required(field)))
         if least:

@@ -31,6 +31,9 @@ from edge.decode import MAX_DEPTH, MAX_ELEMENTS, Violations, too_long
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
+# C0, DEL and C1: what a terminal may take as an order.
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
+
 # A check of one value at a path.
 Check = Callable[[Any, str, "Violations"], None]
 
@@ -148,7 +151,7 @@ class Validator:
             if rule.malformed_is_not_found:
                 yield _names_something
                 return
-            yield _no_nul
+            yield _no_control if rule.no_control else _no_nul
             if is_uuid(field):
                 yield _is_uuid
             if words := list(getattr(rule, "in")):
@@ -219,6 +222,11 @@ def _is_uuid(value: str, path: str, findings: Violations) -> None:
 def _no_nul(value: str, path: str, findings: Violations) -> None:
     if "\0" in value:
         findings(path, "must not contain the NUL character")
+
+
+def _no_control(value: str, path: str, findings: Violations) -> None:
+    if CONTROLS.search(value):
+        findings(path, "must not contain control characters")
 
 
 def _is_finite(value: float, path: str, findings: Violations) -> None:

@@ -88,8 +88,8 @@ class Settings(BaseSettings):
     )
     service_token: SecretStr | None = Field(
         None,
-        description="Secret that our own services show each other; `onegenie serve-meal` lets in "
-        "who shows it, unset nobody.",
+        description="Secret that our own services show each other. `onegenie serve-meal` lets in "
+        "who shows it, and so does GrantCredit; unset nobody.",
     )
     openai_base_url: str = Field(
         "https://api.openai.com/v1",

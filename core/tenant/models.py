@@ -16,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     func,
+    text,
 )
 
 from core.platform.database import metadata
@@ -41,6 +42,12 @@ api_keys = Table(
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("signage_id", Text, comment="the device a signage key belongs to"),
+    Column(
+        "created_by",
+        ForeignKey("api_keys.id", ondelete="SET NULL"),
+        index=True,
+        comment="the admin key it was made with",
+    ),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("revoked_at", DateTime(timezone=True)),
     CheckConstraint("kind IN ('sdk', 'admin', 'signage')", name="kind_known"),
@@ -66,8 +73,16 @@ credit_ledger = Table(
     Column("reason", Text, nullable=False),
     Column("round_id", Uuid, comment="the round that took or returned the credit"),
     Column("note", Text),
+    Column("idempotency_key", Text),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     UniqueConstraint("round_id", "reason"),
     CheckConstraint("reason IN ('grant', 'round', 'refund')", name="reason_known"),
     Index("ix_credit_ledger_tenant_id_id", "tenant_id", "id"),
+    Index(
+        "uq_credit_ledger_idempotency_key",
+        "tenant_id",
+        "idempotency_key",
+        unique=True,
+        postgresql_where=text("idempotency_key IS NOT NULL"),
+    ),
 )

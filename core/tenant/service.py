@@ -1,4 +1,7 @@
-"""TenantService: what a tenant's staff see and manage. Only with one of the tenant's admin keys."""
+"""TenantService: what a tenant's staff see and manage, with one of the tenant's admin keys.
+
+Credit is granted by the operator, with the service token.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from onegenie.tenant.v1 import tenant_pb2_grpc as pb_grpc
 
 from core.platform.database import Database
 from core.platform.events import Events
+from core.platform.idempotency import IDEMPOTENCY_HEADER, check_key, used_for_another_request
 from core.platform.identity import caller
 from core.platform.paging import make_token, read_token
 from core.signage.store import presence
@@ -25,6 +29,7 @@ from core.tenant import store
 from core.tenant.analytics import get_analytics
 from core.tenant.events import list_events, stream_events
 from edge.errors import ApiError, FieldViolation, invalid
+from edge.server import current_call
 
 LEDGER_PAGE = 100
 
@@ -125,13 +130,20 @@ class TenantService(pb_grpc.TenantServiceServicer):
         if request.amount == 0:
             raise invalid(FieldViolation("amount", "must not be 0"))
         note = request.note if request.HasField("note") else None
+        idempotency_key = current_call.get().metadata.get(IDEMPOTENCY_HEADER)
+        check_key(idempotency_key)
         async with self._database.begin() as conn:
             try:
-                balance = await store.grant_credit(conn, caller().tenant_id, request.amount, note)
+                balance = await store.grant_credit(
+                    conn, uuid.UUID(request.tenant_id), request.amount, note, idempotency_key
+                )
             except LookupError:
-                raise invalid(
-                    FieldViolation("amount", "must not take more credit than there is")
-                ) from None
+                raise ApiError("NOT_FOUND", "There is no such tenant.") from None
+            except ValueError as error:
+                raise invalid(FieldViolation("amount", str(error))) from None
+            except store.UsedForAnotherGrant:
+                raise used_for_another_request() from None
+        log.info("credit_granted", tenant_id=request.tenant_id, amount=request.amount)
         return pb.GrantCreditResponse(balance=balance)
 
     async def CreateKey(
@@ -140,7 +152,12 @@ class TenantService(pb_grpc.TenantServiceServicer):
         signage_id = await self._signage_of_key(request)
         kind, tenant_id = cast(store.KeyKind, request.kind), caller().tenant_id
         async with self._database.begin() as conn:
-            key_id, secret = await store.create_key(conn, tenant_id, kind, request.name, signage_id)
+            try:
+                key_id, secret = await store.create_key(
+                    conn, tenant_id, kind, request.name, signage_id, caller().key_id
+                )
+            except LookupError:
+                raise ApiError("UNAUTHORIZED") from None
             row = await store.read_key(conn, tenant_id, key_id)
         return pb.CreateKeyResponse(key=_key(row), secret=secret)
 
@@ -156,9 +173,15 @@ class TenantService(pb_grpc.TenantServiceServicer):
     ) -> pb.RevokeKeyResponse:
         # Also the caller's own and last one: ending a key that got out must never have to wait.
         async with self._database.begin() as conn:
-            if not await store.revoke_key(conn, caller().tenant_id, uuid.UUID(request.key_id)):
-                raise ApiError("NOT_FOUND", "There is no such key.")
-        return pb.RevokeKeyResponse()
+            ended = await store.revoke_key(
+                conn,
+                caller().tenant_id,
+                uuid.UUID(request.key_id),
+                keep_made=request.keep_made,
+            )
+        if not ended:
+            raise ApiError("NOT_FOUND", "There is no such key.")
+        return pb.RevokeKeyResponse(revoked_key_ids=map(str, ended))
 
     async def _signage(self) -> Sequence[store_pb2.Signage]:
         return await self._stores.of(caller().tenant_id).signage()
@@ -189,4 +212,5 @@ def _key(row: Any) -> pb.Key:
         hints=row.hints or (),
         created_at=row.created_at,
         revoked_at=row.revoked_at,
+        created_by=str(row.created_by) if row.created_by else None,
     )

@@ -31,6 +31,14 @@ KeyKind = Literal["sdk", "admin", "signage"]
 PREFIXES: dict[KeyKind, str] = {"sdk": "osk_", "admin": "oat_", "signage": "osg_"}
 
 
+# A balance stays where every client's numbers are exact.
+MOST_CREDIT = 10**12
+
+
+class UsedForAnotherGrant(Exception):
+    """The idempotency key came with another amount or note before."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who a key stands for."""
@@ -108,12 +116,26 @@ async def create_key(
     kind: KeyKind,
     name: str,
     signage_id: str | None = None,
+    created_by: uuid.UUID | None = None,
 ) -> tuple[uuid.UUID, str]:
-    """A new key and its secret, which is shown here and never again."""
+    """A new key and its secret, which is shown here and never again.
+
+    `created_by` is the key that makes it; LookupError when that one has been revoked.
+    """
     key_id = uuid.uuid4()
+    if created_by is not None:
+        # A process may know the maker as living for some seconds after its end.
+        await _take_turns(conn, tenant_id)
+        if (await conn.execute(_LIVING, {"key": created_by})).first() is None:
+            raise LookupError(f"the key {created_by} has been revoked")
     await conn.execute(
         insert(api_keys).values(
-            id=key_id, tenant_id=tenant_id, kind=kind, name=name, signage_id=signage_id
+            id=key_id,
+            tenant_id=tenant_id,
+            kind=kind,
+            name=name,
+            signage_id=signage_id,
+            created_by=created_by,
         )
     )
     return key_id, await add_secret(conn, key_id, kind)
@@ -129,15 +151,36 @@ async def add_secret(conn: AsyncConnection, key_id: uuid.UUID, kind: KeyKind) ->
     return secret
 
 
-async def revoke_key(conn: AsyncConnection, tenant_id: uuid.UUID, key_id: uuid.UUID) -> bool:
-    """End a key with all its secrets; whether there was such a living key."""
-    result = await conn.execute(
-        update(api_keys)
+async def revoke_key(
+    conn: AsyncConnection, tenant_id: uuid.UUID, key_id: uuid.UUID, *, keep_made: bool = False
+) -> list[uuid.UUID]:
+    """End a key with all its secrets, and unless `keep_made` what was made with it, down to the
+    last; the keys that ended here, none when there was no such living key.
+
+    Goes through a key that has ended already: what it made may live.
+    """
+    await _take_turns(conn, tenant_id)
+    ending = (
+        select(api_keys.c.id)
         .where(api_keys.c.id == key_id, api_keys.c.tenant_id == tenant_id)
-        .where(api_keys.c.revoked_at.is_(None))
-        .values(revoked_at=func.now())
+        .cte("ending", recursive=True)
     )
-    return result.rowcount == 1
+    if not keep_made:
+        made = select(api_keys.c.id).join(ending, api_keys.c.created_by == ending.c.id)
+        ending = ending.union(made)
+    ended = await conn.scalars(
+        update(api_keys)
+        .where(api_keys.c.id.in_(select(ending.c.id)), api_keys.c.revoked_at.is_(None))
+        .values(revoked_at=func.now())
+        .returning(api_keys.c.id)
+    )
+    return list(ended)
+
+
+async def _take_turns(conn: AsyncConnection, tenant_id: uuid.UUID) -> None:
+    """Let no other transaction make a key with a key of this tenant, or end one, until this one
+    is over: else a key that is made while its maker ends would stay."""
+    await conn.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"keys {tenant_id}"))))
 
 
 async def revoke_other_secrets(conn: AsyncConnection, key_id: uuid.UUID, keep: str) -> int:
@@ -181,6 +224,7 @@ _KEYS = (
         api_keys.c.kind,
         api_keys.c.name,
         api_keys.c.signage_id,
+        api_keys.c.created_by,
         api_keys.c.created_at,
         api_keys.c.revoked_at,
         func.array_agg(aggregate_order_by(api_key_secrets.c.hint, api_key_secrets.c.created_at))
@@ -234,21 +278,50 @@ async def list_ledger(
 
 
 async def grant_credit(
-    conn: AsyncConnection, tenant_id: uuid.UUID, amount: int, note: str | None = None
+    conn: AsyncConnection,
+    tenant_id: uuid.UUID,
+    amount: int,
+    note: str | None = None,
+    idempotency_key: str | None = None,
 ) -> int:
-    """Add to a tenant's credit, or take from it; the new balance, which can't be below 0."""
+    """Add to a tenant's credit, or take from it; the new balance, which is 0 to MOST_CREDIT.
+
+    A grant that has come before under its idempotency key changes nothing. Raises LookupError
+    without such a tenant, ValueError for a balance out of bounds, UsedForAnotherGrant.
+    """
+    # Changes of one balance take turns from here on.
     balance = await conn.scalar(
-        update(tenants)
-        .where(tenants.c.id == tenant_id, tenants.c.credits + amount >= 0)
-        .values(credits=tenants.c.credits + amount)
-        .returning(tenants.c.credits)
+        select(tenants.c.credits).where(tenants.c.id == tenant_id).with_for_update(key_share=True)
     )
     if balance is None:
-        raise LookupError("the tenant has less credit than that")
+        raise LookupError("there is no such tenant")
+    if idempotency_key is not None:
+        before = await conn.execute(
+            select(credit_ledger.c.delta, credit_ledger.c.note).filter_by(
+                tenant_id=tenant_id, idempotency_key=idempotency_key
+            )
+        )
+        if (first := before.first()) is not None:
+            if tuple(first) != (amount, note):
+                raise UsedForAnotherGrant
+            return balance
+    if balance + amount < 0:
+        raise ValueError("must not take more credit than there is")
+    if balance + amount > MOST_CREDIT:
+        raise ValueError(f"must not make the balance more than {MOST_CREDIT:,}")
     await conn.execute(
-        insert(credit_ledger).values(tenant_id=tenant_id, delta=amount, reason="grant", note=note)
+        update(tenants).where(tenants.c.id == tenant_id).values(credits=balance + amount)
     )
-    return balance
+    await conn.execute(
+        insert(credit_ledger).values(
+            tenant_id=tenant_id,
+            delta=amount,
+            reason="grant",
+            note=note,
+            idempotency_key=idempotency_key,
+        )
+    )
+    return balance + amount
 
 
 _PAID = (

@@ -46,6 +46,7 @@ KEYS = {
     "admin": "ADMIN_KEY",
     "other admin": "OTHER_ADMIN_KEY",
     "signage": "SIGNAGE_KEY",
+    "service": "SERVICE_TOKEN",
 }
 _CASE_KEYS = {
     "name", "for", "method", "caller", "given", "headers", "request", "take", "wire", "rest",
@@ -506,6 +507,7 @@ _USUAL_CALLERS = {
     rest.ACCESS_SDK_KEY: "sdk",
     rest.ACCESS_TENANT_ADMIN: "sdk",
     rest.ACCESS_SIGNAGE: "sdk",
+    rest.ACCESS_SERVICE: "sdk",
     rest.ACCESS_USER: "user",
 }
 

@@ -35,7 +35,7 @@ from core.tenant.store import (
 )
 from core.trigger.store import NewEvent, add_events
 from tests.e2e.floor import make_floor
-from tests.e2e.up_process import Up
+from tests.e2e.up_process import SERVICE_TOKEN, Up
 
 
 class NoQueue:
@@ -150,6 +150,7 @@ async def case_variables(service: Service) -> dict[str, str]:
         "ADMIN_KEY": service.demo["ADMIN_TOKEN"],
         "SIGNAGE_KEY": service.demo["SIGNAGE_KEY"],
         "WRONG_KEY": "osk_" + "A" * 43,
+        "SERVICE_TOKEN": SERVICE_TOKEN,
         "UNKNOWN_ID": str(uuid.uuid4()),
     }
     demo = await service.caller(service.demo["SDK_KEY"])
@@ -204,13 +205,14 @@ async def _tenant(service: Service, name: str, credits: int) -> dict[str, str]:
     """A tenant with a key, a profile and a chat whose round is in step 1."""
     async with service.database.begin() as conn:
         tenant_id = await create_tenant(conn, f"{name} {uuid.uuid4()}")
-        await grant_credit(conn, tenant_id, credits)
+        await grant_credit(conn, tenant_id, credits, idempotency_key="first")
         _, secret = await create_key(conn, tenant_id, "sdk", "test")
         _, admin = await create_key(conn, tenant_id, "admin", "test")
     caller = await service.caller(secret)
     profile_id = await service.add_profile(caller)
     held = await service.hold_round(caller, profile_id)
     return {
+        f"{name}_TENANT_ID": str(tenant_id),
         f"{name}_KEY": secret,
         f"{name}_ADMIN_KEY": admin,
         f"{name}_PROFILE_ID": profile_id,

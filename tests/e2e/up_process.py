@@ -15,6 +15,9 @@ from tests.e2e.envoy_front import free_port
 
 ROOT = Path(__file__).parents[2]
 
+# What the operator's own services show.
+SERVICE_TOKEN = "the-end-to-end-tests-service-token"
+
 # The supervisor with the smallest core there is, so that only it is tested.
 WITH_HEALTH_CORE = """
 import sys
@@ -36,7 +39,12 @@ class Up:
 
     def __init__(self, directory: Path, small: bool = False, **settings: str) -> None:
         self.directory = directory
-        settings = {"PORT": str(free_port()), "WORKERS": "2", "DATA_DIR": str(directory)} | settings
+        settings = {
+            "PORT": str(free_port()),
+            "WORKERS": "2",
+            "DATA_DIR": str(directory),
+            "SERVICE_TOKEN": SERVICE_TOKEN,
+        } | settings
         command = (
             [sys.executable, "-c", WITH_HEALTH_CORE]
             if small

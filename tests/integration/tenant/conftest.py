@@ -17,6 +17,9 @@ from core.tenant.store import create_key, create_tenant, grant_credit
 from tests.support import STORE, running_core
 
 
+SERVICE_TOKEN = "the-operators-own-service-token"
+
+
 @dataclass
 class Staff:
     """A tenant with a small store, and its admin key."""
@@ -49,10 +52,28 @@ class Staff:
         request = getattr(pb, f"{method}Request")(**fields)
         return await getattr(self.stub, method)(request, metadata=self.metadata, timeout=20)
 
+    async def grant(
+        self,
+        amount: int | None,
+        note: str | None = None,
+        key: str | None = None,
+        tenant_id: object = None,
+        token: str = SERVICE_TOKEN,
+    ) -> int:
+        """GrantCredit, as the operator calls it; the balance."""
+        request = pb.GrantCreditRequest(
+            tenant_id=str(tenant_id or self.tenant_id), amount=amount, note=note
+        )
+        metadata = [("authorization", f"Bearer {token}")]
+        if key is not None:
+            metadata.append(("idempotency-key", key))
+        reply = await self.stub.GrantCredit(request, metadata=metadata, timeout=20)
+        return reply.balance
+
 
 @pytest.fixture
 async def channel(database_url: str) -> AsyncIterator[grpc.aio.Channel]:
-    async with running_core(database_url) as opened:
+    async with running_core(database_url, service_token=SERVICE_TOKEN) as opened:
         yield opened
 
 

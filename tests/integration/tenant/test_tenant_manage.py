@@ -8,16 +8,24 @@ from typing import Any
 
 import grpc
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from core.platform.database import Database
 from core.platform.identity import CACHE_SECONDS
 from core.signage.models import signage_devices
 from core.store.port import StoreUnavailable
 from core.tenant.models import api_key_secrets, credit_ledger, tenants
-from core.tenant.store import add_secret, hash_secret, revoke_other_secrets
-from tests.integration.tenant.conftest import Staff
-from tests.support import fields_of, reason_of
+from core.tenant.store import (
+    MOST_CREDIT,
+    add_secret,
+    create_key,
+    hash_secret,
+    list_keys,
+    revoke_key,
+    revoke_other_secrets,
+)
+from tests.integration.tenant.conftest import SERVICE_TOKEN, Staff
+from tests.support import fields_of, reason_of, running_core, until_somebody_waits
 
 ENTRANCE = "7e6f1f5e-6f0b-4f7d-9a2e-0d6c6a1f7b11"
 
@@ -37,11 +45,11 @@ async def ask(staff: Staff, method: str, **fields: Any) -> Any:
 
 async def test_credit_given_and_taken(staff: Staff, others: Staff) -> None:
     assert (await ask(staff, "GetBalance")).balance == 100
-    assert (await ask(staff, "GrantCredit", amount=50, note="여름 행사")).balance == 150
-    assert (await ask(staff, "GrantCredit", amount=-150)).balance == 0
-    assert await refused(ask(staff, "GrantCredit", amount=-1)) == ("INVALID_REQUEST", ["amount"])
-    assert await refused(ask(staff, "GrantCredit", amount=0)) == ("INVALID_REQUEST", ["amount"])
-    assert await refused(ask(staff, "GrantCredit")) == ("INVALID_REQUEST", ["amount"])
+    assert await staff.grant(50, "여름 행사") == 150
+    assert await staff.grant(-150) == 0
+    assert await refused(staff.grant(-1)) == ("INVALID_REQUEST", ["amount"])
+    assert await refused(staff.grant(0)) == ("INVALID_REQUEST", ["amount"])
+    assert await refused(staff.grant(None)) == ("INVALID_REQUEST", ["amount"])
     entries = (await ask(staff, "ListLedger")).entries
     assert [(entry.delta, entry.reason, entry.note) for entry in entries] == [
         (-150, "grant", ""),
@@ -53,12 +61,66 @@ async def test_credit_given_and_taken(staff: Staff, others: Staff) -> None:
     assert (await ask(others, "GetBalance")).balance == 100
 
 
+async def test_credit_is_the_operators_to_give(staff: Staff, others: Staff, channel: Any) -> None:
+    made = await ask(staff, "CreateKey", kind="sdk", name="x")
+    for token in (staff.secret, made.secret, SERVICE_TOKEN[:-1], SERVICE_TOKEN.upper(), ""):
+        for tenant in (staff, others):
+            assert await refused(tenant.grant(1, token=token)) == ("UNAUTHORIZED", [])
+    # The service token opens nothing else.
+    operator = Staff(channel, staff.tenant_id, staff.key_id, SERVICE_TOKEN)
+    for method in ("GetBalance", "ListLedger", "ListKeys"):
+        assert await refused(ask(operator, method)) == ("UNAUTHORIZED", [])
+    assert await refused(staff.grant(1, tenant_id=uuid.uuid4())) == ("NOT_FOUND", [])
+    for none in ("x", " "):
+        wrong = ("INVALID_REQUEST", ["tenant_id"])
+        assert await refused(staff.grant(1, tenant_id=none)) == wrong
+    for note in ("a\nb", "\x1b[2J", "\x9b2J", "x" * 501):
+        assert await refused(staff.grant(1, note)) == ("INVALID_REQUEST", ["note"])
+    for tenant in (staff, others):
+        assert (await ask(tenant, "GetBalance")).balance == 100
+
+
+async def test_without_a_service_token_nobody_grants(
+    database: Database, database_url: str, staff: Staff
+) -> None:
+    async with running_core(database_url) as elsewhere:
+        there = Staff(elsewhere, staff.tenant_id, staff.key_id, staff.secret)
+        for token in (SERVICE_TOKEN, staff.secret, ""):
+            assert await refused(there.grant(1, token=token)) == ("UNAUTHORIZED", [])
+        assert (await ask(there, "GetBalance")).balance == 100
+
+
+async def test_a_repeated_grant_adds_nothing(staff: Staff, others: Staff) -> None:
+    balances = await asyncio.gather(*[staff.grant(7, "once", "k1") for _ in range(6)])
+    assert balances == [107] * 6
+    assert await staff.grant(7, "once") == 114
+    assert await others.grant(7, "once", "k1") == 107
+    for amount, note in ((8, "once"), (7, "twice"), (7, None)):
+        again = ("INVALID_REQUEST", ["idempotency-key"])
+        assert await refused(staff.grant(amount, note, "k1")) == again
+    for none in ("", "a b", "x" * 256):
+        wrong = ("INVALID_REQUEST", ["idempotency-key"])
+        assert await refused(staff.grant(7, "once", none)) == wrong
+    assert [one.delta for one in (await ask(staff, "ListLedger")).entries] == [7, 7, 100]
+
+
+async def test_a_balance_has_an_end(database: Database, staff: Staff) -> None:
+    async with database.begin() as conn:
+        await conn.execute(
+            update(tenants).filter_by(id=staff.tenant_id).values(credits=MOST_CREDIT - 5)
+        )
+    assert await refused(staff.grant(6)) == ("INVALID_REQUEST", ["amount"])
+    assert await staff.grant(5) == MOST_CREDIT
+    for amount in (10**9 + 1, -(10**9) - 1, 2**63 - 1, -(2**63)):
+        assert await refused(staff.grant(amount)) == ("INVALID_REQUEST", ["amount"])
+
+
 async def test_the_balance_is_the_sum_of_the_ledger_whatever_races(
     database: Database, staff: Staff
 ) -> None:
     async def change(amount: int) -> bool:
         try:
-            await ask(staff, "GrantCredit", amount=amount)
+            await staff.grant(amount)
         except grpc.aio.AioRpcError:
             return False
         return True
@@ -77,8 +139,8 @@ async def test_the_balance_is_the_sum_of_the_ledger_whatever_races(
 async def test_the_ledger_by_the_page(database: Database, staff: Staff, others: Staff) -> None:
     round_id = uuid.uuid4()
     for number in range(6):
-        await ask(staff, "GrantCredit", amount=number + 1)
-        await ask(others, "GrantCredit", amount=1000)
+        await staff.grant(number + 1)
+        await others.grant(1000)
     async with database.begin() as conn:
         row = {"tenant_id": staff.tenant_id, "delta": -1, "reason": "round", "round_id": round_id}
         await conn.execute(insert(credit_ledger).values(row))
@@ -88,7 +150,7 @@ async def test_the_ledger_by_the_page(database: Database, staff: Staff, others: 
         deltas.append([entry.delta for entry in page.entries])
         if deltas == [[-1, 6, 5]]:
             assert page.entries[0].round_id == str(round_id)
-            await ask(staff, "GrantCredit", amount=77)
+            await staff.grant(77)
         if not (token := page.next_page_token):
             break
     assert deltas == [[-1, 6, 5], [4, 3, 2], [1, 100]]
@@ -167,7 +229,7 @@ async def test_what_is_not_a_key_to_make(staff: Staff) -> None:
         ({"kind": "sdk"}, "name"),
         ({"kind": "sdk", "name": ""}, "name"),
         ({"kind": "sdk", "name": "x" * 201}, "name"),
-        ({"kind": "sdk", "name": "a\0b"}, "name"),
+        *(({"kind": "sdk", "name": f"a{sign}b"}, "name") for sign in "\0\t\n\x1b\x7f\x85\x9b"),
         ({"name": "x"}, "kind"),
     ):
         assert await refused(ask(staff, "CreateKey", **wrong)) == ("INVALID_REQUEST", [field])
@@ -185,6 +247,80 @@ async def test_the_last_admin_key_can_be_revoked_by_itself(staff: Staff) -> None
     await ask(staff, "RevokeKey", key_id=str(staff.key_id))
     await asyncio.sleep(CACHE_SECONDS)
     assert await refused(ask(staff, "GetBalance")) == ("UNAUTHORIZED", [])
+
+
+async def test_a_key_that_ends_takes_what_it_made_along(staff: Staff) -> None:
+    async def make(maker: Staff, kind: str, name: str) -> Staff:
+        made = await ask(maker, "CreateKey", kind=kind, name=name)
+        assert made.key.created_by == str(maker.key_id)
+        return Staff(staff.channel, staff.tenant_id, uuid.UUID(made.key.key_id), made.secret)
+
+    child = await make(staff, "admin", "child")
+    grandchild = await make(child, "admin", "grandchild")
+    app = await make(grandchild, "sdk", "app")
+    kept = await make(staff, "admin", "kept")
+    makers = {key.name: key.created_by for key in (await ask(staff, "ListKeys")).keys}
+    assert makers == {
+        "test": "",
+        "child": str(staff.key_id),
+        "grandchild": str(child.key_id),
+        "app": str(grandchild.key_id),
+        "kept": str(staff.key_id),
+    }
+    # It ends alone where that is asked for, and what it made still ends with its own maker.
+    ended = await ask(staff, "RevokeKey", key_id=str(grandchild.key_id), keep_made=True)
+    assert ended.revoked_key_ids == [str(grandchild.key_id)]
+    ended = await ask(kept, "RevokeKey", key_id=str(child.key_id))
+    assert set(ended.revoked_key_ids) == {str(child.key_id), str(app.key_id)}
+    for again in (child, grandchild, app):
+        call = ask(staff, "RevokeKey", key_id=str(again.key_id))
+        assert await refused(call) == ("NOT_FOUND", [])
+    await asyncio.sleep(CACHE_SECONDS)
+    for ended_key in (child, grandchild):
+        assert await refused(ask(ended_key, "GetBalance")) == ("UNAUTHORIZED", [])
+    living = [key.name for key in (await ask(kept, "ListKeys")).keys if key.hints]
+    assert living == ["test", "kept"]
+
+
+async def test_what_an_ended_key_made_can_still_be_ended(staff: Staff) -> None:
+    child = await ask(staff, "CreateKey", kind="admin", name="child")
+    colleague = Staff(staff.channel, staff.tenant_id, uuid.uuid4(), child.secret)
+    app = await ask(colleague, "CreateKey", kind="sdk", name="app")
+    await ask(staff, "RevokeKey", key_id=child.key.key_id, keep_made=True)
+    ended = await ask(staff, "RevokeKey", key_id=child.key.key_id)
+    assert ended.revoked_key_ids == [app.key.key_id]
+
+
+async def test_a_key_that_has_ended_makes_none(database: Database, staff: Staff) -> None:
+    """Also while a process still knows it as living, or its end is under way."""
+    await ask(staff, "GetBalance")
+    async with database.begin() as conn:
+        assert await revoke_key(conn, staff.tenant_id, staff.key_id) == [staff.key_id]
+        making = asyncio.create_task(staff.call("CreateKey", kind="admin", name="late"))
+        await until_somebody_waits(database)
+    assert await refused(making) == ("UNAUTHORIZED", [])
+    assert await refused(ask(staff, "CreateKey", kind="admin", name="x")) == ("UNAUTHORIZED", [])
+    async with database.connect() as conn:
+        assert [key.name for key in await list_keys(conn, staff.tenant_id)] == ["test"]
+
+
+async def test_a_key_made_while_its_maker_ends_ends_too(database: Database, staff: Staff) -> None:
+    async def end() -> list[uuid.UUID]:
+        async with database.begin() as conn:
+            return await revoke_key(conn, staff.tenant_id, staff.key_id)
+
+    async with database.begin() as conn:
+        made, _ = await create_key(conn, staff.tenant_id, "admin", "x", created_by=staff.key_id)
+        ending = asyncio.create_task(end())
+        await until_somebody_waits(database)
+    assert set(await ending) == {staff.key_id, made}
+
+
+async def test_another_tenants_keys_stay(staff: Staff, others: Staff) -> None:
+    theirs = await ask(others, "CreateKey", kind="sdk", name="x")
+    for key_id in (str(others.key_id), theirs.key.key_id):
+        assert await refused(ask(staff, "RevokeKey", key_id=key_id)) == ("NOT_FOUND", [])
+    assert all(key.hints for key in (await ask(others, "ListKeys")).keys)
 
 
 @pytest.mark.parametrize("kind", ["sdk", "signage", "admin"])

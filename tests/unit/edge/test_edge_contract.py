@@ -145,12 +145,14 @@ def test_rules_must_fit_their_fields(tmp_path, monkeypatch):
           int32 part = 10 [(onegenie.rest.v1.field).part = "p"];
           string e1 = 11 [(onegenie.rest.v1.field).sse = SSE_ID];
           string e2 = 12 [(onegenie.rest.v1.field).sse = SSE_ID];
+          int32 line = 15 [(onegenie.rest.v1.field).no_control = true];
         }
         """,
     )
     for text in (
         "M.pattern: pattern '(' does not compile",
         "M.word: pattern, in and UUID4 are for strings",
+        "M.line: no_control is for strings",
         "M.number: gte and lte are for numbers",
         "M.sized: min_len and max_len are for",
         "M.needed: a required number or bool must be `optional`",

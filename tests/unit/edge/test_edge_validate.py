@@ -76,6 +76,10 @@ def test_required():
         ({"order": ""}, "order", "must be one of asc, desc"),
         ({"code": "a1"}, "code", "must match [A-Z]{2}[0-9]+"),
         ({"code": "AB1\n"}, "code", "must match [A-Z]{2}[0-9]+"),
+        *(
+            ({"label": f"a{sign}b"}, "label", "must not contain control characters")
+            for sign in "\0\a\t\n\r\x1b\x7f\x85\x9b"
+        ),
         ({"ratio": -2}, "ratio", "must be at least -1.5"),
         ({"ratio": 2e9}, "ratio", "must be at most 1000000000"),
         ({"ratio": float("nan")}, "ratio", "must be a finite number"),

@@ -592,19 +592,23 @@ class GrantCreditRequest(_message.Message):
 
     AMOUNT_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    TENANT_ID_FIELD_NUMBER: _builtins.int
     amount: _builtins.int
     """Credits to add; negative takes some away."""
     note: _builtins.str
     """Why, for the ledger."""
+    tenant_id: _builtins.str
+    """Whose credit."""
     def __init__(
         self,
         *,
         amount: _builtins.int | None = ...,
         note: _builtins.str | None = ...,
+        tenant_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "_note", b"_note", "amount", b"amount", "note", b"note"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "_note", b"_note", "amount", b"amount", "note", b"note"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_amount", b"_amount", "_note", b"_note", "amount", b"amount", "note", b"note", "tenant_id", b"tenant_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__amount: _TypeAlias = _typing.Literal["amount"]  # noqa: Y015
     _WhichOneofArgType__amount: _TypeAlias = _typing.Literal["_amount", b"_amount"]  # noqa: Y015
@@ -747,16 +751,20 @@ class RevokeKeyRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     KEY_ID_FIELD_NUMBER: _builtins.int
+    KEEP_MADE_FIELD_NUMBER: _builtins.int
     key_id: _builtins.str
     """The key."""
+    keep_made: _builtins.bool
+    """Ends this key alone: the keys that were made with it stay."""
     def __init__(
         self,
         *,
         key_id: _builtins.str = ...,
+        keep_made: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["key_id", b"key_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep_made", b"keep_made", "key_id", b"key_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -768,12 +776,19 @@ class RevokeKeyResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    REVOKED_KEY_IDS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def revoked_key_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The keys that this call ended, in no order."""
+
     def __init__(
         self,
+        *,
+        revoked_key_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["revoked_key_ids", b"revoked_key_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -792,6 +807,7 @@ class Key(_message.Message):
     HINTS_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     REVOKED_AT_FIELD_NUMBER: _builtins.int
+    CREATED_BY_FIELD_NUMBER: _builtins.int
     key_id: _builtins.str
     """The key."""
     kind: _builtins.str
@@ -800,6 +816,8 @@ class Key(_message.Message):
     """What it is for."""
     signage_id: _builtins.str
     """The screen a signage key is for."""
+    created_by: _builtins.str
+    """The admin key that it was made with; unset when the operator made it."""
     @_builtins.property
     def hints(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Prefix and last characters of each living secret."""
@@ -822,13 +840,19 @@ class Key(_message.Message):
         hints: _abc.Iterable[_builtins.str] | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         revoked_at: _timestamp_pb2.Timestamp | None = ...,
+        created_by: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_signage_id", b"_signage_id", "created_at", b"created_at", "revoked_at", b"revoked_at", "signage_id", b"signage_id"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_created_by", b"_created_by", "_signage_id", b"_signage_id", "created_at", b"created_at", "created_by", b"created_by", "revoked_at", b"revoked_at", "signage_id", b"signage_id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_signage_id", b"_signage_id", "created_at", b"created_at", "hints", b"hints", "key_id", b"key_id", "kind", b"kind", "name", b"name", "revoked_at", b"revoked_at", "signage_id", b"signage_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_created_by", b"_created_by", "_signage_id", b"_signage_id", "created_at", b"created_at", "created_by", b"created_by", "hints", b"hints", "key_id", b"key_id", "kind", b"kind", "name", b"name", "revoked_at", b"revoked_at", "signage_id", b"signage_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__created_by: _TypeAlias = _typing.Literal["created_by"]  # noqa: Y015
+    _WhichOneofArgType__created_by: _TypeAlias = _typing.Literal["_created_by", b"_created_by"]  # noqa: Y015
     _WhichOneofReturnType__signage_id: _TypeAlias = _typing.Literal["signage_id"]  # noqa: Y015
     _WhichOneofArgType__signage_id: _TypeAlias = _typing.Literal["_signage_id", b"_signage_id"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__created_by) -> _WhichOneofReturnType__created_by | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__signage_id) -> _WhichOneofReturnType__signage_id | None: ...
 
 Global___Key: _TypeAlias = Key  # noqa: Y015

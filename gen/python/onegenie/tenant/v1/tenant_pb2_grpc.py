@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class TenantServiceStub:
-    """The tenant's own view of the service; only with a tenant admin token.
+    """The tenant's own view of the service; only with a tenant admin token, but for
+    GrantCredit, which is the operator's.
     """
 
     def __init__(self, channel):
@@ -88,7 +89,8 @@ class TenantServiceStub:
 
 
 class TenantServiceServicer:
-    """The tenant's own view of the service; only with a tenant admin token.
+    """The tenant's own view of the service; only with a tenant admin token, but for
+    GrantCredit, which is the operator's.
     """
 
     def StreamEvents(self, request, context):
@@ -138,8 +140,11 @@ class TenantServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def GrantCredit(self, request, context):
-        """Adds to the tenant's credit, or takes from it; INVALID_REQUEST when it would
-        fall below 0.
+        """Adds to a tenant's credit, or takes from it. Credit is what a tenant pays for,
+        so this is the operator's: it takes the service token, never a key of the
+        tenant's. INVALID_REQUEST when the balance would fall below 0 or grow above
+        1,000,000,000,000; NOT_FOUND when there is no such tenant. A call repeated with
+        its `idempotency-key` adds nothing.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -160,8 +165,9 @@ class TenantServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def RevokeKey(self, request, context):
-        """Ends a key with all its secrets; it is refused everywhere within 5 s.
-        NOT_FOUND when the tenant has no such living key.
+        """Ends a key with all its secrets, and every key that was made with it, with
+        those that these made, and so on; they are refused everywhere within 5 s.
+        NOT_FOUND when the tenant has no such key, or nothing of it is living.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -229,7 +235,8 @@ def add_TenantServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class TenantService:
-    """The tenant's own view of the service; only with a tenant admin token.
+    """The tenant's own view of the service; only with a tenant admin token, but for
+    GrantCredit, which is the operator's.
     """
 
     @staticmethod

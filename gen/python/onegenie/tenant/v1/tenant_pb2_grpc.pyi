@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class TenantServiceStub:
-    """The tenant's own view of the service; only with a tenant admin token."""
+    """The tenant's own view of the service; only with a tenant admin token, but for
+    GrantCredit, which is the operator's.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -52,21 +54,27 @@ class TenantServiceStub:
     ListLedger: _grpc.UnaryUnaryMultiCallable[_tenant_pb2.ListLedgerRequest, _tenant_pb2.ListLedgerResponse]
     """Changes of the tenant's credit, newest first, a page at a time."""
     GrantCredit: _grpc.UnaryUnaryMultiCallable[_tenant_pb2.GrantCreditRequest, _tenant_pb2.GrantCreditResponse]
-    """Adds to the tenant's credit, or takes from it; INVALID_REQUEST when it would
-    fall below 0.
+    """Adds to a tenant's credit, or takes from it. Credit is what a tenant pays for,
+    so this is the operator's: it takes the service token, never a key of the
+    tenant's. INVALID_REQUEST when the balance would fall below 0 or grow above
+    1,000,000,000,000; NOT_FOUND when there is no such tenant. A call repeated with
+    its `idempotency-key` adds nothing.
     """
     CreateKey: _grpc.UnaryUnaryMultiCallable[_tenant_pb2.CreateKeyRequest, _tenant_pb2.CreateKeyResponse]
     """Makes a key and returns its secret, this once."""
     ListKeys: _grpc.UnaryUnaryMultiCallable[_tenant_pb2.ListKeysRequest, _tenant_pb2.ListKeysResponse]
     """Lists the tenant's keys, never a secret."""
     RevokeKey: _grpc.UnaryUnaryMultiCallable[_tenant_pb2.RevokeKeyRequest, _tenant_pb2.RevokeKeyResponse]
-    """Ends a key with all its secrets; it is refused everywhere within 5 s.
-    NOT_FOUND when the tenant has no such living key.
+    """Ends a key with all its secrets, and every key that was made with it, with
+    those that these made, and so on; they are refused everywhere within 5 s.
+    NOT_FOUND when the tenant has no such key, or nothing of it is living.
     """
 
 @_typing.type_check_only
 class TenantServiceAsyncStub(TenantServiceStub):
-    """The tenant's own view of the service; only with a tenant admin token."""
+    """The tenant's own view of the service; only with a tenant admin token, but for
+    GrantCredit, which is the operator's.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     StreamEvents: _aio.UnaryStreamMultiCallable[_tenant_pb2.StreamEventsRequest, _tenant_pb2.StreamEventsResponse]  # type: ignore[assignment]
@@ -88,20 +96,26 @@ class TenantServiceAsyncStub(TenantServiceStub):
     ListLedger: _aio.UnaryUnaryMultiCallable[_tenant_pb2.ListLedgerRequest, _tenant_pb2.ListLedgerResponse]  # type: ignore[assignment]
     """Changes of the tenant's credit, newest first, a page at a time."""
     GrantCredit: _aio.UnaryUnaryMultiCallable[_tenant_pb2.GrantCreditRequest, _tenant_pb2.GrantCreditResponse]  # type: ignore[assignment]
-    """Adds to the tenant's credit, or takes from it; INVALID_REQUEST when it would
-    fall below 0.
+    """Adds to a tenant's credit, or takes from it. Credit is what a tenant pays for,
+    so this is the operator's: it takes the service token, never a key of the
+    tenant's. INVALID_REQUEST when the balance would fall below 0 or grow above
+    1,000,000,000,000; NOT_FOUND when there is no such tenant. A call repeated with
+    its `idempotency-key` adds nothing.
     """
     CreateKey: _aio.UnaryUnaryMultiCallable[_tenant_pb2.CreateKeyRequest, _tenant_pb2.CreateKeyResponse]  # type: ignore[assignment]
     """Makes a key and returns its secret, this once."""
     ListKeys: _aio.UnaryUnaryMultiCallable[_tenant_pb2.ListKeysRequest, _tenant_pb2.ListKeysResponse]  # type: ignore[assignment]
     """Lists the tenant's keys, never a secret."""
     RevokeKey: _aio.UnaryUnaryMultiCallable[_tenant_pb2.RevokeKeyRequest, _tenant_pb2.RevokeKeyResponse]  # type: ignore[assignment]
-    """Ends a key with all its secrets; it is refused everywhere within 5 s.
-    NOT_FOUND when the tenant has no such living key.
+    """Ends a key with all its secrets, and every key that was made with it, with
+    those that these made, and so on; they are refused everywhere within 5 s.
+    NOT_FOUND when the tenant has no such key, or nothing of it is living.
     """
 
 class TenantServiceServicer(metaclass=_abc_1.ABCMeta):
-    """The tenant's own view of the service; only with a tenant admin token."""
+    """The tenant's own view of the service; only with a tenant admin token, but for
+    GrantCredit, which is the operator's.
+    """
 
     @_abc_1.abstractmethod
     def StreamEvents(
@@ -163,8 +177,11 @@ class TenantServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tenant_pb2.GrantCreditRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tenant_pb2.GrantCreditResponse, _abc.Awaitable[_tenant_pb2.GrantCreditResponse]]:
-        """Adds to the tenant's credit, or takes from it; INVALID_REQUEST when it would
-        fall below 0.
+        """Adds to a tenant's credit, or takes from it. Credit is what a tenant pays for,
+        so this is the operator's: it takes the service token, never a key of the
+        tenant's. INVALID_REQUEST when the balance would fall below 0 or grow above
+        1,000,000,000,000; NOT_FOUND when there is no such tenant. A call repeated with
+        its `idempotency-key` adds nothing.
         """
 
     @_abc_1.abstractmethod
@@ -189,8 +206,9 @@ class TenantServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _tenant_pb2.RevokeKeyRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_tenant_pb2.RevokeKeyResponse, _abc.Awaitable[_tenant_pb2.RevokeKeyResponse]]:
-        """Ends a key with all its secrets; it is refused everywhere within 5 s.
-        NOT_FOUND when the tenant has no such living key.
+        """Ends a key with all its secrets, and every key that was made with it, with
+        those that these made, and so on; they are refused everywhere within 5 s.
+        NOT_FOUND when the tenant has no such key, or nothing of it is living.
         """
 
 def add_TenantServiceServicer_to_server(servicer: TenantServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
