@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 
 import typer
-from rich.markup import escape
+from rich.text import Text
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.cli import auth, credit, key, lift, mission, store, tenant
-from core.cli.common import err
+from core.cli.common import err, visible
 from core.cli.recommend import recommend
 from core.cli.serve import serve_meal, serve_store
 from core.cli.signage import signage
@@ -43,5 +43,5 @@ def main() -> None:
         app()
     except SQLAlchemyError as error:
         lines = str(getattr(error, "orig", None) or error).strip().splitlines()
-        err.print(f"[red]onegenie:[/] the database says: {escape(lines[0])}", highlight=False)
+        err.print(Text.assemble(("onegenie:", "red"), " the database says: ", visible(lines[0])))
         raise SystemExit(1) from None

@@ -42,4 +42,4 @@ def rotate_key(
     except ValueError as error:
         fail(f"{path}: {error}")
     when = f" in {minutes} minutes" if minutes else ""
-    out.print(f"key {kid} signs{when}", highlight=False)
+    out.print(f"key {kid} signs{when}")

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import unicodedata
 import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Column, Table
+from rich import table as rich_table
+from rich.console import Console, RenderableType
+from rich.table import Column
+from rich.text import Text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.csv import ImportFailed
@@ -22,13 +24,20 @@ from core.platform.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresEr
 from core.platform.migrate import upgrade
 from core.platform.settings import Settings, load_settings
 from core.tenant.store import find_tenant
+from edge.validate import CONTROLS
 
 T = TypeVar("T")
 
 # A pipe has no width of its own: nothing is folded for it.
 _WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 250
-out = Console(width=_WIDTH)
-err = Console(width=_WIDTH, stderr=True)
+# No text is markup: those that others wrote would be read as such, too.
+out = Console(width=_WIDTH, markup=False, emoji=False, highlight=False)
+err = Console(width=_WIDTH, stderr=True, markup=False, emoji=False, highlight=False)
+
+# Categories of characters that a terminal obeys, or that turn or hide what stands beside them; and
+# letters and signs that show nothing.
+_HIDDEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+_BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 
 TenantOption = Annotated[
     str | None, typer.Option("--tenant", help="Id or name; without it the only tenant there is.")
@@ -40,9 +49,46 @@ def whole(title: str) -> Column:
     return Column(title, no_wrap=True, min_width=36)
 
 
+def visible(text: str, keep: str = "") -> str:
+    """The text with what a terminal would obey, or would not show, as `\\x1b` or `\\u202e`; all but
+    the characters of `keep`."""
+    return "".join(
+        repr(sign)[1:-1].encode("ascii", "backslashreplace").decode()
+        if sign not in keep and (sign in _BLANK or unicodedata.category(sign) in _HIDDEN)
+        else sign
+        for sign in text
+    )
+
+
+def shown(text: str, style: str = "") -> Text:
+    """A text that others wrote, as it is: never markup, never an order to the terminal."""
+    return Text(visible(text), style=style)
+
+
+class Table(rich_table.Table):
+    """A table whose cells are shown as they are; see `shown`."""
+
+    def add_row(self, *cells: RenderableType | None, **options: Any) -> None:
+        """As Rich does it, each text by `shown`."""
+        super().add_row(*(shown(c) if isinstance(c, str) else c for c in cells), **options)
+
+
+def one_line(option: str, text: str, most: int) -> str:
+    """A name or a note as the contract wants it, else `fail` naming the option."""
+    if not text.strip():
+        fail(f"{option}: must not be empty")
+    if CONTROLS.search(text):
+        fail(f"{option}: must not contain control characters")
+    if any("\ud800" <= sign <= "\udfff" for sign in text):
+        fail(f"{option}: must be UTF-8")
+    if len(text) > most:
+        fail(f"{option}: must have at most {most} characters")
+    return text
+
+
 def fail(message: str) -> NoReturn:
     """Say what is wrong and end with exit code 1."""
-    err.print(f"[red]onegenie:[/] {escape(message)}", highlight=False)
+    err.print(Text.assemble(("onegenie:", "red"), " ", visible(message, keep="\n")))
     raise typer.Exit(1)
 
 
@@ -77,11 +123,11 @@ def show_problems(failed: ImportFailed) -> None:
     table = Table("file", "line", "column", "what is wrong", "value")
     for problem in failed.problems:
         table.add_row(
-            escape(problem.file),
+            problem.file,
             "" if problem.line is None else str(problem.line),
             problem.column or "",
             problem.message,
-            "" if problem.value is None else escape(problem.value),
+            problem.value or "",
         )
     err.print(table)
     errors = "error" if failed.total == 1 else "errors"

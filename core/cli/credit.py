@@ -5,10 +5,18 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from sqlalchemy import select
 
-from core.cli.common import TenantOption, fail, out, run_with_database, tenant_id, whole
+from core.cli.common import (
+    Table,
+    TenantOption,
+    fail,
+    one_line,
+    out,
+    run_with_database,
+    tenant_id,
+    whole,
+)
 from core.platform.database import Database
 from core.tenant.models import credit_ledger, tenants
 from core.tenant.store import grant_credit
@@ -30,12 +38,17 @@ def grant(
     """Add to a tenant's credit."""
     if amount == 0:
         fail("0 credits change nothing")
+    if note is not None:
+        one_line("--note", note, 500)
 
     async def work(database: Database) -> int:
         async with database.begin() as conn:
             return await grant_credit(conn, await tenant_id(conn, tenant), amount, note)
 
-    out.print(f"balance: {run_with_database(work):,}", highlight=False)
+    try:
+        out.print(f"balance: {run_with_database(work):,}")
+    except ValueError as error:
+        fail("the tenant has less credit than that" if amount < 0 else f"AMOUNT: {error}")
 
 
 @app.command()

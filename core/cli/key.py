@@ -7,10 +7,19 @@ from enum import StrEnum
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column
 from sqlalchemy import func, select
 
-from core.cli.common import TenantOption, fail, out, run_with_database, tenant_id, whole
+from core.cli.common import (
+    Table,
+    TenantOption,
+    fail,
+    one_line,
+    out,
+    run_with_database,
+    tenant_id,
+    whole,
+)
 from core.platform.database import Database
 from core.store.models import store_signage
 from core.tenant.models import api_key_secrets, api_keys
@@ -37,6 +46,7 @@ def create(
     signage: Annotated[str | None, typer.Option(help="The screen a signage key is for.")] = None,
 ) -> None:
     """Make a key and show its secret, this once."""
+    one_line("--name", name, 200)
     if (kind == Kind.signage) != (signage is not None):
         fail("--signage: a signage key needs it, other keys have none")
 
@@ -52,16 +62,27 @@ def create(
             return await create_key(conn, owner, kind.value, name, signage)
 
     key_id, secret = run_with_database(work)
-    out.print(f"key:    {key_id}\nsecret: {secret}", highlight=False, soft_wrap=True)
+    out.print(f"key:    {key_id}\nsecret: {secret}", soft_wrap=True)
     out.print("Keep the secret now: only its hash is stored.")
 
 
 @app.command("list")
 def list_keys(tenant: TenantOption = None) -> None:
-    """Show a tenant's keys; secrets only by their last characters."""
+    """Show a tenant's keys; secrets only by their last characters.
+
+    "made by" is the admin key that a key was made with; it ends with that one.
+    """
 
     async def work(database: Database) -> Table:
-        table = Table(whole("id"), "kind", "name", "secrets", "created", "revoked")
+        table = Table(
+            whole("id"),
+            "kind",
+            "name",
+            "secrets",
+            "created",
+            "revoked",
+            Column("made by", overflow="fold"),
+        )
         async with database.connect() as conn:
             hints = func.string_agg(api_key_secrets.c.hint, ", ").filter(
                 api_key_secrets.c.revoked_at.is_(None)
@@ -76,7 +97,15 @@ def list_keys(tenant: TenantOption = None) -> None:
             for row in await conn.execute(query):
                 revoked = f"{row.revoked_at:%F %T}" if row.revoked_at else ""
                 created = f"{row.created_at:%F %T}"
-                table.add_row(str(row.id), row.kind, row.name, row.hints or "", created, revoked)
+                table.add_row(
+                    str(row.id),
+                    row.kind,
+                    row.name,
+                    row.hints or "",
+                    created,
+                    revoked,
+                    str(row.created_by or ""),
+                )
         return table
 
     out.print(run_with_database(work))
@@ -108,20 +137,29 @@ def rotate(
         return secret
 
     secret = run_with_database(work)
-    out.print(f"key:    {key_id}\nsecret: {secret}", highlight=False, soft_wrap=True)
+    out.print(f"key:    {key_id}\nsecret: {secret}", soft_wrap=True)
     out.print("Keep the secret now: only its hash is stored.")
     if not revoke_old:
         out.print("The key's other secrets still work; the next --revoke-old ends them.")
 
 
 @app.command()
-def revoke(key_id: uuid.UUID, tenant: TenantOption = None) -> None:
-    """End a key with all its secrets; it stops working within seconds."""
+def revoke(
+    key_id: uuid.UUID,
+    keep_made: Annotated[
+        bool, typer.Option("--keep-made", help="Leave the keys that were made with it.")
+    ] = False,
+    tenant: TenantOption = None,
+) -> None:
+    """End a key, and the keys that were made with it; they stop working within seconds."""
 
-    async def work(database: Database) -> None:
+    async def work(database: Database) -> list[uuid.UUID]:
         async with database.begin() as conn:
-            if not await revoke_key(conn, await tenant_id(conn, tenant), key_id):
+            owner = await tenant_id(conn, tenant)
+            ended = await revoke_key(conn, owner, key_id, keep_made=keep_made)
+            if not ended:
                 raise LookupError(f"the tenant has no living key {key_id}")
+            return ended
 
-    run_with_database(work)
-    out.print(f"revoked {key_id}", highlight=False)
+    for ended in run_with_database(work):
+        out.print(f"revoked {ended}")

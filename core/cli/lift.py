@@ -7,9 +7,8 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from rich.table import Table
 
-from core.cli.common import TenantOption, fail, out, run_with_database, tenant_id
+from core.cli.common import Table, TenantOption, fail, out, run_with_database, shown, tenant_id
 from core.lift.port import MIN_CO_COUNT, MIN_CUSTOMERS, Pair
 from core.lift.store import pairs_for, replace_pairs
 from core.platform.database import Database
@@ -50,7 +49,7 @@ def import_orders(orders: Path, tenant: TenantOption = None) -> None:
         return await _replace(database, owner, pairs_from_parquet(path))
 
     count = run_with_database(work)
-    out.print(f"{lines.num_rows:,} order lines, {count:,} pairs", highlight=False)
+    out.print(f"{lines.num_rows:,} order lines, {count:,} pairs")
     if not count:
         out.print(f"A pair takes {MIN_CO_COUNT} baskets and {MIN_CUSTOMERS} customers at least.")
 
@@ -84,7 +83,7 @@ def compute(
         return await _replace(database, owner, pairs_from_parquet(path))
 
     try:
-        out.print(f"{run_with_database(work):,} pairs", highlight=False)
+        out.print(f"{run_with_database(work):,} pairs")
     except OrdersError as error:
         fail(str(error))
 
@@ -106,7 +105,7 @@ def demo(
             raise LookupError("the tenant has order lines already; --force replaces them")
         return await seed_demo_lift(database, owner, load_settings().data_dir)
 
-    out.print(f"{run_with_database(work):,} pairs", highlight=False)
+    out.print(f"{run_with_database(work):,} pairs")
 
 
 @app.command()
@@ -134,10 +133,10 @@ def show(
         fail(
             f"no pairs of product {product}" + ("" if names else ": the store has no such product")
         )
-    shown = Table("product", "name", "lift", "CVR", "support", "baskets", "customers")
-    shown.title = f"{product} {names.get(product, '')}".strip()
+    pairs_table = Table("product", "name", "lift", "CVR", "support", "baskets", "customers")
+    pairs_table.title = shown(f"{product} {names.get(product, '')}".strip())
     for pair in pairs:
-        shown.add_row(
+        pairs_table.add_row(
             str(pair.other_id),
             names.get(pair.other_id, ""),
             f"{pair.lift:.2f}",
@@ -146,7 +145,7 @@ def show(
             f"{pair.co_count:,}",
             f"{pair.customers:,}",
         )
-    out.print(shown)
+    out.print(pairs_table)
 
 
 async def _tenant(database: Database, tenant: str | None) -> UUID:

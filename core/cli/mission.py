@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 from sqlalchemy import select
 
-from core.cli.common import out, run_with_database, show_problems, whole
+from core.cli.common import Table, out, run_with_database, show_problems, whole
 from core.mission.importer import Counts, import_missions
 from core.mission.models import missions
 from core.platform.clock import utc_now
@@ -61,6 +59,6 @@ def list_missions(
     table = Table(whole("id"), "category", "content", "minutes")
     for row in rows:
         minutes = "" if row.minutes is None else str(row.minutes)
-        table.add_row(str(row.id), escape(row.category), escape(row.content), minutes)
+        table.add_row(str(row.id), row.category, row.content, minutes)
     out.print(table)
     out.print("1 mission" if len(rows) == 1 else f"{len(rows)} missions")

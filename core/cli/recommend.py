@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import grpc
 import typer
 from dotenv import dotenv_values
+from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from onegenie.recommend.v1 import recommend_pb2 as pb
@@ -18,10 +19,10 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.padding import Padding
 from rich.spinner import Spinner
-from rich.table import Column, Table
+from rich.table import Column
 from rich.text import Text
 
-from core.cli.common import fail, out
+from core.cli.common import Table, fail, out, shown, visible
 
 _STEPS = ("Meal", "Shopping list", "Suggestions", "Offers")
 _TIMEOUT_SECONDS = 300
@@ -83,10 +84,13 @@ class _Shopper:
             metadata=self._metadata,
             timeout=_TIMEOUT_SECONDS,
         )
-        out.print(f"\n[bold]“{prompt}”[/]  [dim]chat {started.chat_id}[/]", highlight=False)
+        chat = (f"chat {visible(started.chat_id)}", "dim")
+        out.print(Text.assemble("\n", (f"“{visible(prompt)}”", "bold"), "  ", chat))
         last = self._show_progress(states)
         if last.status == pb.ROUND_STATUS_ERROR:
-            fail(last.last_error)
+            fail(visible(last.last_error))
+        if last.status != pb.ROUND_STATUS_COMPLETED:
+            fail(f"the server ended the stream before the round; its chat is {started.chat_id}")
         for part in _result(last):
             out.print(part)
         return started.chat_id
@@ -122,9 +126,9 @@ def _result(round_: pb.Round) -> Iterable[RenderableType]:
     todos = round_.todos
     yield Padding(
         Group(
-            Text(todos.recipe_title, style="bold cyan"),
-            Text(todos.intro_message),
-            Text(todos.recommendation_message, style="italic"),
+            shown(todos.recipe_title, "bold cyan"),
+            shown(todos.intro_message),
+            shown(todos.recommendation_message, "italic"),
         ),
         (1, 0),
     )
@@ -186,22 +190,39 @@ def _price(product: pb.Product) -> str:
 
 def channel_to(base_url: str) -> grpc.Channel:
     """A channel to the one port."""
-    parts = urlsplit(base_url)
+    try:
+        parts = urlsplit(base_url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if not host or parts.scheme not in ("http", "https"):
+        fail(f"BASE_URL: must be like http://127.0.0.1:8080, not {base_url!r}")
+    if ":" in host:  # an IPv6 address
+        host = f"[{host}]"
     if parts.scheme == "https":
-        return grpc.secure_channel(
-            f"{parts.hostname}:{parts.port or 443}", grpc.ssl_channel_credentials()
-        )
-    return grpc.insecure_channel(f"{parts.hostname}:{parts.port or 80}")
+        return grpc.secure_channel(f"{host}:{port or 443}", grpc.ssl_channel_credentials())
+    return grpc.insecure_channel(f"{host}:{port or 80}")
+
+
+def reason_of(error: grpc.RpcError) -> str:
+    """The contract's reason of a failed call; empty when the error is not our service's."""
+    try:
+        status = rpc_status.from_call(error)
+        for detail in status.details if status else ():
+            info = error_details_pb2.ErrorInfo()
+            if detail.Unpack(info):
+                return visible(info.reason)
+    except (ValueError, DecodeError):  # details that are none, or another error's
+        pass
+    return ""
 
 
 def explain(error: grpc.RpcError, base_url: str) -> str:
-    """What went wrong, in one line, with the fields a bad request names."""
-    if error.code() == grpc.StatusCode.UNAVAILABLE:
+    """What went wrong, in one line, with the fields that a bad request names."""
+    reason, code = reason_of(error), error.code()
+    if not reason and code == grpc.StatusCode.UNAVAILABLE:
         return f"{base_url} does not answer: is it running? (`make run`)"
-    text = f"{error.details()} [{error.code().name}]"
-    status = rpc_status.from_call(error)
-    for detail in status.details if status else ():
-        info = error_details_pb2.ErrorInfo()
-        if detail.Unpack(info):
-            text = f"{error.details()} [{info.reason}]"
-    return text
+    if not reason and code == grpc.StatusCode.DEADLINE_EXCEEDED:
+        return f"{base_url} took too long to answer"
+    details = visible(error.details() or "the call failed")
+    return f"{details} [{reason or code.name}]"

@@ -12,8 +12,6 @@ from typing import Annotated
 import grpc
 import typer
 from dotenv import dotenv_values
-from google.rpc import error_details_pb2
-from grpc_status import rpc_status
 from onegenie.signage.v1 import signage_pb2 as pb
 from onegenie.signage.v1 import signage_pb2_grpc as pb_grpc
 from onegenie.store.v1 import store_pb2, store_pb2_grpc
@@ -24,12 +22,16 @@ from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
 
-from core.cli.common import fail, out
-from core.cli.recommend import channel_to, explain
+from core.cli.common import fail, out, shown
+from core.cli.recommend import channel_to, explain, reason_of
 
 _SLIDE_SECONDS = 4
 _LONGEST_PAUSE_SECONDS = 5.0
 _TIMEOUT_SECONDS = 20
+_ORIENTATIONS = {
+    pb.ORIENTATION_PORTRAIT: "portrait",
+    pb.ORIENTATION_LANDSCAPE: "landscape",
+}
 # What a device can't mend by coming back.
 _FINAL = {
     grpc.StatusCode.UNAUTHENTICATED,
@@ -131,7 +133,8 @@ class _Device:
             except grpc.RpcError as error:
                 if error.code() in _FINAL or not seen:
                     raise
-                out.print(f"[dim]the line dropped ({_reason(error)}), after frame {seen}[/]")
+                why = reason_of(error) or error.code().name
+                out.print(Text(f"the line dropped ({why}), after frame {seen}", style="dim"))
             finally:
                 stream.cancel()
             time.sleep(pause)
@@ -167,7 +170,7 @@ def _drawn(frame: pb.Frame, now: float | None) -> RenderableType:
         kind, body = "idle", _slides(frame, now)
     title = f"signage {frame.number}, {kind}"
     if frame.screen.orientation:
-        title += ", " + pb.Orientation.Name(frame.screen.orientation)[12:].lower()
+        title += f", {_ORIENTATIONS.get(frame.screen.orientation, 'unknown')}"
     until = (
         f" until {frame.expires_at.ToDatetime():%H:%M:%S} UTC" if frame.expires_at.seconds else ""
     )
@@ -191,7 +194,7 @@ def _slides(frame: pb.Frame, now: float | None) -> RenderableType:
         parts = [parts[int(now / _SLIDE_SECONDS) % len(parts)]]
     return Group(
         *(
-            Text.assemble((f"{s.position}  {s.title}", "bold"), ("\n   " + s.text, "dim"))
+            Text.assemble(shown(f"{s.position}  {s.title}", "bold"), "\n   ", shown(s.text, "dim"))
             for part in parts
             for s in part
         )
@@ -203,17 +206,17 @@ def _recognized(frame: pb.Frame) -> RenderableType:
     if screen.WhichOneof("layout") == "card":
         if not screen.card.HasField("item"):
             return Text("nothing on offer", style="dim")
-        return Group(*_item(screen.card.item), Text(screen.card.copy, style="italic"))
+        return Group(*_item(screen.card.item), shown(screen.card.copy, "italic"))
     sections: list[RenderableType] = []
     if screen.sections.HasField("forgotten"):
         sections.append(Text("Not in the basket yet", style="dim"))
-        sections.append(Text(_name(screen.sections.forgotten), style="bold"))
+        sections.append(shown(_name(screen.sections.forgotten), "bold"))
     if screen.sections.HasField("ad"):
         sections.extend(_item(screen.sections.ad))
-        sections.append(Text(screen.sections.ad.reason_detail_marketing, style="italic"))
+        sections.append(shown(screen.sections.ad.reason_detail_marketing, "italic"))
     if screen.sections.HasField("event"):
-        sections.append(Text(screen.sections.event.title, style="bold magenta"))
-        sections.append(Text(screen.sections.event.text))
+        sections.append(shown(screen.sections.event.title, "bold magenta"))
+        sections.append(shown(screen.sections.event.text))
     return Group(*sections) if sections else Text("nothing on offer", style="dim")
 
 
@@ -221,21 +224,15 @@ def _item(item: pb.Item) -> list[RenderableType]:
     price = f"{item.price_unit}{item.price:,.10g}" if item.HasField("price") else ""
     off = f"{item.discount_pct:g} % off" if item.discount_pct else ""
     name = f"{item.brand} {item.item_name or item.rec_id}".strip()
-    return [Text(name, style="bold"), Text(f"{price}  {off}".strip(), style="green")]
+    return [shown(name, "bold"), shown(f"{price}  {off}".strip(), "green")]
 
 
 def _name(forgotten: str) -> str:
     """A forgotten thing as people say it: its name when it has one, else as it was sent."""
-    value = json.loads(forgotten)
+    try:
+        value = json.loads(forgotten)
+    except ValueError:
+        return forgotten
     if isinstance(value, dict) and isinstance(value.get("name"), str):
         return str(value["name"])
     return value if isinstance(value, str) else forgotten
-
-
-def _reason(error: grpc.RpcError) -> str:
-    status = rpc_status.from_call(error)
-    for detail in status.details if status else ():
-        info = error_details_pb2.ErrorInfo()
-        if detail.Unpack(info):
-            return info.reason
-    return str(error.code().name)

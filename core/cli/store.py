@@ -7,10 +7,8 @@ from typing import Annotated
 
 import typer
 from onegenie.store.v1 import store_pb2
-from rich.markup import escape
-from rich.table import Table
 
-from core.cli.common import TenantOption, out, run_with_database, show_problems, tenant_id
+from core.cli.common import Table, TenantOption, out, run_with_database, show_problems, tenant_id
 from core.platform.csv import ImportFailed
 from core.platform.database import Database
 from core.store import importer
@@ -67,11 +65,11 @@ def list_products(
         table.add_row(
             str(product.id),
             product.barcode,
-            escape(product.name),
-            escape(product.brand),
+            product.name,
+            product.brand,
             f"{product.price_unit}{product.price:,.0f}" if product.HasField("price") else "",
             str(product.quantity) if product.HasField("quantity") else "",
-            f"{product.section_code} {escape(product.section_name)}".strip(),
+            f"{product.section_code} {product.section_name}".strip(),
         )
     out.print(table)
     out.print("1 product" if len(products) == 1 else f"{len(products)} products")

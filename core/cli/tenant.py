@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from core.cli.common import fail, out, run_with_database, whole
+from core.cli.common import Table, fail, one_line, out, run_with_database, visible, whole
 from core.platform.database import Database
 from core.recommend.language import choose_language
 from core.tenant.models import tenants
@@ -24,8 +23,7 @@ def create(
     locale: Annotated[str, typer.Option(help="Language of answers: ko, en or ja.")] = "ko",
 ) -> None:
     """Add a tenant, without credit, keys or a store."""
-    if not name.strip():
-        fail("a tenant needs a name")
+    one_line("NAME", name, 200)
     if choose_language(locale, None) != locale:
         fail(f"--locale: must be ko, en or ja, not {locale!r}")
 
@@ -34,7 +32,7 @@ def create(
             return str(await create_tenant(conn, name, locale))
 
     try:
-        out.print(f"tenant {name}: {run_with_database(work, new=True)}", highlight=False)
+        out.print(f"tenant {visible(name)}: {run_with_database(work, new=True)}")
     except IntegrityError:
         fail(f"there is a tenant named {name!r} already")
 

@@ -8,6 +8,7 @@ import sys
 
 import typer
 
+from core.cli.common import visible
 from core.platform.settings import load_settings
 
 
@@ -21,7 +22,7 @@ def up() -> None:
     from core.platform.supervisor import StartError, Supervisor
 
     def say(line: str) -> None:
-        print(line, flush=True)
+        print(visible(line, keep="\n"), flush=True)
 
     async def supervise() -> None:
         supervisor = Supervisor(settings, say)
@@ -33,5 +34,6 @@ def up() -> None:
     try:
         asyncio.run(supervise())
     except StartError as error:
-        print(f"onegenie: {error}", file=sys.stderr, flush=True)
+        said = visible(str(error), keep="\n")
+        print(f"onegenie: {said}", file=sys.stderr, flush=True)
         raise typer.Exit(error.code) from None

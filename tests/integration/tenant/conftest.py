@@ -16,7 +16,6 @@ from core.store.importer import import_folder
 from core.tenant.store import create_key, create_tenant, grant_credit
 from tests.support import STORE, running_core
 
-
 SERVICE_TOKEN = "the-operators-own-service-token"
 
 
