@@ -73,7 +73,7 @@ class HttpSms:
         self._url = url
         self._sender = sender
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._client = httpx.AsyncClient(timeout=timeout, headers=headers)
+        self._client = httpx.AsyncClient(timeout=timeout, headers=headers, follow_redirects=False)
 
     async def send(self, to: str, text: str) -> None:
         message = {"to": to, "from": self._sender, "text": text}

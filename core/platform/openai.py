@@ -71,7 +71,7 @@ class OpenAIEndpoint:
 
     `timeout` is seconds for one attempt, `total` seconds after which none is begun any more,
     `backoff` the first pause in seconds. Timeouts, lost connections, 408, 429 and 5xx are tried
-    again, at most `ATTEMPTS` times; other answers are final. Reasons: "upstream timeout",
+    again, at most `ATTEMPTS` times; other answers are final, a redirect too. Reasons: "upstream timeout",
     "upstream unavailable", "upstream refused", "upstream gave an unreadable answer".
     """
 
@@ -79,12 +79,17 @@ class OpenAIEndpoint:
         self, *, base_url: str, api_key: str, timeout: float, total: float, backoff: float = 0.5
     ) -> None:
         try:
-            from openai import AsyncOpenAI
+            from openai import AsyncOpenAI, DefaultAsyncHttpxClient
         except ImportError as error:
             raise RuntimeError("an engine `openai` needs the extra: onegenie[openai]") from error
-        # Our retries, not the client's: they honour the caller's deadline.
+        # Our retries, not the client's: they honour the caller's deadline. Nor are its redirects
+        # followed: who answers here does not choose whom we ask next.
         self._client = AsyncOpenAI(
-            base_url=base_url, api_key=api_key, timeout=timeout, max_retries=0
+            base_url=base_url,
+            api_key=api_key,
+            timeout=timeout,
+            max_retries=0,
+            http_client=DefaultAsyncHttpxClient(follow_redirects=False),
         )
         self._timeout = timeout
         self._total = total

@@ -1,0 +1,77 @@
+"""What answers us elsewhere does not choose whom we ask next."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+
+import pytest
+from aiohttp import web
+
+from core.auth.sms import HttpSms
+from core.platform.openai import OpenAIEndpoint, UpstreamError
+
+REDIRECTS = [300, 301, 302, 303, 304, 307, 308]
+
+
+@dataclass
+class Asked:
+    """A server that redirects all it is asked to one that must never be."""
+
+    url: str = ""
+    calls: int = 0
+    strays: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+async def redirecting() -> AsyncIterator[Callable[[int], contextlib.AbstractAsyncContextManager]]:
+    @contextlib.asynccontextmanager
+    async def serve(answer: Callable) -> AsyncIterator[str]:
+        application = web.Application()
+        application.router.add_route("*", "/{path:.*}", answer)
+        runner = web.AppRunner(application, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        await runner.cleanup()
+
+    @contextlib.asynccontextmanager
+    async def make(status: int) -> AsyncIterator[Asked]:
+        asked = Asked()
+
+        async def elsewhere(request: web.Request) -> web.Response:
+            asked.strays.append(request.path)
+            return web.json_response({})
+
+        async with serve(elsewhere) as target:
+
+            async def redirect(request: web.Request) -> web.Response:
+                asked.calls += 1
+                return web.Response(status=status, headers={"Location": f"{target}/stray"})
+
+            async with serve(redirect) as asked.url:
+                yield asked
+
+    yield make
+
+
+@pytest.mark.parametrize("status", REDIRECTS)
+async def test_an_engines_endpoint_redirects_nobody(redirecting: Callable, status: int) -> None:
+    async with redirecting(status) as asked:
+        endpoint = OpenAIEndpoint(base_url=asked.url, api_key="k", timeout=5, total=5, backoff=0.01)
+        for call in (endpoint.chat("m", []), endpoint.edit("m", b"jpeg", "tidy", timeout=5)):
+            with pytest.raises(UpstreamError) as raised:
+                await call
+            assert (raised.value.reason, raised.value.retryable) == ("upstream refused", False)
+        await endpoint.close()
+    assert (asked.calls, asked.strays) == (2, [])
+
+
+@pytest.mark.parametrize("status", REDIRECTS)
+async def test_an_sms_provider_redirects_nobody(redirecting: Callable, status: int) -> None:
+    async with redirecting(status) as asked:
+        sms = HttpSms(f"{asked.url}/messages", token="secret")
+        await sms.send("+821012345678", "123456")
+        await sms.close()
+    assert (asked.calls, asked.strays) == (1, [])
