@@ -42,6 +42,10 @@ _BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 TenantOption = Annotated[
     str | None, typer.Option("--tenant", help="Id or name; without it the only tenant there is.")
 ]
+AllowEmptyOption = Annotated[
+    bool,
+    typer.Option("--allow-empty", help="Take a file without rows, and empty what it replaces."),
+]
 
 
 def whole(title: str) -> Column:

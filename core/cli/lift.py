@@ -8,7 +8,16 @@ from uuid import UUID
 
 import typer
 
-from core.cli.common import Table, TenantOption, fail, out, run_with_database, shown, tenant_id
+from core.cli.common import (
+    AllowEmptyOption,
+    Table,
+    TenantOption,
+    fail,
+    out,
+    run_with_database,
+    shown,
+    tenant_id,
+)
 from core.lift.port import MIN_CO_COUNT, MIN_CUSTOMERS, Pair
 from core.lift.store import pairs_for, replace_pairs
 from core.platform.database import Database
@@ -23,7 +32,9 @@ _MISSING = "this needs the 'lift' extra: pip install 'onegenie[lift]'"
 
 
 @app.command("import")
-def import_orders(orders: Path, tenant: TenantOption = None) -> None:
+def import_orders(
+    orders: Path, tenant: TenantOption = None, allow_empty: AllowEmptyOption = False
+) -> None:
     """Read order lines from a .csv or .parquet file and compute the lift from them.
 
     Columns: order_id, customer_id, product_id, and if there are, ordered_at and quantity.
@@ -37,7 +48,7 @@ def import_orders(orders: Path, tenant: TenantOption = None) -> None:
     except ImportError:
         fail(_MISSING)
     try:
-        lines = read_orders(orders)
+        lines = read_orders(orders, allow_empty=allow_empty)
     except OrdersError as error:
         fail(str(error))
 
@@ -46,7 +57,8 @@ def import_orders(orders: Path, tenant: TenantOption = None) -> None:
         path = orders_file(load_settings().data_dir, owner)
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(lines, path)
-        return await _replace(database, owner, pairs_from_parquet(path))
+        pairs = pairs_from_parquet(path, allow_empty=allow_empty)
+        return await _replace(database, owner, pairs)
 
     count = run_with_database(work)
     out.print(f"{lines.num_rows:,} order lines, {count:,} pairs")
@@ -65,6 +77,7 @@ def compute(
         ),
     ] = None,
     table: Annotated[str, typer.Option(help="Its table.")] = "order_lines",
+    allow_empty: AllowEmptyOption = False,
 ) -> None:
     """Compute the lift anew, from the imported lines or where the lines are."""
     try:
@@ -76,11 +89,13 @@ def compute(
     async def work(database: Database) -> int:
         owner = await _tenant(database, tenant)
         if orders_url:
-            return await _replace(database, owner, pairs_from_url(orders_url, table))
+            pairs = pairs_from_url(orders_url, table, allow_empty=allow_empty)
+            return await _replace(database, owner, pairs)
         path = orders_file(load_settings().data_dir, owner)
         if not path.is_file():
             raise OrdersError("no orders were imported for this tenant, and no --orders-url given")
-        return await _replace(database, owner, pairs_from_parquet(path))
+        pairs = pairs_from_parquet(path, allow_empty=allow_empty)
+        return await _replace(database, owner, pairs)
 
     try:
         out.print(f"{run_with_database(work):,} pairs")

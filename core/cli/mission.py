@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import select
 
-from core.cli.common import Table, out, run_with_database, show_problems, whole
+from core.cli.common import AllowEmptyOption, Table, out, run_with_database, show_problems, whole
 from core.mission.importer import Counts, import_missions
 from core.mission.models import missions
 from core.platform.clock import utc_now
@@ -25,12 +25,13 @@ def import_(
         Path,
         typer.Argument(exists=True, dir_okay=False, help="A CSV file (docs/mission.md)."),
     ],
+    allow_empty: AllowEmptyOption = False,
 ) -> None:
     """Make the file's missions the registered ones: all of them, or nothing changes."""
 
     async def work(database: Database) -> Counts:
         async with database.begin() as conn:
-            return await import_missions(conn, file, utc_now())
+            return await import_missions(conn, file, utc_now(), allow_empty=allow_empty)
 
     try:
         counts = run_with_database(work)

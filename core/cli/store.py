@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 from onegenie.store.v1 import store_pb2
 
-from core.cli.common import Table, TenantOption, out, run_with_database, show_problems, tenant_id
+from core.cli.common import (
+    AllowEmptyOption,
+    Table,
+    TenantOption,
+    out,
+    run_with_database,
+    show_problems,
+    tenant_id,
+)
 from core.platform.csv import ImportFailed
 from core.platform.database import Database
 from core.store import importer
@@ -24,6 +32,7 @@ def import_(
         typer.Argument(exists=True, help="A folder of CSV files, or one of them (docs/store.md)."),
     ],
     tenant: TenantOption = None,
+    allow_empty: AllowEmptyOption = False,
 ) -> None:
     """Replace the store's tables with what the files hold: all of them, or nothing."""
 
@@ -31,8 +40,8 @@ def import_(
         async with database.begin() as conn:
             owner = await tenant_id(conn, tenant)
             if path.is_dir():
-                return await importer.import_folder(conn, owner, path)
-            return await importer.import_file(conn, owner, path)
+                return await importer.import_folder(conn, owner, path, allow_empty=allow_empty)
+            return await importer.import_file(conn, owner, path, allow_empty=allow_empty)
 
     try:
         counts = run_with_database(work)

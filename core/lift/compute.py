@@ -5,8 +5,6 @@ Only a one-shot process imports this module (Ibis, DuckDB, pyarrow).
 
 from __future__ import annotations
 
-import csv
-import math
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +16,16 @@ import pyarrow.parquet as pq
 
 from core.lift.expression import lift_pairs
 from core.lift.port import Pair
-from core.store.importer import Problem
+from core.platform.csv import (
+    ADVICE,
+    NO_ROWS,
+    Bad,
+    Column,
+    Problems,
+    each_row,
+    parse_decimal,
+    parse_text,
+)
 
 SCHEMA = pa.schema(
     [
@@ -37,7 +44,7 @@ class OrdersError(Exception):
     """The orders can't be used. The message says why, one problem a line."""
 
 
-def pairs_from_url(url: str, table: str) -> list[Pair]:
+def pairs_from_url(url: str, table: str, *, allow_empty: bool = False) -> list[Pair]:
     """The pairs of a table of order lines in any database Ibis connects to.
 
     url: an Ibis connection string, for example duckdb:///data/shop.duckdb or
@@ -47,33 +54,38 @@ def pairs_from_url(url: str, table: str) -> list[Pair]:
         lines = ibis.connect(url).table(table)
     except Exception as error:  # each backend raises its own
         raise OrdersError(f"{table} of {url.split('://')[0]}: {error}") from error
-    return _run(lines, f"table {table}")
+    return _run(lines, f"table {table}", allow_empty)
 
 
-def pairs_from_parquet(path: Path) -> list[Pair]:
+def pairs_from_parquet(path: Path, *, allow_empty: bool = False) -> list[Pair]:
     """The pairs of a Parquet file of order lines."""
-    return _run(ibis.duckdb.connect().read_parquet(path), path.name)
+    return _run(ibis.duckdb.connect().read_parquet(path), path.name, allow_empty)
 
 
-def _run(lines: ir.Table, what: str) -> list[Pair]:
+def _run(lines: ir.Table, what: str, allow_empty: bool) -> list[Pair]:
     if missing := [name for name in NEEDED if name not in lines.columns]:
         raise OrdersError(f"{what}: no column {', '.join(missing)}")
     if not lines.product_id.type().is_integer():
         raise OrdersError(f"{what}: column product_id holds no whole numbers")
-    return [Pair(**row) for row in lift_pairs(lines).to_pyarrow().to_pylist()]
+    pairs = [Pair(**row) for row in lift_pairs(lines).to_pyarrow().to_pylist()]
+    if not pairs and not allow_empty and not lines.count().to_pyarrow().as_py():
+        raise OrdersError(f"{what}: {NO_ROWS}")
+    return pairs
 
 
-def read_orders(path: Path) -> pa.Table:
+def read_orders(path: Path, *, allow_empty: bool = False) -> pa.Table:
     """Order lines from a .csv or .parquet file, checked.
 
     Columns: order_id, customer_id (may be empty), product_id (the store's number); optional
     ordered_at (ISO 8601) and quantity (0 or less: a return). Other columns are left out.
-    Raises OrdersError that names every problem, in CSV by line and column; of many the first 20.
+    Raises OrdersError that names every problem, in CSV by line and column, of many the first 20;
+    also for a file without a line, unless `allow_empty`.
     """
-    if path.suffix == ".csv":
-        return _read_csv(path)
-    if path.suffix != ".parquet":
-        raise OrdersError(f"{path.name}: neither .csv nor .parquet")
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        return _read_csv(path, allow_empty)
+    if suffix != ".parquet":
+        raise OrdersError(f"{path.name}: neither .csv nor .parquet: {ADVICE}")
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:
@@ -89,73 +101,45 @@ def read_orders(path: Path) -> pa.Table:
                 raise OrdersError(f"{path.name}: column {field.name}: {error}") from error
             if field.name in ("order_id", "product_id") and columns[field.name].null_count:
                 raise OrdersError(f"{path.name}: column {field.name}: has empty values")
+    if not table.num_rows and not allow_empty:
+        raise OrdersError(f"{path.name}: {NO_ROWS}")
     return pa.table(columns)
 
 
-def _read_csv(path: Path) -> pa.Table:
-    problems: list[Problem] = []
-
-    def wrong(message: str, column: str | None = None, value: str | None = None) -> None:
-        problems.append(Problem(path.name, reader.line_num, column, value, message))
-
-    try:
-        file = path.open(encoding="utf-8-sig", newline="")
-    except OSError as error:
-        raise OrdersError(f"{path.name}: {error.strerror}") from error
-    with file:
-        reader = csv.reader(file, strict=True)
-        columns: dict[str, list[object]] = {}
-        try:
-            header = next(reader, [])
-            for name in NEEDED:
-                if name not in header:
-                    wrong("the column is missing", name)
-            columns = {name: [] for name in SCHEMA.names if name in header}
-            for row in () if problems else reader:
-                if not row:
-                    continue
-                if len(row) != len(header):
-                    wrong(f"{len(row)} values for {len(header)} columns")
-                    continue
-                values = dict(zip(header, row, strict=True))
-                for name, column in columns.items():
-                    try:
-                        column.append(_value(name, values[name].strip()))
-                    except ValueError as error:
-                        wrong(str(error), name, values[name])
-        except (csv.Error, UnicodeDecodeError) as error:
-            wrong(f"can't be read: {error}")
-    if problems:
-        more = len(problems) - MOST_PROBLEMS
+def _read_csv(path: Path, allow_empty: bool) -> pa.Table:
+    problems = Problems()
+    columns: dict[str, list[object]] = {name: [] for name in SCHEMA.names}
+    for row in each_row(path, _COLUMNS, problems, allow_empty=allow_empty, allow_others=True):
+        for name, values in columns.items():
+            values.append(row.values[name])
+    if problems.total:
+        more = problems.total - MOST_PROBLEMS
         tail = [f"… and {more} more"] if more > 0 else []
-        raise OrdersError("\n".join([*map(str, problems[:MOST_PROBLEMS]), *tail]))
-    return pa.table(
-        {name: pa.array(column, SCHEMA.field(name).type) for name, column in columns.items()}
-    )
+        said = [f"{path.name} can't be read, nothing was imported:"]
+        raise OrdersError("\n".join([*said, *map(str, problems.kept[:MOST_PROBLEMS]), *tail]))
+    return pa.table({name: pa.array(columns[name], SCHEMA.field(name).type) for name in columns})
 
 
-def _value(name: str, text: str) -> object:
-    """A CSV value as SCHEMA wants it; ValueError says what is wrong with it."""
-    if name == "order_id" and not text:
-        raise ValueError("is empty")
-    if name in ("order_id", "customer_id"):
-        return text or None
-    if name == "product_id":
-        if not re.fullmatch(r"[0-9]{1,18}", text):
-            raise ValueError("is not a whole number")
-        return int(text)
-    if not text:
-        return None
-    if name == "quantity":
-        try:
-            quantity = float(text)
-        except ValueError:
-            quantity = math.nan
-        if not math.isfinite(quantity):
-            raise ValueError("is not a number")
-        return quantity
+def _product_id(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,18}", text):
+        parse_text(text)
+        raise Bad("is not a whole number")
+    return int(text)
+
+
+def _time(text: str) -> datetime:
     try:
         when = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError("is not a time like 2026-05-21T18:30:00") from None
-    return when.astimezone(UTC).replace(tzinfo=None) if when.tzinfo else when
+        return when.astimezone(UTC).replace(tzinfo=None) if when.tzinfo else when
+    except (ValueError, OverflowError):
+        raise Bad("is not a time like 2026-05-21T18:30:00") from None
+
+
+_COLUMNS = (
+    Column("order_id", required=True),
+    # The column must be there, its values need not.
+    Column("customer_id", required=True, may_be_empty=True),
+    Column("product_id", _product_id, required=True),
+    Column("ordered_at", _time),
+    Column("quantity", parse_decimal(-1e9, 1e9)),
+)

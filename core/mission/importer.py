@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.mission.choose import same
 from core.mission.models import missions
-from core.platform.csv import Bad, Column, Problems, parse_whole, read_rows
+from core.platform.csv import Bad, Column, Problems, parse_text, parse_whole, read_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +27,18 @@ class Counts:
     retired: int
 
 
-async def import_missions(conn: AsyncConnection, file: Path, now: datetime) -> Counts:
+async def import_missions(
+    conn: AsyncConnection, file: Path, now: datetime, *, allow_empty: bool = False
+) -> Counts:
     """Make the file's missions the registered ones, in the caller's transaction.
 
     A mission whose content differs in case and spaces only is the same one. Those that the file
     hasn't are retired: no longer suggested, but kept, since people have done them. Raises
-    ImportFailed when the file has errors; the transaction must then be left unused.
+    ImportFailed when the file has errors, or no rows (unless `allow_empty`); the transaction must
+    then be left unused.
     """
     problems = Problems()
-    rows = read_rows(file, _COLUMNS, problems)
+    rows = read_rows(file, _COLUMNS, problems, allow_empty=allow_empty)
     lines: dict[str, int] = {}
     for row in rows:
         content = row.values["content"]
@@ -69,9 +72,7 @@ def _line(most: int) -> Callable[[str], str]:
     """A parser of one line of text: composed characters, single spaces."""
 
     def parse(cell: str) -> str:
-        if "\0" in cell:
-            raise Bad("holds a NUL character")
-        line = " ".join(unicodedata.normalize("NFC", cell).split())
+        line = " ".join(unicodedata.normalize("NFC", parse_text(cell)).split())
         if len(line) > most:
             raise Bad(f"is longer than {most} characters")
         return line

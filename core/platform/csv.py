@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Callable, Sequence
+import math
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 MAX_REPORTED = 100
+ADVICE = "save the file as CSV UTF-8"
+NO_ROWS = "has no rows: to empty what it replaces, say --allow-empty"
+# As no text has them that is meant to be read. Spreadsheets have tabs and line breaks in cells.
+_CONTROLS = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
@@ -48,12 +53,31 @@ class Bad(Exception):
     """What is wrong with a cell."""
 
 
+# What spreadsheets leave in place of a text: a formula, an error, or an exponent where a long
+# number was, whose last digits are gone.
+_FORMULA = re.compile(r'="[^"]*"')
+_ERROR = re.compile(r"#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)|#{2,}")
+_EXPONENT = re.compile(r"-?\d([.,]\d+)?[Ee]\+\d+")
+
+
+def _check_intact(text: str) -> None:
+    if _FORMULA.fullmatch(text):
+        raise Bad(f"is a spreadsheet's formula: keep what is in its quotes alone, {ADVICE}")
+    if _ERROR.fullmatch(text):
+        raise Bad("is what a spreadsheet shows in place of a value")
+    if _EXPONENT.fullmatch(text):
+        raise Bad(f"was shortened by a spreadsheet: format its column as text, {ADVICE}")
+
+
 def parse_text(text: str) -> str:
-    """A cell of any text, up to 1,000 characters."""
+    """A cell of any text, up to 1,000 characters, with tabs and line breaks."""
     if "\0" in text:
         raise Bad("holds a NUL character")
+    if _CONTROLS.search(text):
+        raise Bad("holds a control character")
     if len(text) > 1000:
         raise Bad("is longer than 1,000 characters")
+    _check_intact(text)
     return text
 
 
@@ -66,11 +90,31 @@ def parse_whole(least: int, most: int) -> Callable[[str], int]:
         except ValueError:
             number = None
         if number is None:
+            _check_intact(text)
             raise Bad("is not a whole number")
         if number < least:
             raise Bad(f"is less than {least}")
         if number > most:
             raise Bad(f"is more than {most}")
+        return number
+
+    return parse
+
+
+def parse_decimal(least: float, most: float) -> Callable[[str], float]:
+    """A parser of cells that hold a number within bounds."""
+
+    def parse(text: str) -> float:
+        try:
+            number = float(text) if text.isascii() and "_" not in text else math.nan
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise Bad("is not a number")
+        if number < least:
+            raise Bad("is negative" if least == 0 else f"is less than {least:.10g}")
+        if number > most:
+            raise Bad(f"is more than {most:.10g}")
         return number
 
     return parse
@@ -83,6 +127,8 @@ class Column:
     name: str
     parse: Callable[[str], Any] = parse_text
     required: bool = False
+    # Of a required column: in the header it must be, in a row it need not.
+    may_be_empty: bool = False
     unique: bool = False
     empty: Any = None
     # Whether the table has it; if not, it only says what another column is.
@@ -128,38 +174,131 @@ class Row:
     values: dict[str, Any]
 
 
-def read_rows(file: Path, columns: Sequence[Column], problems: Problems) -> list[Row]:
-    """The rows of a file; a row with a bad cell is reported and left out."""
-    data = file.read_bytes()
+def read_rows(
+    file: Path, columns: Sequence[Column], problems: Problems, *, allow_empty: bool = False
+) -> list[Row]:
+    """The rows of a file, as `each_row` gives them."""
+    return list(each_row(file, columns, problems, allow_empty=allow_empty))
+
+
+def each_row(
+    file: Path,
+    columns: Sequence[Column],
+    problems: Problems,
+    *,
+    allow_empty: bool = False,
+    allow_others: bool = False,
+) -> Iterator[Row]:
+    """Read a file row by row; a row with a bad cell is reported and left out.
+
+    A header alone is a fault, for what it replaces would be emptied, unless `allow_empty`. With
+    `allow_others` columns that are not known are left out.
+    """
+    before, count = problems.total, 0
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        value = data[error.start : error.end].hex(" ")
-        problems.add(file, "is not UTF-8: save the file as CSV UTF-8", line, None, value)
-        return []
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    rows: list[Row] = []
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            if what := _magic(file):
+                problems.add(file, f"is {what}, not CSV: {ADVICE}")
+                return
+            for row in _rows(file, text, columns, problems, allow_others):
+                count += 1
+                yield row
+    except UnicodeDecodeError:
+        _report_encoding(file, problems)
+    except OSError as error:
+        problems.add(file, f"cannot be read: {error.strerror}")
+    if not count and problems.total == before and not allow_empty:
+        problems.add(file, NO_ROWS)
+
+
+def _rows(
+    file: Path, text: TextIO, columns: Sequence[Column], problems: Problems, allow_others: bool
+) -> Iterator[Row]:
+    first_line = text.readline()
+    text.seek(0)
+    reader = csv.reader(text, strict=True)
     seen: dict[str, dict[Any, int]] = {column.name: {} for column in columns if column.unique}
     line = 1
     try:
-        header = [name.strip() for name in next(reader, [])]
-        if not _check_header(file, header, columns, problems):
-            return []
+        if not _check_first_line(file, first_line.strip(), columns, problems):
+            return
+        header = [name.strip() for name in next(reader)]
+        if not _check_header(file, header, columns, problems, allow_others):
+            return
         line = reader.line_num + 1
         for cells in reader:
             if any(cell.strip() for cell in cells):
-                values = _parse(file, line, header, cells, columns, seen, problems)
-                if values is not None:
-                    rows.append(Row(line, values))
+                if len(cells) != len(header):
+                    message = f"has {len(cells)} columns where the header has {len(header)}"
+                    problems.add(file, message, line, value=",".join(cells))
+                elif values := _parse(file, line, header, cells, columns, seen, problems):
+                    yield Row(line, values)
             line = reader.line_num + 1
     except csv.Error as error:
         problems.add(file, f"is not CSV: {error}", line)
-    return rows
+
+
+_MAGIC = {
+    b"PK\3\4": "a spreadsheet or another ZIP file",
+    b"PK\5\6": "a ZIP file",
+    b"\xd0\xcf\x11\xe0": "an old spreadsheet",
+    b"PAR1": "a Parquet file",
+    b"\x1f\x8b": "a gzip file",
+    b"%PDF": "a PDF file",
+    b"SQLite format": "a database",
+}
+
+
+def _magic(file: Path) -> str:
+    """What a file is that is no text at all; else empty."""
+    with file.open("rb") as data:
+        head = data.read(16)
+    return next((what for magic, what in _MAGIC.items() if head.startswith(magic)), "")
+
+
+def _report_encoding(file: Path, problems: Problems) -> None:
+    data = file.read_bytes()
+    try:
+        data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        value = data[error.start : error.end].hex(" ")
+        problems.add(file, f"is not UTF-8: {ADVICE}", line, None, value)
+
+
+_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
+def _check_first_line(file: Path, text: str, columns: Sequence[Column], problems: Problems) -> bool:
+    """Whether the first line may be a header of CSV in UTF-8; what else people send is named."""
+    known = {column.name for column in columns}
+
+    def parts(sign: str) -> set[str]:
+        return {part.strip(' "') for part in text.split(sign)}
+
+    separators = [name for sign, name in _SEPARATORS.items() if len(known & parts(sign)) > 1]
+    if not text.strip(", "):
+        message = "has no header: its first line is empty"
+    elif "\0" in text:
+        message = f"is not UTF-8: {ADVICE}"
+    elif text.startswith("<"):
+        message = f"is HTML or XML, not CSV: {ADVICE}"
+    elif re.match('"?sep=', text, re.IGNORECASE):
+        message = f"is a spreadsheet's own line and no header: {ADVICE}"
+    elif separators and not known & parts(","):
+        message = f"the columns are separated by {separators[0]}, not by commas: {ADVICE}"
+    else:
+        return True
+    problems.add(file, message, 1, value=text or None)
+    return False
 
 
 def _check_header(
-    file: Path, header: list[str], columns: Sequence[Column], problems: Problems
+    file: Path,
+    header: list[str],
+    columns: Sequence[Column],
+    problems: Problems,
+    allow_others: bool,
 ) -> bool:
     before = problems.total
     known = {column.name for column in columns}
@@ -168,7 +307,8 @@ def _check_header(
             problems.add(file, "is missing from the header", 1, column.name)
     for place, name in enumerate(header):
         if name not in known:
-            problems.add(file, "the header has a column that is not known", 1, value=name)
+            if not allow_others:
+                problems.add(file, "the header has a column that is not known", 1, value=name)
         elif name in header[:place]:
             problems.add(file, "is in the header twice", 1, name)
     return problems.total == before
@@ -183,10 +323,6 @@ def _parse(
     seen: dict[str, dict[Any, int]],
     problems: Problems,
 ) -> dict[str, Any] | None:
-    if len(cells) != len(header):
-        message = f"has {len(cells)} columns where the header has {len(header)}"
-        problems.add(file, message, line, value=",".join(cells))
-        return None
     before = problems.total
     given = {name: cell.strip() for name, cell in zip(header, cells, strict=True)}
     values: dict[str, Any] = {}
@@ -194,7 +330,7 @@ def _parse(
         cell = given.get(column.name, "")
         values[column.name] = column.empty
         if not cell:
-            if column.required:
+            if column.required and not column.may_be_empty:
                 problems.add(file, "is empty", line, column.name)
             continue
         try:

@@ -71,8 +71,8 @@ class OpenAIEndpoint:
 
     `timeout` is seconds for one attempt, `total` seconds after which none is begun any more,
     `backoff` the first pause in seconds. Timeouts, lost connections, 408, 429 and 5xx are tried
-    again, at most `ATTEMPTS` times; other answers are final, a redirect too. Reasons: "upstream timeout",
-    "upstream unavailable", "upstream refused", "upstream gave an unreadable answer".
+    again, at most `ATTEMPTS` times; other answers are final, a redirect too. Reasons: "upstream
+    timeout", "upstream unavailable", "upstream refused", "upstream gave an unreadable answer".
     """
 
     def __init__(

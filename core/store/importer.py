@@ -5,7 +5,6 @@ docs/store.md describes the files. Each file replaces its whole table for the te
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,14 @@ from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.csv import (
+    ADVICE,
     Bad,
     Column,
     ImportFailed,
     Problem,
     Problems,
     Row,
+    parse_decimal,
     parse_text,
     parse_whole,
     read_rows,
@@ -40,26 +41,57 @@ from core.tenant.store import replace_rows
 Counts = Mapping[str, int]
 
 
-async def import_folder(conn: AsyncConnection, tenant_id: UUID, path: Path) -> Counts:
+async def import_folder(
+    conn: AsyncConnection, tenant_id: UUID, path: Path, *, allow_empty: bool = False
+) -> Counts:
     """Import those of the six files that the folder holds, in the caller's transaction.
 
-    Raises ImportFailed when a file has errors or there is none; the transaction must then be
-    left unused.
+    Upper and lower case in their names don't count. Raises ImportFailed when a file has errors,
+    has no rows (unless `allow_empty`), or there is none; the transaction must then be left unused.
     """
-    files = [file for name in _TABLES if (file := path / f"{name}.csv").is_file()]
+    files = _files_of(path)
     if not files:
         names = ", ".join(f"{name}.csv" for name in _TABLES)
         problem = Problem(str(path), None, None, None, f"the folder has none of {names}")
         raise ImportFailed([problem], 1)
-    return await _import(conn, tenant_id, files)
+    return await _import(conn, tenant_id, files, allow_empty)
 
 
-async def import_file(conn: AsyncConnection, tenant_id: UUID, path: Path) -> Counts:
+async def import_file(
+    conn: AsyncConnection, tenant_id: UUID, path: Path, *, allow_empty: bool = False
+) -> Counts:
     """Import one file, named as in a folder. As import_folder."""
-    if path.suffix.lower() != ".csv" or path.stem not in _TABLES:
+    name = path.stem.lower()
+    if path.suffix.lower() != ".csv" or name not in _TABLES:
         names = ", ".join(f"{name}.csv" for name in _TABLES)
-        raise ImportFailed([Problem(path.name, None, None, None, f"is none of {names}")], 1)
-    return await _import(conn, tenant_id, [path])
+        advice = f": {ADVICE}" if name in _TABLES else ""
+        raise ImportFailed([Problem(path.name, None, None, None, f"is none of {names}{advice}")], 1)
+    return await _import(conn, tenant_id, {name: path}, allow_empty)
+
+
+def _files_of(path: Path) -> dict[str, Path]:
+    """A folder's files by table, in the tables' order."""
+    problems = Problems()
+    files: dict[str, Path] = {}
+    others: list[Path] = []
+    for file in sorted(one for one in path.iterdir() if one.is_file()):
+        name = file.stem.lower()
+        if name in _TABLES and file.suffix.lower() != ".csv":
+            others.append(file)
+        elif name in _TABLES and (first := files.setdefault(name, file)) is not file:
+            problems.add(file, f"is there a second time, as {first.name}: which of the two counts?")
+    for file in others:
+        if file.suffix.lower() in _MISTAKEN and file.stem.lower() not in files:
+            problems.add(file, f"is no .csv file: {ADVICE}")
+    problems.check()
+    return {name: files[name] for name in _TABLES if name in files}
+
+
+# In place of .csv, what the file of a table may come as by mistake.
+_MISTAKEN = {
+    "", ".gz", ".numbers", ".ods", ".parquet", ".tab", ".tsv", ".txt", ".xls", ".xlsm", ".xlsx",
+    ".zip",
+}  # fmt: skip
 
 
 # ---- the columns ----
@@ -69,27 +101,11 @@ def _terms(text: str) -> list[str]:
     return [term for part in parse_text(text).split("|") if (term := part.strip())]
 
 
-def _decimal(least: float = -math.inf, most: float = math.inf) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        try:
-            number = float(text) if text.isascii() and "_" not in text else math.nan
-        except ValueError:
-            number = math.nan
-        if not math.isfinite(number):
-            raise Bad("is not a number")
-        if number < least:
-            raise Bad("is negative" if least == 0 else f"is less than {least:g}")
-        if number > most:
-            raise Bad(f"is more than {most:g}")
-        return number
-
-    return parse
-
-
-def _more_than_zero(text: str) -> float:
-    number = _decimal(0)(text)
-    if number == 0:
+def _pack_size(text: str) -> float:
+    if (number := parse_decimal(0, _MOST)(text)) == 0:
         raise Bad("is zero")
+    if number < _LEAST_PACK:
+        raise Bad(f"is less than {_LEAST_PACK}")
     return number
 
 
@@ -117,6 +133,7 @@ def _uuid(text: str) -> UUID:
 
 
 def _ean13(text: str) -> str:
+    parse_text(text)
     if len(text) != 13 or not (text.isascii() and text.isdigit()):
         raise Bad("is not an EAN-13 barcode of 13 digits")
     check = ean13_check_digit(text[:12])
@@ -133,14 +150,16 @@ def ean13_check_digit(first12: str) -> str:
 
 _INT32, _INT64 = 2**31 - 1, 2**63 - 1
 _ID = parse_whole(1, _INT64)
-_PERCENT = _decimal(0, 100)
+_PERCENT = parse_decimal(0, 100)
+# Money, grams, millilitres: sums of these stay exact. Metres: the size of a city.
+_MOST, _FARTHEST, _LEAST_PACK = 1e9, 1e6, 0.001
 
 
 def _place(required: bool) -> tuple[Column, ...]:
     return (
-        Column("x", _decimal(), required),
-        Column("y", _decimal(), required),
-        Column("radius", _decimal(0), required),
+        Column("x", parse_decimal(-_FARTHEST, _FARTHEST), required),
+        Column("y", parse_decimal(-_FARTHEST, _FARTHEST), required),
+        Column("radius", parse_decimal(0, _FARTHEST), required),
     )
 
 
@@ -165,13 +184,13 @@ _TABLES: dict[str, tuple[Table, tuple[Column, ...]]] = {
             Column("name_en"),
             Column("name_ja"),
             Column("brand"),
-            Column("price", _decimal(0)),
+            Column("price", parse_decimal(0, _MOST)),
             Column("price_unit"),
             Column("src_url"),
             Column("quantity", parse_whole(0, _INT32)),
             Column("section_code"),
             *_place(False),
-            Column("pack_size", _more_than_zero),
+            Column("pack_size", _pack_size),
             Column("pack_unit", _one_of("g", "ml", "ea")),
             Column("discount_pct", _PERCENT),
             Column("terms", _terms, empty=[]),
@@ -226,10 +245,14 @@ _TABLES: dict[str, tuple[Table, tuple[Column, ...]]] = {
 # ---- the import ----
 
 
-async def _import(conn: AsyncConnection, tenant_id: UUID, files: Sequence[Path]) -> Counts:
+async def _import(
+    conn: AsyncConnection, tenant_id: UUID, paths: Mapping[str, Path], allow_empty: bool
+) -> Counts:
     problems = Problems()
-    paths = {file.stem: file for file in files}
-    read = {name: read_rows(file, _TABLES[name][1], problems) for name, file in paths.items()}
+    read = {
+        name: read_rows(file, _TABLES[name][1], problems, allow_empty=allow_empty)
+        for name, file in paths.items()
+    }
     _check_products(paths, read, problems)
     _check_signage(tenant_id, paths, read, problems)
     # Changes of one store take turns from here on, so what is looked up now stays true.

@@ -109,7 +109,7 @@ def test_compute_without_orders_says_so(run):
         ("o,c,1,,many", "line 62, quantity: is not a number (it is 'many')"),
         ("o,c,1,,nan", "line 62, quantity: is not a number"),
         ("o,c,1,yesterday,1", "line 62, ordered_at: is not a time like"),
-        ("o,c,1", "line 62: 3 values for 5 columns"),
+        ("o,c,1", "line 62: has 3 columns where the header has 5"),
     ],
 )
 def test_a_bad_line_is_named_and_nothing_is_imported(run, tmp_path, line, message):
@@ -122,8 +122,8 @@ def test_a_bad_line_is_named_and_nothing_is_imported(run, tmp_path, line, messag
 
 def test_other_wrong_files(run, tmp_path):
     result = run("import", csv_file(tmp_path / "o.csv", [], "order_id,product"))
-    assert "line 1, customer_id: the column is missing" in result.output
-    assert "line 1, product_id: the column is missing" in result.output
+    assert "line 1, customer_id: is missing from the header" in result.output
+    assert "line 1, product_id: is missing from the header" in result.output
     many = run("import", csv_file(tmp_path / "o.csv", [",c,x,,1"] * 50))
     assert "and 80 more" in many.output
     (tmp_path / "o.parquet").write_text("no parquet")
@@ -132,6 +132,70 @@ def test_other_wrong_files(run, tmp_path):
     assert run("import", tmp_path / "missing.csv").exit_code == 1
     (tmp_path / "o.csv").write_bytes(b"order_id,customer_id,product_id\n\xff,1,1\n")
     assert "can't be read" in run("import", tmp_path / "o.csv").output
+
+
+@pytest.mark.parametrize("name", ["ORDERS.CSV", "orders.Csv", "orders.PARQUET", "Orders.Parquet"])
+def test_upper_and_lower_case_of_suffixes(run, tmp_path, name):
+    source = csv_file(tmp_path / "o.csv", LINES)
+    if name.lower().endswith("parquet"):
+        duckdb.sql(f"COPY (FROM read_csv('{source}')) TO '{tmp_path / name}' (FORMAT parquet)")
+    else:
+        source.rename(tmp_path / name)
+    assert "60 order lines, 2 pairs" in run("import", tmp_path / name).output
+
+
+@pytest.mark.parametrize("name", ["orders", "orders.tsv", "orders.xlsx", "orders.csv.gz", ".csv"])
+def test_other_suffixes(run, tmp_path, name):
+    csv_file(tmp_path / name, LINES)
+    result = run("import", tmp_path / name)
+    assert result.exit_code == 1
+    assert "neither .csv nor .parquet: save the file as CSV UTF-8" in result.output
+
+
+SPOILT = {
+    "CP949": ("\n".join([HEADER, *LINES]) + "\no,홍길동,1,,1\n").encode("cp949"),
+    "Shift-JIS": ("\n".join([HEADER, *LINES]) + "\no,山田,1,,1\n").encode("shift_jis"),
+    "UTF-16": "\n".join([HEADER, *LINES]).encode("utf-16"),
+    "sep=": "\n".join(["sep=;", HEADER, *LINES]).replace(",", ";").encode(),
+    "semicolons": "\n".join([HEADER, *LINES]).replace(",", ";").encode(),
+    "tabs": "\n".join([HEADER, *LINES]).replace(",", "\t").encode(),
+    "formula": "\n".join([HEADER, *LINES, '="0001",c,1,,1']).encode(),
+    "exponent": "\n".join([HEADER, *LINES, "2.02605E+15,c,1,,1"]).encode(),
+}
+
+
+@pytest.mark.parametrize("kind", SPOILT)
+def test_what_a_spreadsheet_spoilt_is_not_imported(run, tmp_path, kind):
+    assert "2 pairs" in run("import", csv_file(tmp_path / "good.csv", LINES)).output
+    file = tmp_path / "orders.csv"
+    file.write_bytes(SPOILT[kind])
+    result = run("import", file)
+    assert result.exit_code == 1
+    line = {"CP949": 62, "Shift-JIS": 62, "formula": 62, "exponent": 62}.get(kind, 1)
+    said = " ".join(result.output.split())
+    assert f"orders.csv, line {line}" in said
+    assert "save the file as CSV UTF-8" in said
+    assert len(stored(run, 1)) == 1
+
+
+def test_no_lines_replace_no_pairs_unless_told(run, tmp_path):
+    assert "2 pairs" in run("import", csv_file(tmp_path / "good.csv", LINES)).output
+    empty = csv_file(tmp_path / "orders.csv", [])
+    parquet = tmp_path / "orders.parquet"
+    types = "order_id VARCHAR, customer_id VARCHAR, product_id BIGINT"
+    with duckdb.connect(str(tmp_path / "shop.duckdb")) as conn:
+        conn.sql(f"CREATE TABLE sales ({types})")
+        conn.sql(f"COPY sales TO '{parquet}'")
+    elsewhere = ("--orders-url", f"duckdb://{tmp_path}/shop.duckdb", "--table", "sales")
+    commands = [("import", empty), ("import", parquet), ("compute", *elsewhere)]
+    for command in commands:
+        result = run(*command)
+        assert (result.exit_code, "--allow-empty" in result.output) == (1, True)
+        assert len(stored(run, 1)) == 1
+    for command in commands:
+        result = run(*command, "--allow-empty")
+        assert result.exit_code == 0, result.output
+        assert stored(run, 1) == []
 
 
 def test_times_with_an_offset_are_kept_in_utc(tmp_path):

@@ -104,6 +104,18 @@ def test_errors_are_shown_and_nothing_changes(run, rows, tmp_path):
     assert rows() == {}
 
 
+def test_a_header_alone_retires_nothing_unless_told(run, rows, tmp_path):
+    file = tmp_path / "MISSIONS.CSV"
+    file.write_text(f"{HEADER}방 청소,바닥,20\n")
+    assert counts(run("import", file)) == [1, 0, 0, 0]
+    file.write_text(HEADER)
+    result = run("import", file)
+    assert (result.exit_code, "--allow-empty" in result.stderr) == (1, True)
+    assert rows()["방 청소"].retired_at is None
+    assert counts(run("import", file, "--allow-empty")) == [0, 0, 0, 1]
+    assert rows()["방 청소"].retired_at is not None
+
+
 def test_no_such_file(run, tmp_path):
     assert run("import", tmp_path / "missions.csv").exit_code == 2
 

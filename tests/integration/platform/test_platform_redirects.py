@@ -25,7 +25,7 @@ class Asked:
 
 
 @pytest.fixture
-async def redirecting() -> AsyncIterator[Callable[[int], contextlib.AbstractAsyncContextManager]]:
+def redirecting() -> Callable[[int], contextlib.AbstractAsyncContextManager[Asked]]:
     @contextlib.asynccontextmanager
     async def serve(answer: Callable) -> AsyncIterator[str]:
         application = web.Application()
@@ -33,8 +33,10 @@ async def redirecting() -> AsyncIterator[Callable[[int], contextlib.AbstractAsyn
         runner = web.AppRunner(application, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-        await runner.cleanup()
+        try:
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
 
     @contextlib.asynccontextmanager
     async def make(status: int) -> AsyncIterator[Asked]:
@@ -53,7 +55,7 @@ async def redirecting() -> AsyncIterator[Callable[[int], contextlib.AbstractAsyn
             async with serve(redirect) as asked.url:
                 yield asked
 
-    yield make
+    return make
 
 
 @pytest.mark.parametrize("status", REDIRECTS)

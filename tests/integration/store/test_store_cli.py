@@ -67,6 +67,20 @@ def test_errors_are_shown_and_nothing_is_imported(run, tmp_path):
     assert "0 products" in run("list", "--tenant", "shop").output
 
 
+def test_a_header_alone_empties_the_table_only_when_told(run, tmp_path):
+    file = tmp_path / "Products.CSV"
+    file.write_text("id,name\n7,두부\n")
+    assert run("import", file, "--tenant", "shop").exit_code == 0
+    file.write_text("id,name\n")
+    for path in (file, tmp_path):
+        result = run("import", path, "--tenant", "shop")
+        assert result.exit_code == 1
+        assert "--allow-empty" in result.stderr
+    assert "1 product" in run("list", "--tenant", "shop").output
+    assert run("import", file, "--tenant", "shop", "--allow-empty").exit_code == 0
+    assert "0 products" in run("list", "--tenant", "shop").output
+
+
 def test_a_missing_path_and_an_unknown_tenant(run, tmp_path):
     assert run("import", tmp_path / "nowhere").exit_code == 2
     result = run("list", "--tenant", "nobody")

@@ -151,6 +151,21 @@ async def test_bom_blank_lines_and_quoted_newlines(load, store: EmbeddedStore) -
         ("price", '"1,980"', "is not a number"),
         ("price", "nan", "is not a number"),
         ("price", "1e999", "is not a number"),
+        ("price", "1e308", "is more than 1000000000"),
+        ("price", "1000000000.01", "is more than 1000000000"),
+        ("pack_size", "1e308", "is more than 1000000000"),
+        ("pack_size", "1e-300", "is less than 0.001"),
+        ("x", "-1e308", "is less than -1000000"),
+        ("y", "1000001", "is more than 1000000"),
+        ("radius", "1e300", "is more than 1000000"),
+        ("radius", "-1", "is negative"),
+        (
+            "barcode",
+            "8.80123E+12",
+            "was shortened by a spreadsheet: format its column as text, save the file as CSV UTF-8",
+        ),
+        ("name", "#NAME?", "is what a spreadsheet shows in place of a value"),
+        ("name", "a\x1b[2J", "holds a control character"),
         ("quantity", "-1", "is less than 0"),
         ("quantity", "2147483648", "is more than 2147483647"),
         ("section_code", "XX", "is not a known section"),
@@ -307,6 +322,76 @@ async def test_a_folder_without_files_and_a_file_of_another_name(
     async with database.begin() as conn:
         with pytest.raises(ImportFailed, match=r"stock.csv: is none of sections.csv"):
             await import_file(conn, tenant.id, stray)
+
+
+async def test_upper_and_lower_case_of_file_names(
+    database: Database, tenant, tmp_path: Path, store: EmbeddedStore
+) -> None:
+    (tmp_path / "PRODUCTS.CSV").write_text("id,name,section_code\n1,두부,PA\n")
+    (tmp_path / "Sections.Csv").write_text(SECTIONS)
+    (tmp_path / "readme.txt").write_text("")
+    async with database.begin() as conn:
+        counts = await import_folder(conn, tenant.id, tmp_path)
+        assert dict(counts) == {"sections": 1, "products": 1}
+        counts = await import_file(conn, tenant.id, tmp_path / "PRODUCTS.CSV")
+        assert dict(counts) == {"products": 1}
+    (tmp_path / "products.csv").write_text("id,name\n2,콩\n")
+    async with database.begin() as conn:
+        with pytest.raises(ImportFailed) as failed:
+            await import_folder(conn, tenant.id, tmp_path)
+    assert str(failed.value) == (
+        "products.csv: is there a second time, as PRODUCTS.CSV: which of the two counts?"
+    )
+    assert [product.id for product in await store.list_products()] == [1]
+
+
+@pytest.mark.parametrize("name", ["products", "products.tsv", "Products.XLSX", "PRODUCTS.txt"])
+async def test_a_file_that_is_no_csv_is_not_passed_over(
+    database: Database, tenant, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "sections.csv").write_text(SECTIONS)
+    (tmp_path / name).write_text("id,name\n1,두부\n")
+    async with database.begin() as conn:
+        for work in (
+            import_folder(conn, tenant.id, tmp_path),
+            import_file(conn, tenant.id, tmp_path / name),
+        ):
+            with pytest.raises(ImportFailed) as failed:
+                await work
+            assert failed.value.problems[0].file == name
+            assert "save the file as CSV UTF-8" in str(failed.value)
+    # What the CSV file was made from may lie beside it.
+    (tmp_path / "products.csv").write_text("id,name\n1,두부\n")
+    async with database.begin() as conn:
+        assert await import_folder(conn, tenant.id, tmp_path) == {"sections": 1, "products": 1}
+
+
+@pytest.mark.parametrize("name", ["sections", "products", "coupon_spots", "signage", "slides"])
+async def test_a_header_alone_empties_no_table(
+    load, database: Database, tenant, tmp_path: Path, store: EmbeddedStore, name: str
+) -> None:
+    header = {
+        "sections": SECTIONS.splitlines()[0],
+        "products": "id,name",
+        "coupon_spots": "spot_no,discount_value,x,y,radius,item_name",
+        "signage": "number,name,x,y,radius,orientation",
+        "slides": "signage_number,position",
+    }[name]
+    rows = {
+        "sections": SECTIONS,
+        "products": "id,name\n1,두부\n",
+        "coupon_spots": "spot_no,discount_value,x,y,radius,item_name\n1,5,0,0,1,a\n",
+        "signage": "number,name,x,y,radius,orientation\n1,a,0,0,1,portrait\n",
+        "slides": "signage_number,position\n1,1\n",
+    }
+    await load(**rows)
+    (problem,) = await problems(load, **(rows | {name: header + "\n"}))
+    assert (problem.file, "--allow-empty" in problem.message) == (f"{name}.csv", True)
+    assert await store.list_products()
+    (tmp_path / f"{name}.csv").write_text(header)
+    async with database.begin() as conn:
+        counts = await import_file(conn, tenant.id, tmp_path / f"{name}.csv", allow_empty=True)
+    assert counts[name] == 0
 
 
 SIGNAGE = "id,number,name,x,y,radius,orientation\n"
