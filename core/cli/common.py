@@ -83,7 +83,7 @@ def one_line(option: str, text: str, most: int) -> str:
         fail(f"{option}: must not be empty")
     if CONTROLS.search(text):
         fail(f"{option}: must not contain control characters")
-    if any("\ud800" <= sign <= "\udfff" for sign in text):
+    if not _is_utf_8(text):
         fail(f"{option}: must be UTF-8")
     if len(text) > most:
         fail(f"{option}: must have at most {most} characters")
@@ -142,7 +142,14 @@ def show_problems(failed: ImportFailed) -> None:
 
 async def tenant_id(conn: AsyncConnection, tenant: str | None) -> uuid.UUID:
     """The tenant that --tenant names."""
+    if tenant is not None and not _is_utf_8(tenant):
+        raise LookupError(f"no tenant has the id or name {tenant!r}")
     return await find_tenant(conn, tenant)
+
+
+def _is_utf_8(text: str) -> bool:
+    # Arguments that are not come as halves of surrogate pairs, which no database takes.
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _run(url: str, work: Callable[[Database], Awaitable[T]], connections: int) -> T:

@@ -106,6 +106,7 @@ def test_what_tenants_wrote_orders_no_terminal_about(run, database_url: str, tex
         ("key", "list", "--tenant", text),
         ("key", "list", "--tenant", text + text),
         ("key", "list", "--tenant", "nobody\x1b[2J"),
+        ("key", "list", "--tenant", "\udcff"),
         ("lift", "show", "1"),
     ):
         result = run(*command)
