@@ -13,6 +13,8 @@ from core.mission.suggest import suggest
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.identity import user
+from core.platform.text import paragraphs
+from edge.errors import FieldViolation, invalid
 
 
 class MissionService(pb_grpc.MissionServiceServicer):
@@ -32,7 +34,9 @@ class MissionService(pb_grpc.MissionServiceServicer):
     async def CreateMission(
         self, request: pb.CreateMissionRequest, context: grpc.aio.ServicerContext
     ) -> pb.CreateMissionResponse:
-        await self._days.create(user().id, request.mission.strip())
+        if not (mission := paragraphs(request.mission)):
+            raise invalid(FieldViolation("mission", "is required"))
+        await self._days.create(user().id, mission)
         return pb.CreateMissionResponse(message="생성 완료")
 
     async def AcceptMission(

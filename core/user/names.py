@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import unicodedata
+from core.platform.text import one_line
+from edge.errors import FieldViolation, invalid
 
 
-def normal_name(name: str) -> str:
-    """A name in the one form it is kept in: trimmed, and composed as keyboards write it (NFC)."""
-    return unicodedata.normalize("NFC", name.strip())
+def normal_name(name: str, field: str = "name") -> str:
+    """A name in the one form it is kept in (`one_line`).
+
+    Raises the surface's error naming `field` for a name of which nothing can be seen.
+    """
+    if not (normal := one_line(name)):
+        raise invalid(FieldViolation(field, "is required"))
+    return normal

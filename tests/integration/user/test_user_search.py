@@ -35,13 +35,16 @@ async def test_search_by_name(database: Database, database_url: str) -> None:
         # As some keyboards and file systems write it, and with a space too many.
         assert await search(me, unicodedata.normalize("NFD", " 테스트유저 ")) == found
 
+        for same in ("\u200bKi\u200bm\ufeff", "\u202eKim\u202c", "K\u00adim\u2060", "\u3000Kim\t"):
+            assert (await search(newer, same)).user_id == str(me.id)
+
         # The whole name, as it is written; nothing in it is a pattern.
         for name in ("테스트", "없는유저", "kim", "%", "테스트_저", "' OR name <> '"):
             with pytest.raises(grpc.aio.AioRpcError) as error:
                 await search(me, name)
             assert reason_of(error.value) == "USER_1"
 
-        for name in ("", "  ", "가" * 51, "테스트\0"):
+        for name in ("", "  ", "가" * 51, "테스트\0", "\u200b", "\u202e \u3164"):
             with pytest.raises(grpc.aio.AioRpcError) as error:
                 await search(me, name)
             assert reason_of(error.value) == "COMMON_2"
