@@ -121,7 +121,9 @@ class Validator:
 
         if not (required or value_checks):
             return None
-        blank_is_missing = field.type == FieldKind.TYPE_STRING and not (rule.malformed_is_not_found)
+        blank_is_missing = field.type == FieldKind.TYPE_STRING and not (
+            rule.malformed_is_not_found or rule.HasField("min_len")
+        )
 
         def check_one(message: Message, path: str, findings: Violations) -> None:
             value = getattr(message, name)

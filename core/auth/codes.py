@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from onegenie.rest.v1 import annotations_pb2 as rest
 from procrastinate import JobContext
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.auth import store
 from core.auth.passwords import hash_secret
@@ -22,6 +23,10 @@ from edge.errors import ApiError
 log = structlog.get_logger(__name__)
 
 DAY = timedelta(days=1)
+# Codes that a number is sent without waiting: the document sends people back for another one after
+# a wrong or a late code. With each more of the last hour the wait is twice as long.
+AT_ONCE = 3
+_HOUR = timedelta(hours=1)
 
 
 class Codes:
@@ -45,35 +50,54 @@ class Codes:
         self._cooldown = timedelta(seconds=settings.code_cooldown_seconds)
         self._per_number = settings.codes_per_number
         self._per_address = settings.codes_per_address
+        self._per_day = settings.codes_per_day
         self._task = jobs.task("auth.send_code", self.run)
 
     async def ask(self, phone: str, address: str) -> None:
         """Have a code sent to a number.
 
-        Raises USER_3 when the number has a complete account, RATE_LIMITED while the last code is
-        too fresh or when the number or the caller's address has had its codes of the last 24 hours.
+        Raises RATE_LIMITED when the caller's address has asked its share of the last 24 hours,
+        USER_3 when the number has a complete account, RATE_LIMITED while the last codes are too
+        fresh or when the number or the service has had its codes of the last 24 hours.
         """
         async with self._database.begin() as conn:
-            if await store.phone_has_password(conn, phone):
-                raise ApiError("USER_3")
             await store.lock_code_limits(conn, phone, address)
             now = self._clock()
-            yesterday = now - DAY
-            last = await store.last_request(conn, phone)
-            # When each limit lets the number have a code again.
-            until = [last + self._cooldown] if last else []
-            for nth, of in (
-                (self._per_number, {"phone": phone}),
-                (self._per_address, {"address": address}),
-            ):
-                if oldest := await store.nth_last_request(conn, yesterday, nth, **of):
-                    until.append(oldest + DAY)
-            wait = max(until, default=now) - now
-            if wait > timedelta():
-                raise ApiError(rest.CONDITION_RATE_LIMITED, retry_after=wait.total_seconds())
-            request_id = await store.add_request(conn, phone, address, now)
-            # Not the number, and no code yet: what is on the queue may be read by many.
-            await self._jobs.defer(conn, self._task, request_id=request_id)
+            by_address = await self._full_until(conn, now, self._per_address, address=address)
+            if by_address > now:
+                raise _too_many(by_address - now)
+            complete = await store.phone_has_password(conn, phone)
+            if complete:
+                # Not sent, but answered: who asks for number after number learns no more than this.
+                await store.add_request(conn, phone, address, now, complete=True)
+            else:
+                await self._check_number(conn, phone, now)
+                request_id = await store.add_request(conn, phone, address, now)
+                # Not the number, and no code yet: what is on the queue may be read by many.
+                await self._jobs.defer(conn, self._task, request_id=request_id)
+        if complete:
+            raise ApiError("USER_3")
+
+    async def _check_number(self, conn: AsyncConnection, phone: str, now: datetime) -> None:
+        number, last = await store.count_requests(conn, phone, now - _HOUR)
+        until = await self._full_until(conn, now, self._per_number, phone=phone)
+        if last and number >= AT_ONCE:
+            doubled = self._cooldown * 2 ** min(number - AT_ONCE, 12)
+            until = max(until, last + min(doubled, _HOUR))
+        if until > now:
+            raise _too_many(until - now)
+        await store.lock_service_limit(conn)
+        until = await self._full_until(conn, now, self._per_day, complete=False)
+        if until > now:
+            log.error("codes_of_the_day_sent", most=self._per_day)
+            raise _too_many(until - now)
+
+    async def _full_until(
+        self, conn: AsyncConnection, now: datetime, most: int, **of: str | bool
+    ) -> datetime:
+        """When there is room for one more of the `most` requests in 24 hours; `now` if there is."""
+        oldest = await store.nth_last_request(conn, now - DAY, most, **of)
+        return oldest + DAY if oldest else now
 
     async def run(self, context: JobContext, request_id: int) -> None:
         """Make a code for a request and send it; a retry makes a new one.
@@ -92,6 +116,10 @@ class Codes:
         code = f"{secrets.randbelow(10**6):06}"
         code_hash = await self._pool.run(hash_secret, code)
         async with self._database.begin() as conn:
+            # Again, while nobody can ask: jobs may overtake each other, and the newest code counts.
+            await store.lock_codes_of(conn, request.phone)
+            if await store.latest_request(conn, request_id) is None:
+                return
             await store.put_code(conn, request.phone, code_hash, self._clock() + self._life)
         await self._sms.send(request.phone, self._text(code))
 
@@ -101,3 +129,7 @@ class Codes:
         if seconds:
             parts.append(f"{seconds}초")
         return f"[onegenie] 인증번호 {code} ({' '.join(parts)} 안에 입력해 주세요)"
+
+
+def _too_many(wait: timedelta) -> ApiError:
+    return ApiError(rest.CONDITION_RATE_LIMITED, retry_after=wait.total_seconds())

@@ -1,4 +1,5 @@
-"""Failed log-ins, counted by e-mail, by address and by both, each with its own patience."""
+"""Failed log-ins, counted by e-mail, by address and by both, each with its own patience; and
+failed verifications, of which an address has so many a day."""
 
 from __future__ import annotations
 
@@ -61,6 +62,30 @@ async def count(conn: AsyncConnection, email: str, address: str, now: datetime) 
     by_address = _key("address", address)
     before: datetime = next(row.last_at for row in rows if row.key == by_address)
     return before
+
+
+async def count_today(
+    conn: AsyncConnection, what: str, whose: str, most: int, now: datetime
+) -> None:
+    """Count something of somebody's that may happen `most` times in a day.
+
+    The day begins with the first. Raises RATE_LIMITED, counting nothing, when it has.
+    """
+    (row,) = await _lock(conn, [_key(what, whose)], now)
+    forgotten = row.first_at <= now - FORGOTTEN_AFTER
+    failures, first_at = (0, now) if forgotten else (row.failures, row.first_at)
+    if failures >= most:
+        wait = first_at + FORGOTTEN_AFTER - now
+        raise ApiError(rest.CONDITION_RATE_LIMITED, retry_after=wait.total_seconds())
+    statement = update(auth_failures).where(auth_failures.c.key == row.key)
+    await conn.execute(statement.values(failures=failures + 1, first_at=first_at, last_at=now))
+
+
+async def uncount_today(conn: AsyncConnection, what: str, whose: str) -> None:
+    """Take back one that `count_today` counted."""
+    failures, of_key = auth_failures.c.failures, auth_failures.c.key == _key(what, whose)
+    await conn.execute(delete(auth_failures).where(of_key, failures <= 1))
+    await conn.execute(update(auth_failures).where(of_key).values(failures=failures - 1))
 
 
 async def forgive(

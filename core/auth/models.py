@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
+    Boolean,
     Column,
     Date,
     DateTime,
@@ -41,17 +43,25 @@ auth_codes = Table(
     Column("phone", Text, primary_key=True, comment="E.164"),
     Column("code_hash", Text, nullable=False, comment="Argon2id, PHC string"),
     Column("expires_at", DateTime(timezone=True), nullable=False),
-    Column("tries", Integer, nullable=False, server_default="0"),
+    Column(
+        "tried_from",
+        ARRAY(Text),
+        nullable=False,
+        server_default="{}",
+        comment="the caller's IP address, of each try",
+    ),
 )
 
-# When codes were asked for, for the cool-down and the caps of a day.
+# When codes were asked for, for the cool-down and the caps of a day. Whoever asked for the code of
+# a complete account got none, but was told something.
 auth_code_requests = Table(
     "auth_code_requests",
     metadata,
     Column("id", BigInteger, Identity(), primary_key=True),
     Column("phone", Text, nullable=False, comment="E.164"),
     Column("address", Text, nullable=False, comment="the caller's IP address"),
-    Column("requested_at", DateTime(timezone=True), nullable=False),
+    Column("requested_at", DateTime(timezone=True), nullable=False, index=True),
+    Column("complete", Boolean, nullable=False, server_default="false"),
     Index("ix_auth_code_requests_phone_requested_at", "phone", "requested_at"),
     Index("ix_auth_code_requests_address_requested_at", "address", "requested_at"),
 )

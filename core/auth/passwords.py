@@ -11,6 +11,10 @@ from argon2.exceptions import InvalidHashError, VerificationError
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 
 
+# Characters of a password (CreatePassword). A longer one is nobody's, and would take long.
+LONGEST = 200
+
+
 def hash_secret(secret: str) -> str:
     """A salted hash of a password or code, as a PHC string."""
     return _HASHER.hash(_normal(secret))
@@ -18,6 +22,8 @@ def hash_secret(secret: str) -> str:
 
 def matches(hashed: str, secret: str) -> bool:
     """Whether the hash is of the secret; compares in constant time."""
+    if len(secret) > LONGEST:
+        return False
     try:
         return _HASHER.verify(hashed, _normal(secret))
     except (VerificationError, InvalidHashError):

@@ -60,7 +60,9 @@ class AuthService(pb_grpc.AuthServiceServicer):
     async def SendSignUpCode(
         self, request: pb.SendSignUpCodeRequest, context: grpc.aio.ServicerContext
     ) -> pb.SendSignUpCodeResponse:
-        phone = parse_phone(request.phone_number, request.country_code)
+        phone = parse_phone(
+            request.phone_number, request.country_code, self._settings.sms_countries
+        )
         await self._codes.ask(phone, self._address())
         return pb.SendSignUpCodeResponse(message="성공")
 
@@ -73,9 +75,11 @@ class AuthService(pb_grpc.AuthServiceServicer):
             self._clock,
             self._sessions,
             self._settings.code_tries,
+            self._settings.codes_per_address,
             parse_phone(request.phone_number, request.country_code),
             request.verification_code,
-            normal_name(request.user_name),
+            normal_name(request.user_name, "userName"),
+            self._address(),
             _device(request),
         )
         return pb.VerifySignUpCodeResponse(

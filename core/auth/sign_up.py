@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from datetime import date
 
@@ -9,16 +10,23 @@ from onegenie.auth.v1 import auth_pb2 as pb
 from onegenie.rest.v1 import annotations_pb2 as rest
 from sqlalchemy.exc import IntegrityError
 
-from core.auth import store
+from core.auth import failures, store
 from core.auth.passwords import hash_secret, matches
 from core.auth.sessions import Device, Sessions, Tokens
 from core.auth.tokens import User, is_live
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.pool import WorkPool
+from core.platform.text import is_unseen, strip_unseen
 from edge.errors import ApiError, FieldViolation, invalid
 
+_EMAIL = re.compile(r"[^@]+@[^@]+\.[^@]+")
+# As Korean and Japanese keyboards write them: ＠ and the like, and the Japanese full stop.
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3002: 0x2E, 0xFF61: 0x2E}
 _FIRST_BIRTH = date(1900, 1, 1)
+# Of one code, from all addresses together: whoever has many of them guesses no further.
+MOST_TRIES = 20
+_VERIFY = "verify"
 
 
 async def verify_code(
@@ -27,27 +35,35 @@ async def verify_code(
     clock: Clock,
     sessions: Sessions,
     tries: int,
+    most_failures: int,
     phone: str,
     code: str,
     name: str,
+    address: str,
     device: Device,
 ) -> Tokens:
     """Check a code, make or rename the number's account, and open a session on the device.
 
     Every other session of the account ends: the number may have a new owner. `tries` is how
-    often a code may be tried. Raises USER_3, AUTH_1 and AUTH_2.
+    often an address may try a code, `most_failures` how often it may fail in a day, whatever the
+    number. Raises RATE_LIMITED, USER_3, AUTH_1 and AUTH_2.
     """
+    async with database.begin() as conn:
+        # It counts as a failure until it is none; so does every answer that tells of a number.
+        await failures.count_today(conn, _VERIFY, address, most_failures, clock())
     async with database.begin() as conn:
         if await store.phone_has_password(conn, phone):
             raise ApiError("USER_3")
         pending = await store.lock_code(conn, phone)
         if pending is None:
             raise ApiError("AUTH_1")
-        if pending.tries >= tries or pending.expires_at <= clock():
+        tried = pending.tried_from
+        used_up = len(tried) >= MOST_TRIES or tried.count(address) >= tries
+        if used_up or pending.expires_at <= clock():
             raise ApiError("AUTH_2")
         # Counted before it is checked, so that simultaneous guesses don't get more tries, and
         # neither a lock nor a connection is held while the hash is worked out.
-        await store.count_try(conn, phone)
+        await store.count_try(conn, phone, address)
     if not await pool.run(matches, pending.code_hash, code):
         raise ApiError("AUTH_1")
     async with database.begin() as conn:
@@ -58,6 +74,7 @@ async def verify_code(
             raise ApiError("USER_3")
         ended = await store.end_sessions(conn, user_id)
         tokens = await sessions.open(conn, user_id, device)
+        await failures.uncount_today(conn, _VERIFY, address)
     for session_id in ended:
         sessions.forget(session_id)
     return tokens
@@ -75,7 +92,7 @@ async def create_password(
     Raises INVALID_ARGUMENT for an impossible birth date, USER_3 when the account is complete or
     the e-mail another's, UNAUTHENTICATED when the session has ended.
     """
-    email, birth = as_stored(request.email), _birth(request.birth, today)
+    email, birth = _email(request.email), _birth(request.birth, today)
     async with database.connect() as conn:
         if await store.has_password_or_taken(conn, user.id, email):
             raise ApiError("USER_3")
@@ -95,8 +112,21 @@ async def create_password(
 
 
 def as_stored(email: str) -> str:
-    """The e-mail as accounts have it: in lower case, its letters composed (NFC)."""
-    return unicodedata.normalize("NFC", email.strip().lower())
+    """The e-mail as accounts have it: in lower case, its letters composed (NFC), those of full
+    width as plain ones, without what pasting has left around it."""
+    return unicodedata.normalize("NFC", strip_unseen(email).translate(_FULL_WIDTH).lower())
+
+
+def _email(text: str) -> str:
+    email = as_stored(text)
+    if not email:
+        raise invalid(FieldViolation("email", "is required"))
+    # Two accounts whose e-mails look the same would be a trap.
+    if any(is_unseen(letter) for letter in email):
+        raise invalid(FieldViolation("email", "must not contain spaces or invisible characters"))
+    if not _EMAIL.fullmatch(email):
+        raise invalid(FieldViolation("email", "must be an e-mail address, for example a@b.kr"))
+    return email
 
 
 def _birth(text: str, today: date) -> date:

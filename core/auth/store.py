@@ -103,9 +103,21 @@ async def lock_code_limits(conn: AsyncConnection, phone: str, address: str) -> N
     """Hold the number's and the address's limits until the transaction ends."""
     keys = sorted({_lock_key("phone", phone), _lock_key("address", address)})
     for key in keys:  # in one order, or two transactions could wait for each other
-        await conn.execute(
-            select(func.pg_advisory_xact_lock(bindparam("key", key, type_=BigInteger)))
-        )
+        await _lock(conn, key)
+
+
+async def lock_codes_of(conn: AsyncConnection, phone: str) -> None:
+    """Hold the number's limits: nobody asks for a code of it until the transaction ends."""
+    await _lock(conn, _lock_key("phone", phone))
+
+
+async def lock_service_limit(conn: AsyncConnection) -> None:
+    """Hold the service's limit, after the others."""
+    await _lock(conn, _lock_key("service", ""))
+
+
+async def _lock(conn: AsyncConnection, key: int) -> None:
+    await conn.execute(select(func.pg_advisory_xact_lock(bindparam("key", key, type_=BigInteger))))
 
 
 def _lock_key(kind: str, value: str) -> int:
@@ -113,16 +125,22 @@ def _lock_key(kind: str, value: str) -> int:
     return int.from_bytes(digest[:8], signed=True)
 
 
-async def last_request(conn: AsyncConnection, phone: str) -> datetime | None:
-    """When the number last was to be sent a code."""
-    found = func.max(auth_code_requests.c.requested_at)
-    return await conn.scalar(select(found).where(auth_code_requests.c.phone == phone))
+async def count_requests(
+    conn: AsyncConnection, phone: str, after: datetime
+) -> tuple[int, datetime | None]:
+    """How many codes the number was to be sent after then, and when the last one."""
+    requested_at = auth_code_requests.c.requested_at
+    query = select(func.count(), func.max(requested_at))
+    query = query.where(auth_code_requests.c.phone == phone, requested_at > after)
+    number, last = (await conn.execute(query)).one()
+    return number, last
 
 
 async def nth_last_request(
-    conn: AsyncConnection, after: datetime, nth: int, **of: str
+    conn: AsyncConnection, after: datetime, nth: int, **of: str | bool
 ) -> datetime | None:
-    """When the nth last code, counted from 1, was asked for by `phone` or `address`, after then."""
+    """When the nth last code, counted from 1, was asked for after then, among those that have the
+    `phone`, the `address`, or are of accounts that were `complete` or weren't."""
     requested_at = auth_code_requests.c.requested_at
     query = (
         select(requested_at)
@@ -135,9 +153,14 @@ async def nth_last_request(
     return await conn.scalar(query)
 
 
-async def add_request(conn: AsyncConnection, phone: str, address: str, now: datetime) -> int:
-    """Store that a code was asked for; its id."""
-    statement = insert(auth_code_requests).values(phone=phone, address=address, requested_at=now)
+async def add_request(
+    conn: AsyncConnection, phone: str, address: str, now: datetime, complete: bool = False
+) -> int:
+    """Store that a code was asked for, or could have been were the account not `complete`. Its
+    id."""
+    statement = insert(auth_code_requests).values(
+        phone=phone, address=address, requested_at=now, complete=complete
+    )
     added: int = (await conn.execute(statement.returning(auth_code_requests.c.id))).scalar_one()
     return added
 
@@ -154,7 +177,7 @@ async def latest_request(conn: AsyncConnection, request_id: int) -> Any | None:
 
 async def put_code(conn: AsyncConnection, phone: str, code_hash: str, expires_at: datetime) -> None:
     """Make this the code that the number signs up with."""
-    values = {"code_hash": code_hash, "expires_at": expires_at, "tries": 0}
+    values = {"code_hash": code_hash, "expires_at": expires_at, "tried_from": []}
     statement = upsert(auth_codes).values(phone=phone, **values)
     await conn.execute(
         statement.on_conflict_do_update(index_elements=[auth_codes.c.phone], set_=values)
@@ -162,15 +185,16 @@ async def put_code(conn: AsyncConnection, phone: str, code_hash: str, expires_at
 
 
 async def lock_code(conn: AsyncConnection, phone: str) -> Any | None:
-    """code_hash, expires_at and tries of the number's code, its row held."""
+    """code_hash, expires_at and tried_from of the number's code, its row held."""
     query = select(auth_codes).where(auth_codes.c.phone == phone).with_for_update()
     return (await conn.execute(query)).one_or_none()
 
 
-async def count_try(conn: AsyncConnection, phone: str) -> None:
-    """One more try of the number's code."""
+async def count_try(conn: AsyncConnection, phone: str, address: str) -> None:
+    """One more try of the number's code, from an address."""
+    tried_from = func.array_append(auth_codes.c.tried_from, address)
     await conn.execute(
-        update(auth_codes).where(auth_codes.c.phone == phone).values(tries=auth_codes.c.tries + 1)
+        update(auth_codes).where(auth_codes.c.phone == phone).values(tried_from=tried_from)
     )
 
 

@@ -137,15 +137,31 @@ class Settings(BaseSettings):
     code_seconds: int = Field(
         180, ge=30, le=3600, description="How long a verification code works."
     )
-    code_tries: int = Field(5, ge=1, le=20, description="Wrong tries before a code ends.")
+    code_tries: int = Field(
+        5, ge=1, le=20, description="Tries of a code that an address has; all together have 20."
+    )
     code_cooldown_seconds: int = Field(
-        30, ge=0, le=3600, description="Wait before a number is sent another code."
+        30,
+        ge=0,
+        le=3600,
+        description="Wait before a number is sent a fourth code within an hour; twice as long "
+        "before each one more.",
     )
     codes_per_number: int = Field(
         10, ge=1, le=1000, description="Codes a number is sent in 24 hours."
     )
     codes_per_address: int = Field(
-        300, ge=1, le=1_000_000, description="Codes an IP address may ask for in 24 hours."
+        300,
+        ge=1,
+        le=1_000_000,
+        description="Codes an IP address may ask for in 24 hours, and wrong ones it may try.",
+    )
+    codes_per_day: int = Field(
+        10_000, ge=1, le=1_000_000, description="Codes the service sends in 24 hours."
+    )
+    sms_countries: Annotated[tuple[int, ...], NoDecode] = Field(
+        (82, 81, 1),
+        description="Calling codes of the countries whose numbers are sent codes, comma-separated.",
     )
     sms_url: str | None = Field(
         None,
@@ -189,6 +205,24 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("sms_countries", mode="before")
+    @classmethod
+    def _calling_codes(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        # Here, because it loads tables that most commands don't need.
+        from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
+
+        codes = [part.strip().removeprefix("+") for part in value.split(",") if part.strip()]
+        for code in codes:
+            if not re.fullmatch("[1-9][0-9]{0,2}", code) or (
+                int(code) not in COUNTRY_CODE_TO_REGION_CODE
+            ):
+                raise ValueError(f"has {code!r}, which is no calling code, for example 82")
+        if not codes:
+            raise ValueError("names no calling code, for example 82")
+        return tuple(dict.fromkeys(map(int, codes)))
 
     @field_validator("service_zone")
     @classmethod

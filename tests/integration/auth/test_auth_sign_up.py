@@ -51,6 +51,39 @@ async def test_a_code_has_five_tries(phone: Phone) -> None:
     await phone.verify(await phone.code())  # a new code has new tries
 
 
+async def test_a_strangers_tries_are_his_own(phone: Phone) -> None:
+    code = await phone.code()
+    stranger = dataclasses.replace(phone, address="198.51.100.66")
+    tries = [await outcome(stranger.verify(another(code))) for _ in range(7)]
+    assert tries == ["AUTH_1"] * 5 + ["AUTH_2"] * 2
+    assert await outcome(stranger.verify(code)) == "AUTH_2"
+    # Of IPv6 an address is a /64, as everywhere.
+    there = dataclasses.replace(phone, address="2001:db8::1")
+    assert [await outcome(there.verify(another(code))) for _ in range(4)] == ["AUTH_1"] * 4
+    neighbour = dataclasses.replace(phone, address="2001:db8::2")
+    tries = [await outcome(neighbour.verify(another(code))) for _ in range(2)]
+    assert tries == ["AUTH_1", "AUTH_2"]
+    await phone.verify(code)
+
+
+async def test_a_code_ends_after_twenty_tries_from_anywhere(phone: Phone) -> None:
+    code = await phone.code()
+    others = [dataclasses.replace(phone, address=f"198.51.100.{n}") for n in range(4)]
+    guesses = (outcome(each.verify(another(code))) for _ in range(15) for each in others)
+    assert Counter(await asyncio.gather(*guesses)) == {"AUTH_1": 20, "AUTH_2": 40}
+    assert await outcome(phone.verify(code)) == "AUTH_2"
+    await phone.verify(await phone.code())
+
+
+async def test_a_code_is_any_text(phone: Phone) -> None:
+    code = await phone.code()
+    for text in (" ", "\t", "코드", "9" * 100_000, f" {code}", f"{code}\n"):
+        phone.address = f"203.0.113.{len(text) % 250}"
+        assert await outcome(phone.verify(text)) == "AUTH_1"
+    assert await refused_fields(phone.verify("")) == ["verificationCode"]
+    await phone.verify(code)
+
+
 async def test_a_code_expires(phone: Phone) -> None:
     code = await phone.code()
     phone.clock.advance(seconds=180)
@@ -154,6 +187,34 @@ async def test_an_ended_session_completes_nothing_in_another_process(
         late = there.create_password(old.access_token, "old@example.com")
         assert await outcome(late) == "COMMON_3"
         await there.create_password(new.access_token, "new@example.com")
+
+
+async def test_an_email_may_be_pasted_and_hides_nothing(phone: Phone, database: Database) -> None:
+    token = (await phone.verify(await phone.code())).access_token
+    for inside in ("\u200b", "\u202e", "\u00ad", "\u2060", "\u00a0", " ", "\t", "\x07", "\u3164"):
+        for email in (f"so{inside}me@example.com", f"some@exa{inside}mple.com"):
+            assert await refused_fields(phone.create_password(token, email)) == ["email"]
+    for none in ("\u200b", "nobody", "a@b", "@example.com", "a@b@c.kr", "a@.", "\u202ea@\u202c"):
+        assert await refused_fields(phone.create_password(token, none)) == ["email"]
+    await phone.create_password(token, "\u2068Some@ＥＸＡＭＰＬＥ．com\u2069\ufeff\n")
+    async with database.connect() as conn:
+        assert await conn.scalar(select(users.c.email)) == "some@example.com"
+    for same in ("some＠example.com", "\u200bSOME@example。com ", "some@example.com\u202c"):
+        await phone.log_in(same)
+    assert await outcome(phone.log_in("so\u200bme@example.com")) == "USER_1"
+    other = dataclasses.replace(phone, number="01055550005")
+    token = (await other.verify(await other.code())).access_token
+    taken = other.create_password(token, "\u2068SOME@example.com\u2069")
+    assert await outcome(taken) == "USER_3"
+
+
+async def test_a_name_hides_nothing(phone: Phone, database: Database) -> None:
+    code = await phone.code()
+    for nothing in ("\u200b", "\u202e\u202c", "\u3164", "\u2800", "\u00a0\ufeff", "\u0301"):
+        assert await refused_fields(phone.verify(code, name=nothing)) == ["userName"]
+    await phone.verify(code, name="\u202e김\u200b유저\u2069 👩\u200d💻 نمی\u200cخواهم")
+    async with database.connect() as conn:
+        assert await conn.scalar(select(users.c.name)) == "김유저 👩\u200d💻 نمی\u200cخواهم"
 
 
 async def test_an_email_is_the_same_from_any_keyboard(phone: Phone) -> None:

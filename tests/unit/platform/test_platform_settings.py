@@ -23,7 +23,7 @@ def documented_default(name: str) -> str:
     if value is None:
         return "unset"
     if isinstance(value, tuple):
-        value = ",".join(value)
+        value = ",".join(map(str, value))
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 
 
@@ -75,6 +75,13 @@ def empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         ("DATABASE_URL", "mysql://root:hunter2@db/x", "DATABASE_URL: starts with postgresql://"),
         ("TLS_KEY", "missing.pem", "TLS_CERTIFICATE and TLS_KEY: set both or neither"),
         ("DEMO", "perhaps", "DEMO: must be true or false"),
+        ("SMS_COUNTRIES", "82,KR", "SMS_COUNTRIES: has 'KR', which is no calling code"),
+        ("SMS_COUNTRIES", "82;81", "SMS_COUNTRIES: has '82;81', which is no calling code"),
+        ("SMS_COUNTRIES", "999", "SMS_COUNTRIES: has '999', which is no calling code"),
+        ("SMS_COUNTRIES", "082", "SMS_COUNTRIES: has '082', which is no calling code"),
+        ("SMS_COUNTRIES", "٨٢", "SMS_COUNTRIES: has '٨٢', which is no calling code"),
+        ("SMS_COUNTRIES", " , ", "SMS_COUNTRIES: names no calling code"),
+        ("CODES_PER_DAY", "0", "CODES_PER_DAY: must be at least 1"),
     ],
 )
 def test_a_bad_value_stops_the_start_with_a_line_that_names_it(
@@ -97,10 +104,12 @@ def test_a_bad_value_stops_the_start_with_a_line_that_names_it(
 def test_values_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "9000")
     monkeypatch.setenv("CORS_ORIGINS", "https://a.example, https://b.example")
+    monkeypatch.setenv("SMS_COUNTRIES", " +82, 44,82")
     monkeypatch.setenv("WORKERS", "")
     monkeypatch.setenv("DATABASE_URL", "postgresql://user:hunter2@db/x")
     settings = load_settings()
     assert settings.base_url == "http://127.0.0.1:9000"
     assert settings.cors_origins == ("https://a.example", "https://b.example")
+    assert settings.sms_countries == (82, 44)
     assert settings.workers >= 1
     assert "hunter2" not in repr(settings)

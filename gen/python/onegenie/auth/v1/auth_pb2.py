@@ -27,7 +27,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from onegenie.rest.v1 import annotations_pb2 as onegenie_dot_rest_dot_v1_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bonegenie/auth/v1/auth.proto\x12\x10onegenie.auth.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\"onegenie/rest/v1/annotations.proto\"_\n\x15SendSignUpCodeRequest\x12\"\n\x0cphone_number\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01  \x12\"\n\x0c\x63ountry_code\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01  \"/\n\x16SendSignUpCodeResponse\x12\x15\n\x07message\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xa6\x02\n\x17VerifySignUpCodeRequest\x12\x1f\n\tuser_name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01 2\x12\"\n\x0cphone_number\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01  \x12\"\n\x0c\x63ountry_code\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01  \x12\'\n\x11verification_code\x18\x04 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01 @\x12\x1e\n\tdevice_id\x18\x05 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\x12(\n\x08provider\x18\x06 \x01(\tB\x16\xe2\x41\x01\x02\xda\xf3\x18\x0e:\x03ios:\x07\x61ndroid\x12!\n\tapp_token\x18\x07 \x01(\tB\t\xda\xf3\x18\x05\x10\x01 \x80 H\x00\x88\x01\x01\x42\x0c\n\n_app_token\"_\n\x18VerifySignUpCodeResponse\x12 \n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x12!\n\rrefresh_token\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\"\xa9\x01\n\x15\x43reatePasswordRequest\x12\x36\n\x05\x65mail\x18\x01 \x01(\tB\'\xe2\x41\x01\x02\xda\xf3\x18\x1f\x10\x01 \xfe\x01\x62\x18[^@\\s]+@[^@\\s]+\\.[^@\\s]+\x12\x35\n\x05\x62irth\x18\x02 \x01(\tB&\xe2\x41\x01\x02\xda\xf3\x18\x1e\x10\x01\x62\x1a[0-9]{4}-[0-9]{2}-[0-9]{2}\x12!\n\x08password\x18\x03 \x01(\tB\x0f\xe2\x41\x01\x02\xda\xf3\x18\x07\x10\x01\x18\x08 \xc8\x01\"/\n\x16\x43reatePasswordResponse\x12\x15\n\x07message\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xc8\x01\n\x0cLogInRequest\x12\x1c\n\x05\x65mail\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xda\xf3\x18\x05\x10\x01 \xfe\x01\x12\x1f\n\x08password\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xda\xf3\x18\x05\x10\x01 \xe8\x07\x12\x1e\n\tdevice_id\x18\x03 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\x12(\n\x08provider\x18\x04 \x01(\tB\x16\xe2\x41\x01\x02\xda\xf3\x18\x0e:\x03ios:\x07\x61ndroid\x12!\n\tapp_token\x18\x05 \x01(\tB\t\xda\xf3\x18\x05\x10\x01 \x80 H\x00\x88\x01\x01\x42\x0c\n\n_app_token\"T\n\rLogInResponse\x12 \n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x12!\n\rrefresh_token\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\"<\n\x14RefreshTokensRequest\x12$\n\rrefresh_token\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xda\xf3\x18\x05\x10\x01 \xc8\x01\"\\\n\x15RefreshTokensResponse\x12 \n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x12!\n\rrefresh_token\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\"\x0f\n\rLogOutRequest\"\'\n\x0eLogOutResponse\x12\x15\n\x07message\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x32\xaa\x07\n\x0b\x41uthService\x12\x93\x01\n\x0eSendSignUpCode\x12\'.onegenie.auth.v1.SendSignUpCodeRequest\x1a(.onegenie.auth.v1.SendSignUpCodeResponse\".\xd2\xf3\x18\n\x08\x01*\x06USER_3\x82\xd3\xe4\x93\x02\x1a\"\x15/api/auth/create/send:\x01*\x12\xab\x01\n\x10VerifySignUpCode\x12).onegenie.auth.v1.VerifySignUpCodeRequest\x1a*.onegenie.auth.v1.VerifySignUpCodeResponse\"@\xd2\xf3\x18\x1a\x08\x01*\x06USER_3*\x06\x41UTH_1*\x06\x41UTH_2\x82\xd3\xe4\x93\x02\x1c\"\x17/api/auth/create/verify:\x01*\x12\x9a\x01\n\x0e\x43reatePassword\x12\'.onegenie.auth.v1.CreatePasswordRequest\x1a(.onegenie.auth.v1.CreatePasswordResponse\"5\xd2\xf3\x18\r\x08\x03\x10\xc9\x01*\x06USER_3\x82\xd3\xe4\x93\x02\x1e\"\x19/api/auth/create/password:\x01*\x12z\n\x05LogIn\x12\x1e.onegenie.auth.v1.LogInRequest\x1a\x1f.onegenie.auth.v1.LogInResponse\"0\xd2\xf3\x18\x12\x08\x01*\x06\x41UTH_9*\x06USER_1\x82\xd3\xe4\x93\x02\x14\"\x0f/api/auth/login:\x01*\x12\x8e\x01\n\rRefreshTokens\x12&.onegenie.auth.v1.RefreshTokensRequest\x1a\'.onegenie.auth.v1.RefreshTokensResponse\",\xd2\xf3\x18\x0c\x08\x01*\x08\x43OMMON_3\x82\xd3\xe4\x93\x02\x16\"\x11/api/auth/refresh:\x01*\x12n\n\x06LogOut\x12\x1f.onegenie.auth.v1.LogOutRequest\x1a .onegenie.auth.v1.LogOutResponse\"!\xd2\xf3\x18\x02\x08\x03\x82\xd3\xe4\x93\x02\x15\"\x10/api/auth/logout:\x01*\x1a=\xca\xf3\x18\x39\x08\x02\x10\x02\x18\x02\"\x1bonegenie.error.v1.AppReason*\x05/api/*\x04/ai/*\x07/media/b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bonegenie/auth/v1/auth.proto\x12\x10onegenie.auth.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\"onegenie/rest/v1/annotations.proto\"_\n\x15SendSignUpCodeRequest\x12\"\n\x0cphone_number\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01  \x12\"\n\x0c\x63ountry_code\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01  \"/\n\x16SendSignUpCodeResponse\x12\x15\n\x07message\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xa6\x02\n\x17VerifySignUpCodeRequest\x12\x1f\n\tuser_name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01 2\x12\"\n\x0cphone_number\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01  \x12\"\n\x0c\x63ountry_code\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01  \x12\'\n\x11verification_code\x18\x04 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01\x18\x01\x12\x1e\n\tdevice_id\x18\x05 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\x12(\n\x08provider\x18\x06 \x01(\tB\x16\xe2\x41\x01\x02\xda\xf3\x18\x0e:\x03ios:\x07\x61ndroid\x12!\n\tapp_token\x18\x07 \x01(\tB\t\xda\xf3\x18\x05\x10\x01 \x80 H\x00\x88\x01\x01\x42\x0c\n\n_app_token\"_\n\x18VerifySignUpCodeResponse\x12 \n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x12!\n\rrefresh_token\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\"\x8f\x01\n\x15\x43reatePasswordRequest\x12\x1c\n\x05\x65mail\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xda\xf3\x18\x05\x10\x01 \xfe\x01\x12\x35\n\x05\x62irth\x18\x02 \x01(\tB&\xe2\x41\x01\x02\xda\xf3\x18\x1e\x10\x01\x62\x1a[0-9]{4}-[0-9]{2}-[0-9]{2}\x12!\n\x08password\x18\x03 \x01(\tB\x0f\xe2\x41\x01\x02\xda\xf3\x18\x07\x10\x01\x18\x08 \xc8\x01\"/\n\x16\x43reatePasswordResponse\x12\x15\n\x07message\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xc7\x01\n\x0cLogInRequest\x12\x1c\n\x05\x65mail\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xda\xf3\x18\x05\x10\x01 \xfe\x01\x12\x1e\n\x08password\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01\x18\x01\x12\x1e\n\tdevice_id\x18\x03 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\x12(\n\x08provider\x18\x04 \x01(\tB\x16\xe2\x41\x01\x02\xda\xf3\x18\x0e:\x03ios:\x07\x61ndroid\x12!\n\tapp_token\x18\x05 \x01(\tB\t\xda\xf3\x18\x05\x10\x01 \x80 H\x00\x88\x01\x01\x42\x0c\n\n_app_token\"T\n\rLogInResponse\x12 \n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x12!\n\rrefresh_token\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\"<\n\x14RefreshTokensRequest\x12$\n\rrefresh_token\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xda\xf3\x18\x05\x10\x01 \xc8\x01\"\\\n\x15RefreshTokensResponse\x12 \n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x12!\n\rrefresh_token\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\"\x0f\n\rLogOutRequest\"\'\n\x0eLogOutResponse\x12\x15\n\x07message\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x32\xaa\x07\n\x0b\x41uthService\x12\x93\x01\n\x0eSendSignUpCode\x12\'.onegenie.auth.v1.SendSignUpCodeRequest\x1a(.onegenie.auth.v1.SendSignUpCodeResponse\".\xd2\xf3\x18\n\x08\x01*\x06USER_3\x82\xd3\xe4\x93\x02\x1a\"\x15/api/auth/create/send:\x01*\x12\xab\x01\n\x10VerifySignUpCode\x12).onegenie.auth.v1.VerifySignUpCodeRequest\x1a*.onegenie.auth.v1.VerifySignUpCodeResponse\"@\xd2\xf3\x18\x1a\x08\x01*\x06USER_3*\x06\x41UTH_1*\x06\x41UTH_2\x82\xd3\xe4\x93\x02\x1c\"\x17/api/auth/create/verify:\x01*\x12\x9a\x01\n\x0e\x43reatePassword\x12\'.onegenie.auth.v1.CreatePasswordRequest\x1a(.onegenie.auth.v1.CreatePasswordResponse\"5\xd2\xf3\x18\r\x08\x03\x10\xc9\x01*\x06USER_3\x82\xd3\xe4\x93\x02\x1e\"\x19/api/auth/create/password:\x01*\x12z\n\x05LogIn\x12\x1e.onegenie.auth.v1.LogInRequest\x1a\x1f.onegenie.auth.v1.LogInResponse\"0\xd2\xf3\x18\x12\x08\x01*\x06\x41UTH_9*\x06USER_1\x82\xd3\xe4\x93\x02\x14\"\x0f/api/auth/login:\x01*\x12\x8e\x01\n\rRefreshTokens\x12&.onegenie.auth.v1.RefreshTokensRequest\x1a\'.onegenie.auth.v1.RefreshTokensResponse\",\xd2\xf3\x18\x0c\x08\x01*\x08\x43OMMON_3\x82\xd3\xe4\x93\x02\x16\"\x11/api/auth/refresh:\x01*\x12n\n\x06LogOut\x12\x1f.onegenie.auth.v1.LogOutRequest\x1a .onegenie.auth.v1.LogOutResponse\"!\xd2\xf3\x18\x02\x08\x03\x82\xd3\xe4\x93\x02\x15\"\x10/api/auth/logout:\x01*\x1a=\xca\xf3\x18\x39\x08\x02\x10\x02\x18\x02\"\x1bonegenie.error.v1.AppReason*\x05/api/*\x04/ai/*\x07/media/b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,7 +47,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VERIFYSIGNUPCODEREQUEST'].fields_by_name['country_code']._loaded_options = None
   _globals['_VERIFYSIGNUPCODEREQUEST'].fields_by_name['country_code']._serialized_options = b'\342A\001\002\332\363\030\004\020\001  '
   _globals['_VERIFYSIGNUPCODEREQUEST'].fields_by_name['verification_code']._loaded_options = None
-  _globals['_VERIFYSIGNUPCODEREQUEST'].fields_by_name['verification_code']._serialized_options = b'\342A\001\002\332\363\030\004\020\001 @'
+  _globals['_VERIFYSIGNUPCODEREQUEST'].fields_by_name['verification_code']._serialized_options = b'\342A\001\002\332\363\030\004\020\001\030\001'
   _globals['_VERIFYSIGNUPCODEREQUEST'].fields_by_name['device_id']._loaded_options = None
   _globals['_VERIFYSIGNUPCODEREQUEST'].fields_by_name['device_id']._serialized_options = b'\342A\001\002\332\363\030\003 \310\001'
   _globals['_VERIFYSIGNUPCODEREQUEST'].fields_by_name['provider']._loaded_options = None
@@ -59,7 +59,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VERIFYSIGNUPCODERESPONSE'].fields_by_name['refresh_token']._loaded_options = None
   _globals['_VERIFYSIGNUPCODERESPONSE'].fields_by_name['refresh_token']._serialized_options = b'\342A\001\002\332\363\030\002\020\001'
   _globals['_CREATEPASSWORDREQUEST'].fields_by_name['email']._loaded_options = None
-  _globals['_CREATEPASSWORDREQUEST'].fields_by_name['email']._serialized_options = b'\342A\001\002\332\363\030\037\020\001 \376\001b\030[^@\\s]+@[^@\\s]+\\.[^@\\s]+'
+  _globals['_CREATEPASSWORDREQUEST'].fields_by_name['email']._serialized_options = b'\342A\001\002\332\363\030\005\020\001 \376\001'
   _globals['_CREATEPASSWORDREQUEST'].fields_by_name['birth']._loaded_options = None
   _globals['_CREATEPASSWORDREQUEST'].fields_by_name['birth']._serialized_options = b'\342A\001\002\332\363\030\036\020\001b\032[0-9]{4}-[0-9]{2}-[0-9]{2}'
   _globals['_CREATEPASSWORDREQUEST'].fields_by_name['password']._loaded_options = None
@@ -69,7 +69,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOGINREQUEST'].fields_by_name['email']._loaded_options = None
   _globals['_LOGINREQUEST'].fields_by_name['email']._serialized_options = b'\342A\001\002\332\363\030\005\020\001 \376\001'
   _globals['_LOGINREQUEST'].fields_by_name['password']._loaded_options = None
-  _globals['_LOGINREQUEST'].fields_by_name['password']._serialized_options = b'\342A\001\002\332\363\030\005\020\001 \350\007'
+  _globals['_LOGINREQUEST'].fields_by_name['password']._serialized_options = b'\342A\001\002\332\363\030\004\020\001\030\001'
   _globals['_LOGINREQUEST'].fields_by_name['device_id']._loaded_options = None
   _globals['_LOGINREQUEST'].fields_by_name['device_id']._serialized_options = b'\342A\001\002\332\363\030\003 \310\001'
   _globals['_LOGINREQUEST'].fields_by_name['provider']._loaded_options = None
@@ -111,21 +111,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VERIFYSIGNUPCODERESPONSE']._serialized_start=591
   _globals['_VERIFYSIGNUPCODERESPONSE']._serialized_end=686
   _globals['_CREATEPASSWORDREQUEST']._serialized_start=689
-  _globals['_CREATEPASSWORDREQUEST']._serialized_end=858
-  _globals['_CREATEPASSWORDRESPONSE']._serialized_start=860
-  _globals['_CREATEPASSWORDRESPONSE']._serialized_end=907
-  _globals['_LOGINREQUEST']._serialized_start=910
-  _globals['_LOGINREQUEST']._serialized_end=1110
-  _globals['_LOGINRESPONSE']._serialized_start=1112
-  _globals['_LOGINRESPONSE']._serialized_end=1196
-  _globals['_REFRESHTOKENSREQUEST']._serialized_start=1198
-  _globals['_REFRESHTOKENSREQUEST']._serialized_end=1258
-  _globals['_REFRESHTOKENSRESPONSE']._serialized_start=1260
-  _globals['_REFRESHTOKENSRESPONSE']._serialized_end=1352
-  _globals['_LOGOUTREQUEST']._serialized_start=1354
-  _globals['_LOGOUTREQUEST']._serialized_end=1369
-  _globals['_LOGOUTRESPONSE']._serialized_start=1371
-  _globals['_LOGOUTRESPONSE']._serialized_end=1410
-  _globals['_AUTHSERVICE']._serialized_start=1413
-  _globals['_AUTHSERVICE']._serialized_end=2351
+  _globals['_CREATEPASSWORDREQUEST']._serialized_end=832
+  _globals['_CREATEPASSWORDRESPONSE']._serialized_start=834
+  _globals['_CREATEPASSWORDRESPONSE']._serialized_end=881
+  _globals['_LOGINREQUEST']._serialized_start=884
+  _globals['_LOGINREQUEST']._serialized_end=1083
+  _globals['_LOGINRESPONSE']._serialized_start=1085
+  _globals['_LOGINRESPONSE']._serialized_end=1169
+  _globals['_REFRESHTOKENSREQUEST']._serialized_start=1171
+  _globals['_REFRESHTOKENSREQUEST']._serialized_end=1231
+  _globals['_REFRESHTOKENSRESPONSE']._serialized_start=1233
+  _globals['_REFRESHTOKENSRESPONSE']._serialized_end=1325
+  _globals['_LOGOUTREQUEST']._serialized_start=1327
+  _globals['_LOGOUTREQUEST']._serialized_end=1342
+  _globals['_LOGOUTRESPONSE']._serialized_start=1344
+  _globals['_LOGOUTRESPONSE']._serialized_end=1383
+  _globals['_AUTHSERVICE']._serialized_start=1386
+  _globals['_AUTHSERVICE']._serialized_end=2324
 # @@protoc_insertion_point(module_scope)

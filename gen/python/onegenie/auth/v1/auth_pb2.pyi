@@ -25,7 +25,9 @@ class SendSignUpCodeRequest(_message.Message):
     PHONE_NUMBER_FIELD_NUMBER: _builtins.int
     COUNTRY_CODE_FIELD_NUMBER: _builtins.int
     phone_number: _builtins.str
-    """The phone number, national ("01012345678") or international."""
+    """The phone number, national ("01012345678") or international, as it is typed or
+    pasted.
+    """
     country_code: _builtins.str
     """The country calling code ("82"). Clients in the field swap the two: either way
     round is understood.
@@ -80,13 +82,13 @@ class VerifySignUpCodeRequest(_message.Message):
     PROVIDER_FIELD_NUMBER: _builtins.int
     APP_TOKEN_FIELD_NUMBER: _builtins.int
     user_name: _builtins.str
-    """The name friends find the person by."""
+    """The name friends find the person by; characters that can't be seen are left out."""
     phone_number: _builtins.str
     """The phone number the code was sent to."""
     country_code: _builtins.str
     """Its country calling code; the two may be swapped."""
     verification_code: _builtins.str
-    """The code from the SMS."""
+    """The code from the SMS. Its form is not judged here."""
     device_id: _builtins.str
     """Identifies the device; a device has one session of an account."""
     provider: _builtins.str
@@ -150,7 +152,9 @@ class CreatePasswordRequest(_message.Message):
     BIRTH_FIELD_NUMBER: _builtins.int
     PASSWORD_FIELD_NUMBER: _builtins.int
     email: _builtins.str
-    """E-mail address to log in with; upper and lower case are the same."""
+    """E-mail address to log in with; upper and lower case are the same, and so are
+    letters of full width. Without spaces and invisible characters, but around it.
+    """
     birth: _builtins.str
     """Birth date, yyyy-MM-dd, not in the future."""
     password: _builtins.str

@@ -74,9 +74,10 @@ class AuthServiceServicer:
     def SendSignUpCode(self, request, context):
         """Sends a verification code by SMS.
 
-        USER_3 when the number has an account with a password. COMMON_6 while the last
-        code is too fresh, or when the number or the caller's address has had its codes
-        of the day.
+        USER_3 when the number has an account with a password. COMMON_2 for a number of a
+        country that is sent none. Three codes are sent at once; COMMON_6 while a fourth
+        within an hour is too early, or when the number, the caller's address or the
+        service has had its codes of the day.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -86,8 +87,9 @@ class AuthServiceServicer:
         """Checks the code, makes the account unless the number has one without a password,
         and opens a session on the device. The code works once.
 
-        AUTH_1 for a wrong code or when none is pending, AUTH_2 when it has expired or
-        its tries are used up, USER_3 when the account has a password already.
+        AUTH_1 for a wrong code or when none is pending, AUTH_2 when it has expired or the
+        tries of the caller's address are used up, USER_3 when the account has a password
+        already. COMMON_6 when the address has failed too often in a day.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

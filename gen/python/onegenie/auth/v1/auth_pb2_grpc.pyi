@@ -36,16 +36,18 @@ class AuthServiceStub:
     SendSignUpCode: _grpc.UnaryUnaryMultiCallable[_auth_pb2.SendSignUpCodeRequest, _auth_pb2.SendSignUpCodeResponse]
     """Sends a verification code by SMS.
 
-    USER_3 when the number has an account with a password. COMMON_6 while the last
-    code is too fresh, or when the number or the caller's address has had its codes
-    of the day.
+    USER_3 when the number has an account with a password. COMMON_2 for a number of a
+    country that is sent none. Three codes are sent at once; COMMON_6 while a fourth
+    within an hour is too early, or when the number, the caller's address or the
+    service has had its codes of the day.
     """
     VerifySignUpCode: _grpc.UnaryUnaryMultiCallable[_auth_pb2.VerifySignUpCodeRequest, _auth_pb2.VerifySignUpCodeResponse]
     """Checks the code, makes the account unless the number has one without a password,
     and opens a session on the device. The code works once.
 
-    AUTH_1 for a wrong code or when none is pending, AUTH_2 when it has expired or
-    its tries are used up, USER_3 when the account has a password already.
+    AUTH_1 for a wrong code or when none is pending, AUTH_2 when it has expired or the
+    tries of the caller's address are used up, USER_3 when the account has a password
+    already. COMMON_6 when the address has failed too often in a day.
     """
     CreatePassword: _grpc.UnaryUnaryMultiCallable[_auth_pb2.CreatePasswordRequest, _auth_pb2.CreatePasswordResponse]
     """Completes the account: e-mail, birth date and password.
@@ -75,16 +77,18 @@ class AuthServiceAsyncStub(AuthServiceStub):
     SendSignUpCode: _aio.UnaryUnaryMultiCallable[_auth_pb2.SendSignUpCodeRequest, _auth_pb2.SendSignUpCodeResponse]  # type: ignore[assignment]
     """Sends a verification code by SMS.
 
-    USER_3 when the number has an account with a password. COMMON_6 while the last
-    code is too fresh, or when the number or the caller's address has had its codes
-    of the day.
+    USER_3 when the number has an account with a password. COMMON_2 for a number of a
+    country that is sent none. Three codes are sent at once; COMMON_6 while a fourth
+    within an hour is too early, or when the number, the caller's address or the
+    service has had its codes of the day.
     """
     VerifySignUpCode: _aio.UnaryUnaryMultiCallable[_auth_pb2.VerifySignUpCodeRequest, _auth_pb2.VerifySignUpCodeResponse]  # type: ignore[assignment]
     """Checks the code, makes the account unless the number has one without a password,
     and opens a session on the device. The code works once.
 
-    AUTH_1 for a wrong code or when none is pending, AUTH_2 when it has expired or
-    its tries are used up, USER_3 when the account has a password already.
+    AUTH_1 for a wrong code or when none is pending, AUTH_2 when it has expired or the
+    tries of the caller's address are used up, USER_3 when the account has a password
+    already. COMMON_6 when the address has failed too often in a day.
     """
     CreatePassword: _aio.UnaryUnaryMultiCallable[_auth_pb2.CreatePasswordRequest, _auth_pb2.CreatePasswordResponse]  # type: ignore[assignment]
     """Completes the account: e-mail, birth date and password.
@@ -117,9 +121,10 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_auth_pb2.SendSignUpCodeResponse, _abc.Awaitable[_auth_pb2.SendSignUpCodeResponse]]:
         """Sends a verification code by SMS.
 
-        USER_3 when the number has an account with a password. COMMON_6 while the last
-        code is too fresh, or when the number or the caller's address has had its codes
-        of the day.
+        USER_3 when the number has an account with a password. COMMON_2 for a number of a
+        country that is sent none. Three codes are sent at once; COMMON_6 while a fourth
+        within an hour is too early, or when the number, the caller's address or the
+        service has had its codes of the day.
         """
 
     @_abc_1.abstractmethod
@@ -131,8 +136,9 @@ class AuthServiceServicer(metaclass=_abc_1.ABCMeta):
         """Checks the code, makes the account unless the number has one without a password,
         and opens a session on the device. The code works once.
 
-        AUTH_1 for a wrong code or when none is pending, AUTH_2 when it has expired or
-        its tries are used up, USER_3 when the account has a password already.
+        AUTH_1 for a wrong code or when none is pending, AUTH_2 when it has expired or the
+        tries of the caller's address are used up, USER_3 when the account has a password
+        already. COMMON_6 when the address has failed too often in a day.
         """
 
     @_abc_1.abstractmethod

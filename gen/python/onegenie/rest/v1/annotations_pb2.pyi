@@ -365,7 +365,9 @@ class FieldRule(_message.Message):
     sensitive: _builtins.bool
     """Never written to a log."""
     min_len: _builtins.int
-    """Fewest characters (string), elements (repeated) or bytes (bytes)."""
+    """Fewest characters (string), elements (repeated) or bytes (bytes). A required string
+    with such a bound may be nothing but spaces; any other must not.
+    """
     max_len: _builtins.int
     """Most characters (string), elements (repeated) or bytes (bytes)."""
     gte: _builtins.float
