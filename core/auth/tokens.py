@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.auth.models import auth_sessions
+from core.platform.ids import parse_uuid
 from core.platform.signing import Signer
 
 AUDIENCE = "access"
@@ -31,8 +32,13 @@ def make_access_token(signer: Signer, user: User, expires: datetime) -> str:
 
 def read_access_token(signer: Signer, token: str) -> User | None:
     """Whom a token stands for; None for one that is not ours or has expired."""
-    claims = signer.read(AUDIENCE, token)
-    return User(uuid.UUID(claims["sub"]), uuid.UUID(claims["sid"])) if claims else None
+    claims = signer.read(AUDIENCE, token) or {}
+    user_id, session_id = (_uuid(claims.get(name)) for name in ("sub", "sid"))
+    return User(user_id, session_id) if user_id and session_id else None
+
+
+def _uuid(claim: object) -> uuid.UUID | None:
+    return parse_uuid(claim) if isinstance(claim, str) else None
 
 
 async def is_live(conn: AsyncConnection, user: User) -> bool:

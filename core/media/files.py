@@ -24,6 +24,7 @@ from core.media.objects import Objects, StoreAway
 from core.media.pictures import BadPicture, Prepared, TooLarge
 from core.platform.clock import Clock
 from core.platform.database import Database
+from core.platform.ids import parse_uuid
 from core.platform.jobs import Jobs
 from core.platform.pool import WorkPool
 from core.platform.signing import Signer
@@ -166,10 +167,10 @@ class Media:
         None for one that is not ours or has expired, and when the picture is no more. Raises
         UNAVAILABLE when the object store fails.
         """
-        claims = self._signer.read(AUDIENCE, token)
-        if claims is None or claims["size"] not in _SIZES or claims["file"] != file_id:
+        claims = self._signer.read(AUDIENCE, token) or {}
+        id, size = parse_uuid(file_id), claims.get("size")
+        if id is None or size not in _SIZES or claims.get("file") != file_id:
             return None
-        id, size = uuid.UUID(file_id), claims["size"]
         content_type = await store.content_type(self._database, id)
         if content_type is None:
             return None

@@ -56,7 +56,9 @@ class Identity:
         without `signer` no user."""
         self._database = database
         self._signer = signer
-        self._sessions: TTLCache[uuid.UUID, bool] = TTLCache(maxsize=50_000, ttl=CACHE_SECONDS)
+        # Who has which session, and whether it is live: a token's other user has none.
+        self._sessions: TTLCache[User, bool] = TTLCache(maxsize=50_000, ttl=CACHE_SECONDS)
+        self._ended: TTLCache[uuid.UUID, bool] = TTLCache(maxsize=50_000, ttl=CACHE_SECONDS)
         self._service = hash_secret(service_token) if service_token else None
         self._known: TTLCache[bytes, Caller] = TTLCache(maxsize=10_000, ttl=CACHE_SECONDS)
         # Apart from the known ones, which made-up keys are not to push out.
@@ -83,19 +85,19 @@ class Identity:
         found = read_access_token(self._signer, token) if self._signer else None
         if found is None or self._database is None:
             raise ApiError(rest.CONDITION_UNAUTHENTICATED)
-        live = self._sessions.get(found.session_id)
+        live = self._sessions.get(found)
         if live is None:
             async with self._database.connect() as conn:
                 live = await session_is_live(conn, found)
             # Unless it was forgotten while we asked.
-            live = self._sessions.setdefault(found.session_id, live)
-        if not live:
+            live = self._sessions[found] = live and found.session_id not in self._ended
+        if not live or found.session_id in self._ended:
             raise ApiError(rest.CONDITION_UNAUTHENTICATED)
         return found
 
     def forget_session(self, session_id: uuid.UUID) -> None:
         """Refuse an ended session's tokens from here on, without waiting for the cache."""
-        self._sessions[session_id] = False
+        self._ended[session_id] = True
 
     async def _caller(self, call: Call) -> Caller:
         kind = _KIND_OF_ACCESS.get(call.method.access)

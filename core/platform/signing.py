@@ -51,7 +51,8 @@ class Signer:
         return jwt.encode(header, payload, key, algorithms=[_ALGORITHM])
 
     def read(self, audience: str, token: str) -> dict[str, Any] | None:
-        """The claims of a token that we signed for `audience` and that has not expired."""
+        """The claims of a token that we signed for `audience`, whose time has come (`nbf`, where
+        it has one) and is not over."""
         self._read()
         try:
             claims = jwt.decode(token, self._keys, algorithms=[_ALGORITHM]).claims
@@ -59,8 +60,10 @@ class Signer:
             return None
         if claims.get("iss") != ISSUER or claims.get("aud") != audience:
             return None
-        expires = claims.get("exp")
-        if not isinstance(expires, int) or expires <= self._clock().timestamp():
+        now, expires, begins = self._clock().timestamp(), claims.get("exp"), claims.get("nbf", 0)
+        if not isinstance(expires, int) or expires <= now:
+            return None
+        if not isinstance(begins, int | float) or isinstance(begins, bool) or not begins <= now:
             return None
         return claims
 

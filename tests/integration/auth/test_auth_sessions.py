@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import re
 from collections import Counter
 from datetime import timedelta
@@ -16,13 +17,15 @@ from core.auth.models import (
     auth_failures,
     auth_refresh_tokens,
     auth_sessions,
+    users,
 )
 from core.auth.sweep import sweep
+from core.auth.tokens import User, make_access_token
 from core.platform.database import Database
 from core.platform.signing import Signer, add_key
 from tests.clock import FakeClock
 from tests.integration.auth.auth_help import Phone, another, outcome
-from tests.support import running_core, until_somebody_waits
+from tests.support import TOKEN_KEYS, running_core, until_somebody_waits
 
 EMAIL = "one@example.com"
 # What any call without an account yet makes of a good access token, and of a bad one.
@@ -44,6 +47,27 @@ async def test_tokens_have_their_form_and_only_hashes_are_stored(
         (stored,) = (await conn.execute(select(auth_refresh_tokens))).all()
     assert len(stored.hash) == 32
     assert stored.expires_at == phone.clock() + timedelta(days=60)
+
+
+async def test_a_session_is_its_users_alone(phone: Phone, database: Database) -> None:
+    mine = await phone.sign_up(EMAIL)
+    other = dataclasses.replace(phone, number="01055570009")
+    await other.sign_up("two@example.com")
+    signer, expires = Signer(TOKEN_KEYS, phone.clock), phone.clock() + timedelta(minutes=5)
+    async with database.connect() as conn:
+        session_id = await conn.scalar(
+            select(auth_sessions.c.id).join(users).where(users.c.email == EMAIL)
+        )
+        other_id = await conn.scalar(select(users.c.id).where(users.c.email == "two@example.com"))
+    for _ in range(2):
+        # Live, and known to be by now: but not the other's.
+        assert await use(phone, mine.access_token) == GOOD
+        stolen = make_access_token(signer, User(other_id, session_id), expires)
+        assert await use(phone, stolen) == BAD
+    # Nor does asking for the other's end it.
+    assert await use(phone, mine.access_token) == GOOD
+    for claims in ({}, {"sub": str(other_id)}, {"sid": str(session_id)}, {"sub": 1, "sid": []}):
+        assert await use(phone, signer.sign("access", claims, expires)) == BAD
 
 
 async def test_an_access_token_expires_and_is_renewed(phone: Phone) -> None:

@@ -310,6 +310,13 @@ async def test_only_links_are_links(kept: Kept) -> None:
         kept.signer.sign(AUDIENCE, good | {"size": "original"}, expires),
         kept.signer.sign(AUDIENCE, good | {"file": "../../etc/passwd"}, expires),
         kept.signer.sign(AUDIENCE, good | {"file": str(uuid.uuid4())}, expires),
+        kept.signer.sign(AUDIENCE, {}, expires),
+        kept.signer.sign(AUDIENCE, {"file": str(id)}, expires),
+        kept.signer.sign(AUDIENCE, {"size": "picture"}, expires),
+        kept.signer.sign(AUDIENCE, good | {"size": ["picture"]}, expires),
+        kept.signer.sign(AUDIENCE, good | {"size": 1}, expires),
+        kept.signer.sign(AUDIENCE, good | {"file": [str(id)]}, expires),
+        kept.signer.sign(AUDIENCE, good | {"nbf": int(expires.timestamp()) - 1}, expires),
         f"{header}.{payload}.{signature[::-1]}",
         f"{header}.{payload}.",
         f"{header}.{payload}",
@@ -321,6 +328,9 @@ async def test_only_links_are_links(kept: Kept) -> None:
         assert await kept.media.show(str(id), bad) is None, bad
     for other in (str(uuid.uuid4()), str(id).upper(), "..", ""):
         assert await kept.media.show(other, token) is None, other
+    for other in ("..", "x", ""):
+        named = kept.signer.sign(AUDIENCE, good | {"file": other}, expires)
+        assert await kept.media.show(other, named) is None, other
 
 
 async def test_a_picture_whose_object_is_lost_is_no_more(kept: Kept) -> None:

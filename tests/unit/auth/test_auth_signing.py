@@ -7,12 +7,14 @@ import json
 import os
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from joserfc import jwt
+from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey
 from typer.testing import CliRunner
 
+from core.auth.tokens import User, read_access_token
 from core.cli import app
 from core.platform.signing import KEPT, Signer, add_key, check
 from tests.clock import FakeClock
@@ -50,6 +52,12 @@ def _forged(path: Path, **changes: object) -> str:
     algorithms = [str(header["alg"])]
     signing_key = OctKey.import_key({"kty": "oct", "k": key["k"]})
     return jwt.encode(header, claims, signing_key, algorithms=algorithms)
+
+
+def _list_of(path: Path) -> str:
+    """A token of the set's first key that holds no object."""
+    key = OctKey.import_key(json.loads(path.read_text())["keys"][0])
+    return jws.serialize_compact({"alg": "HS256", "kid": key.kid}, b'["access"]', key)
 
 
 def test_a_token_is_recognised_until_it_expires(path: Path, clock: FakeClock) -> None:
@@ -90,12 +98,42 @@ def test_a_token_made_elsewhere_is_none(path: Path, clock: FakeClock) -> None:
         _forged(path, aud=["access", "link"]),
         _forged(path, exp=None),
         _forged(path, exp="2000000000"),
+        _forged(path, exp=True),
+        _forged(path, exp=float("nan")),
+        _forged(path, nbf=1_999_999_999),
+        _forged(path, nbf="0"),
+        _forged(path, nbf=[0]),
+        _forged(path, nbf=True),
+        _forged(path, nbf=float("nan")),
+        _list_of(path),
         "",
         "a.b.c",
         "ort_" + "x" * 43,
         "토큰",
     ):
         assert signer.read("access", token) is None, token
+
+
+def test_a_token_is_not_recognised_before_its_time(path: Path, clock: FakeClock) -> None:
+    signer = Signer(path, clock)
+    token = _forged(path, nbf=clock().timestamp() + 0.5)
+    assert signer.read("access", token) is None
+    clock.advance(seconds=1)
+    assert signer.read("access", token) is not None
+
+
+@pytest.mark.parametrize("claim", ["sub", "sid"])
+@pytest.mark.parametrize(
+    "value", [None, "", "someone", 5, 1.5, True, [], [str(uuid4())], {}, uuid4().hex, "\u0660" * 36]
+)
+def test_an_access_token_names_a_user_and_a_session(
+    path: Path, clock: FakeClock, claim: str, value: object
+) -> None:
+    signer = Signer(path, clock)
+    user = User(uuid4(), uuid4())
+    claims: dict[str, object] = {"sub": str(user.id), "sid": str(user.session_id)}
+    assert read_access_token(signer, _forged(path, **claims)) == user
+    assert read_access_token(signer, _forged(path, **claims | {claim: value})) is None
 
 
 def test_a_new_key_signs_and_the_old_ones_still_count(path: Path, clock: FakeClock) -> None:
