@@ -63,7 +63,7 @@ class RoomVisionConformance:
         verdict = await engine.compare(untidy, room.picture((), Shot.jittered(7)), "방 청소")
         assert verdict.done is True
         assert korean(verdict.text)
-        assert verdict.text.startswith("미션 완료! 방이 깨끗하게 정리되었습니다.")
+        assert verdict.text == "미션 완료! 방이 깨끗하게 정리되었습니다."
 
     async def test_a_room_as_it_was_is_not_done(
         self, engine: RoomVision, room: Room, untidy: Image.Image

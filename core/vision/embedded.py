@@ -100,7 +100,7 @@ def _compare(before: Image, after: Image, mission: str) -> Verdict:
     unfinished = wording.unfinished(mission)
 
     def not_done(*sentences: str) -> Verdict:
-        return Verdict(False, wording.estimate(unfinished, *sentences))
+        return Verdict(False, wording.estimate(unfinished, *sentences), estimated=True)
 
     for which, view in (("청소 전 사진이", earlier), ("청소 후 사진이", later)):
         if flaw := pixels.flaw(view):
@@ -124,7 +124,7 @@ def _compare(before: Image, after: Image, mission: str) -> Verdict:
         )
     part = any(word in mission + " " for word in PARTS)
     if change.tidied >= DONE or (part and change.tidied >= DONE_PART and change.thorough >= DONE):
-        return Verdict(True, wording.estimate(COMPLETED))
+        return Verdict(True, COMPLETED, estimated=True)
     return not_done(
         f"어질러진 것의 약 {round(max(change.tidied, 0) * 100)}%가 정리되었어요.",
         f"아직 남은 곳: {wording.places(where)}." if where else "",

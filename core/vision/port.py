@@ -16,7 +16,7 @@ It raises when nobody waits for the work any more: let that through, so that the
 """
 
 COMPLETED = "미션 완료! 방이 깨끗하게 정리되었습니다."
-"""What the verdict on a mission that is done begins with, whoever gives it: as documented."""
+"""The verdict on a mission that is done, whoever gives it: as documented, to the letter."""
 
 
 class VisionUnavailable(Exception):
@@ -30,6 +30,8 @@ class Verdict:
     done: bool
     text: str
     """The verdict, and what is still to do when it isn't done."""
+    estimated: bool = False
+    """Whether it comes from measuring, not from looking."""
 
 
 @dataclass(frozen=True, slots=True)

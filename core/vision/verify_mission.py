@@ -46,4 +46,6 @@ async def verify_mission(
         async with database.begin() as conn:
             # Whoever verified it at the same time may have been faster: completed it is.
             await missions.complete(conn, user_id, mission.id, clock())
-    return pb.VerifyMissionResponse(text=verdict.text, completed=verdict.done)
+    return pb.VerifyMissionResponse(
+        text=verdict.text, completed=verdict.done, estimated=verdict.estimated
+    )

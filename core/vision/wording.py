@@ -1,4 +1,7 @@
-"""What the embedded engine says, in Korean. Each text says that it is an estimate."""
+"""What the embedded engine says, in Korean. Each text says that it is an estimate.
+
+But for the documented sentence of a mission that is done (`port.COMPLETED`), which stands alone.
+"""
 
 from __future__ import annotations
 

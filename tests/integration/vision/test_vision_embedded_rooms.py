@@ -39,7 +39,8 @@ async def test_from_an_untidy_room_to_a_completed_mission(
 
     reply = await caller.verify(mission_id, untidy, tidy)
     assert reply.completed
-    assert reply.text.startswith("미션 완료! 방이 깨끗하게 정리되었습니다.")
+    assert reply.text == "미션 완료! 방이 깨끗하게 정리되었습니다."
+    assert reply.estimated
     assert await completed_at(database, mission_id) == clock()
 
 

@@ -163,19 +163,25 @@ class VerifyMissionResponse(_message.Message):
 
     TEXT_FIELD_NUMBER: _builtins.int
     COMPLETED_FIELD_NUMBER: _builtins.int
+    ESTIMATED_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """The verdict and what is still to do; all that REST clients get."""
     completed: _builtins.bool
     """Whether the mission is completed now."""
+    estimated: _builtins.bool
+    """Whether the verdict is an estimate from measuring pixels, as the embedded engine
+    makes it. The text of a verdict that is not done says so too.
+    """
     def __init__(
         self,
         *,
         text: _builtins.str = ...,
         completed: _builtins.bool = ...,
+        estimated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["completed", b"completed", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["completed", b"completed", "estimated", b"estimated", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
