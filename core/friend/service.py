@@ -18,9 +18,6 @@ from core.platform.ids import parse_uuid
 from core.platform.paging import make_time_token, read_time_token
 from edge.errors import ApiError, FieldViolation, invalid
 
-# Friends listed when no page size is asked for.
-PAGE = 50
-
 
 class FriendService(pb_grpc.FriendServiceServicer):
     """Serves onegenie.friend.v1.FriendService."""
@@ -53,14 +50,14 @@ class FriendService(pb_grpc.FriendServiceServicer):
     async def ListFriends(
         self, request: pb.ListFriendsRequest, context: grpc.aio.ServicerContext
     ) -> pb.ListFriendsResponse:
-        paged = request.HasField("page_size")
-        size = request.page_size if paged else PAGE
+        size = request.page_size if request.HasField("page_size") else None
         after = read_time_token(request.page_token, "pageToken")
         async with self._database.connect() as conn:
             # One more than asked for: is there a next page?
-            rows = await store.list_friends(conn, user().id, after, size + 1)
+            limit = None if size is None else size + 1
+            rows = await store.list_friends(conn, user().id, after, limit)
         response = pb.ListFriendsResponse(friends=[_friend(row) for row in rows[:size]])
-        if paged and len(rows) > size:
+        if size is not None and len(rows) > size:
             last = rows[size - 1]
             response.next_page_token = make_time_token(last.created_at, last.friend_id)
         return response

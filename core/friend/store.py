@@ -86,9 +86,10 @@ async def list_friends(
     conn: AsyncConnection,
     user_id: uuid.UUID,
     after: tuple[datetime, uuid.UUID] | None,
-    limit: int,
+    limit: int | None,
 ) -> list[Any]:
-    """Whom the person has added, the newest first, after the row of that time and id.
+    """Whom the person has added, the newest first, after the row of that time and id; all of them
+    without a limit.
 
     Rows of friend_id, created_at, name, email, birth, mutual (the friend has added the person).
     """

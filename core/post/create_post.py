@@ -12,6 +12,7 @@ from core.media.files import Media, read
 from core.media.pictures import prepare
 from core.platform.clock import Clock
 from core.platform.database import Database
+from core.platform.text import paragraphs
 from core.post import store
 from edge.errors import ApiError, FieldViolation
 
@@ -43,5 +44,5 @@ async def create_post(
     async with database.begin() as conn:
         await media.use(conn, file_ids)
         return await store.add_post(
-            conn, user_id, title.strip() or None, content.strip() or None, file_ids, clock()
+            conn, user_id, paragraphs(title) or None, paragraphs(content) or None, file_ids, clock()
         )

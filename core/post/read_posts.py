@@ -19,25 +19,28 @@ from core.post import store
 from edge.errors import ApiError
 
 # Posts, and comments, listed when no page size is asked for.
-PAGE = 50
-# Comments that come with a post.
-SHOWN_COMMENTS = 50
+POSTS, COMMENTS = 100, 50
+# Comments on the posts of a page, beyond which it ends early: their number has no bound, a page's
+# memory has one. A single post with more than these still comes whole.
+MOST_COMMENTS = 10_000
 
 
 async def list_posts(
     database: Database, media: Media, user_id: uuid.UUID, request: pb.ListPostsRequest
 ) -> pb.ListPostsResponse:
     """Posts of the user and of friends, newest first. The same few queries however many."""
-    before = read_token(request.page_token, "pageToken")
-    size = request.page_size if request.HasField("page_size") else PAGE
+    if request.page_token:
+        before = read_token(request.page_token, "pageToken")
+    else:
+        before = read_token(request.next_page_token, "nextPageToken")
+    size = request.page_size if request.HasField("page_size") else POSTS
     async with database.connect() as conn:
         visible = {user_id, *await mutual_friends(conn, user_id)}
         # One more than asked for: is there a next page?
         rows = await store.list_posts(conn, _asked(request.friend_ids, visible), before, size + 1)
-        page = rows[:size]
-        ids = [row.id for row in page]
+        ids, comments = await _with_comments(conn, [row.id for row in rows[:size]])
+        page = rows[: len(ids)]
         files = await store.list_files(conn, ids)
-        comments = await store.newest_comments(conn, ids, SHOWN_COMMENTS)
     reply = pb.ListPostsResponse()
     of_id = {row.id: _add_post(reply, row) for row in page}
     for file in files:
@@ -51,9 +54,25 @@ async def list_posts(
         )
     for comment in comments:
         of_id[comment.post_id].comments.append(_comment(comment))
-    if request.HasField("page_size") and len(rows) > size:
+    if len(rows) > len(page):
         reply.next_page_token = make_token(page[-1].number)
     return reply
+
+
+async def _with_comments(
+    conn: AsyncConnection, ids: list[uuid.UUID]
+) -> tuple[list[uuid.UUID], list[Any]]:
+    """As many of the posts, from the first on, as there is room for with all their comments."""
+    comments = await store.all_comments(conn, ids, MOST_COMMENTS + 1)
+    if len(comments) <= MOST_COMMENTS:
+        return ids, comments
+    # The last post of these may not be whole.
+    ids = ids[: ids.index(comments[-1].post_id)]
+    if not ids:
+        ids = [comments[0].post_id]
+        return ids, await store.all_comments(conn, ids, None)
+    kept = set(ids)
+    return ids, [comment for comment in comments if comment.post_id in kept]
 
 
 async def list_comments(
@@ -61,12 +80,12 @@ async def list_comments(
 ) -> pb.ListCommentsResponse:
     """The comments on a post, newest first. Raises POST_1."""
     before = read_token(request.page_token, "pageToken")
-    size = request.page_size if request.HasField("page_size") else PAGE
+    size = request.page_size if request.HasField("page_size") else COMMENTS
     async with database.connect() as conn:
         post_id = await _visible_post(conn, user_id, request.post_id)
         rows = await store.list_comments(conn, post_id, before, size + 1)
     reply = pb.ListCommentsResponse(comments=[_comment(row) for row in rows[:size]])
-    if request.HasField("page_size") and len(rows) > size:
+    if len(rows) > size:
         reply.next_page_token = make_token(rows[size - 1].number)
     return reply
 
@@ -105,8 +124,8 @@ def _add_post(reply: pb.ListPostsResponse, row: Any) -> pb.Post:
     return reply.posts.add(
         post_id=str(row.id),
         upload_time=row.created_at,
-        title=row.title,
-        content=row.content,
+        title=row.title or "",
+        content=row.content or "",
     )
 
 

@@ -10,8 +10,10 @@ from core.media.files import Media
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.identity import user
+from core.platform.text import paragraphs
 from core.post.create_post import create_post
 from core.post.read_posts import add_comment, list_comments, list_posts
+from edge.errors import FieldViolation, invalid
 
 
 class PostService(pb_grpc.PostServiceServicer):
@@ -44,8 +46,10 @@ class PostService(pb_grpc.PostServiceServicer):
     async def AddComment(
         self, request: pb.AddCommentRequest, context: grpc.aio.ServicerContext
     ) -> pb.AddCommentResponse:
+        if not (content := paragraphs(request.content)):
+            raise invalid(FieldViolation("content", "is required"))
         comment = await add_comment(
-            self._database, self._clock, user().id, request.post_id, request.content.strip()
+            self._database, self._clock, user().id, request.post_id, content
         )
         return pb.AddCommentResponse(comment=comment)
 

@@ -60,21 +60,18 @@ _FILES = (
     .where(post_files.c.post_id == any_(bindparam("posts", type_=ARRAY(Uuid))))
     .order_by(post_files.c.post_id, post_files.c.position)
 )
+# One post after the other, so that what is over the limit is of the last ones.
 _posts = (
-    func.unnest(bindparam("posts", type_=ARRAY(Uuid))).table_valued("id").render_derived("posts_")
+    func.unnest(bindparam("posts", type_=ARRAY(Uuid)))
+    .table_valued("id", with_ordinality="place")
+    .render_derived("posts_")
 )
-_of_post = (
+_ALL_COMMENTS = (
     select(post_comments)
-    .where(post_comments.c.post_id == _posts.c.id)
-    .order_by(post_comments.c.number.desc())
-    .limit(_LIMIT)
-    .lateral("of_post")
-)
-_NEWEST_COMMENTS = (
-    select(_of_post)
     .select_from(_posts)
-    .join(_of_post, true())
-    .order_by(_of_post.c.post_id, _of_post.c.number)
+    .join(post_comments, post_comments.c.post_id == _posts.c.id)
+    .order_by(_posts.c.place, post_comments.c.number)
+    .limit(_LIMIT)
 )
 _COMMENTS = (
     select(post_comments)
@@ -125,11 +122,12 @@ async def list_files(conn: AsyncConnection, post_ids: Sequence[uuid.UUID]) -> li
     return await fetch(conn, _FILES, {"posts": list(post_ids)})
 
 
-async def newest_comments(
-    conn: AsyncConnection, post_ids: Sequence[uuid.UUID], limit: int
+async def all_comments(
+    conn: AsyncConnection, post_ids: Sequence[uuid.UUID], limit: int | None
 ) -> list[Any]:
-    """The newest comments on each post, at most `limit` of each, oldest first."""
-    return await fetch(conn, _NEWEST_COMMENTS, {"posts": list(post_ids), "limit": limit})
+    """The comments on the posts, one post after the other, of each the oldest first; at most
+    `limit` in all."""
+    return await fetch(conn, _ALL_COMMENTS, {"posts": list(post_ids), "limit": limit})
 
 
 async def list_comments(

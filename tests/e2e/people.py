@@ -25,6 +25,7 @@ from core.friend import store as friends
 from core.media.files import AUDIENCE as MEDIA
 from core.mission.models import missions, today_missions
 from core.platform.clock import utc_now
+from core.platform.paging import make_token
 from core.platform.signing import Signer
 from core.post import store as posts
 from tests.e2e.service import Service
@@ -277,11 +278,20 @@ async def _expired_code(people: People, person: Person, found: dict[str, str]) -
 
 @_state("tried code")
 async def _tried_code(people: People, person: Person, found: dict[str, str]) -> None:
-    """The code 123456 was sent to NEW_PHONE, and five others were tried."""
+    """The code 123456 was sent to NEW_PHONE, and twenty others were tried."""
+    await _put_code(people, found, timedelta(minutes=30))
+    async with people.database.begin() as conn:
+        for n in range(20):
+            await auth.count_try(conn, _e164(found), f"192.0.2.{n % 4}")
+
+
+@_state("code tried by a stranger")
+async def _strangers_tries(people: People, person: Person, found: dict[str, str]) -> None:
+    """The code 123456 was sent to NEW_PHONE, and somebody has used up his five tries."""
     await _put_code(people, found, timedelta(minutes=30))
     async with people.database.begin() as conn:
         for _ in range(5):
-            await auth.count_try(conn, _e164(found))
+            await auth.count_try(conn, _e164(found), "192.0.2.1")
 
 
 @_state("just sent")
@@ -412,6 +422,34 @@ async def _friends_post(people: People, person: Person, found: dict[str, str]) -
     friend = await people.add()
     await people.befriend(person, friend)
     found["POST_ID"] = (await people.post(friend, "청소"))["postId"]
+
+
+@_state("files only")
+async def _files_only(people: People, person: Person, found: dict[str, str]) -> None:
+    """POST_ID is the person's, and has neither title nor text."""
+    headers = {"Authorization": f"Bearer {person.access_token}"}
+    files = [("files", ("방.jpg", picture(), "image/jpeg"))]
+    reply = await people.service.http.post("/api/post", files=files, headers=headers)
+    found["POST_ID"] = reply.json()["data"]["postId"]
+
+
+@_state("many posts")
+async def _many_posts(people: People, person: Person, found: dict[str, str]) -> None:
+    """The person has 105 posts, "0" the first; PAGE_TOKEN leads on from the newest hundred."""
+    rows = [
+        {"id": uuid.uuid4(), "user_id": person.id, "title": str(n), "created_at": utc_now()}
+        for n in range(105)
+    ]
+    async with people.database.begin() as conn:
+        await conn.execute(insert(posts.posts), rows)
+        query = select(posts.posts.c.number).where(posts.posts.c.id == rows[5]["id"])
+        found["PAGE_TOKEN"] = make_token(int(await conn.scalar(query) or 0))
+
+
+@_state("many posts of another")
+async def _many_posts_of_another(people: People, person: Person, found: dict[str, str]) -> None:
+    """PAGE_TOKEN is of somebody else's posts."""
+    await _many_posts(people, await people.add(), found)
 
 
 @_state("namesakes")

@@ -152,13 +152,15 @@ async def test_adding_somebody_shows_nothing_of_them(scene: Scene) -> None:
     try:
         listed = await http.get("/api/friend/list", headers=scene.stranger.bearer)
         (one,) = listed.json()["data"]["friends"]
-        assert (one["status"], one["email"], one["birthday"]) == ("normal", None, None)
+        assert (one["status"], one["email"], one["birthday"]) == ("normal", "", "")
         posts = await http.get("/api/post", headers=scene.stranger.bearer)
         assert posts.json()["data"]["posts"] == []
         for name in ("comment", "comments", "posts"):
             unknown = await scene.rest(name, str(uuid.uuid4()))
             assert await scene.rest(name, scene.ids["post"]) == unknown
-        assert (await scene.rest("posts", scene.ids["user"]))[1].endswith('{"posts":[]}}')
+        assert (await scene.rest("posts", scene.ids["user"]))[1].endswith(
+            '{"posts":[],"nextPageToken":null}}'
+        )
     finally:
         await http.request("DELETE", "/api/friend", json=target, headers=scene.stranger.bearer)
 

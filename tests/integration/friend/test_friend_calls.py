@@ -13,7 +13,10 @@ import grpc
 import pytest
 from onegenie.friend.v1 import friend_pb2 as pb
 from onegenie.friend.v1 import friend_pb2_grpc as pb_grpc
+from sqlalchemy import insert
 
+from core.auth.models import users
+from core.friend.models import friends
 from core.friend.store import mutual_friends
 from core.platform.database import Database
 from core.platform.paging import make_token
@@ -108,8 +111,7 @@ async def test_a_friend_who_gave_neither(make: Make) -> None:
     (friend,) = await me.friends()
 
     assert friend.status == pb.FRIEND_STATUS_FRIEND
-    assert not friend.HasField("email")
-    assert not friend.HasField("birthday")
+    assert (friend.email, friend.birthday) == ("", "")
 
 
 async def test_who_cannot_be_added(make: Make) -> None:
@@ -165,16 +167,30 @@ async def test_mutual_friends(make: Make, shared_database: Database) -> None:
         assert await mutual_friends(conn, fan.person.id) == set()
 
 
-async def test_without_a_page_size_the_newest_fifty(make: Make) -> None:
-    me = await make()
-    ids = [(await make()).id for _ in range(51)]
-    for id in ids:
-        await me.add(id)
+async def test_without_a_page_size_everybody(make: Make, shared_database: Database) -> None:
+    me, last = await make(), await make()
+    ids = [uuid.uuid4() for _ in range(1100)]
+    async with shared_database.begin() as conn:
+        rows = [
+            {"id": id, "phone": f"+{id.int}", "name": "친구", "created_at": START} for id in ids
+        ]
+        await conn.execute(insert(users), rows)
+        # Many at the same moment.
+        added = [{"user_id": me.person.id, "friend_id": id, "created_at": START} for id in ids]
+        await conn.execute(insert(friends), added)
+    await me.add(last.id)
 
     page = await me.page()
 
-    assert [friend.friend_id for friend in page.friends] == ids[:0:-1]
+    assert [friend.friend_id for friend in page.friends] == [
+        last.id,
+        *sorted(map(str, ids), reverse=True),
+    ]
     assert not page.HasField("next_page_token")
+    # Where a page ended, all the others follow.
+    first = await me.page(page_size=100)
+    rest = await me.page(page_token=first.next_page_token)
+    assert list(page.friends) == [*first.friends, *rest.friends]
 
 
 async def test_pages_hold_while_friends_come_and_go(make: Make) -> None:

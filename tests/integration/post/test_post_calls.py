@@ -20,6 +20,7 @@ from core.friend.models import friends
 from core.media.models import media_files
 from core.media.pictures import MAX_BYTES
 from core.platform.database import Database, fetch
+from core.platform.paging import make_token
 from core.post.models import post_comments, posts
 from tests.clock import FakeClock
 from tests.photos import FORMATS, encode, gradient, photo
@@ -99,6 +100,18 @@ class Room:
         async with self.database.connect() as conn:
             return int(await conn.scalar(select(func.count()).select_from(table)) or 0)
 
+    async def add_comments(self, post_id: str, number: int) -> None:
+        """So many comments of mine on a post, "0" and so on."""
+        row = {
+            "post_id": uuid.UUID(post_id),
+            "user_id": self.me.person.id,
+            "created_at": self.clock(),
+        }
+        async with self.database.begin() as conn:
+            if number:
+                rows = [row | {"content": str(n)} for n in range(number)]
+                await conn.execute(insert(post_comments), rows)
+
     def objects(self) -> list[Path]:
         return sorted(path for path in self.folder.rglob("*") if path.is_file())
 
@@ -159,13 +172,22 @@ async def test_a_post_shows_its_pictures_in_order(room: Room) -> None:
         assert detail.file_id in headers["etag"]
 
 
-async def test_texts_are_absent_when_empty(room: Room) -> None:
+async def test_texts_are_empty_when_there_is_nothing_to_see(room: Room) -> None:
     await room.me.post(title="  ", content="")
+    await room.me.post(title="\u200b\u202e", content="\u3164\n\ufeff")
     await room.me.post()
 
     for post in (await room.me.list()).posts:
-        assert not post.HasField("title")
-        assert not post.HasField("content")
+        assert (post.title, post.content) == ("", "")
+
+
+async def test_texts_turn_nothing_round(room: Room) -> None:
+    await room.me.post(title="\u202e청소\u202c 기록", content="첫 줄\r\n👩\u200d💻 \x1b[2J")
+
+    (post,) = (await room.me.list()).posts
+    assert (post.title, post.content) == ("청소 기록", "첫 줄\n👩\u200d💻 [2J")
+    said = await room.friend.comment(post.post_id, "\u2067잘했어요!\u2069\n نمی\u200cخواهم")
+    assert said.content == "잘했어요!\n نمی\u200cخواهم"
 
 
 async def test_texts_have_their_bounds(room: Room) -> None:
@@ -397,27 +419,41 @@ async def test_a_comment_is_given_back_and_listed(room: Room) -> None:
     assert list((await room.me.comments(post_id)).comments) == [comment]
 
 
-async def test_a_post_comes_with_its_newest_comments_oldest_first(room: Room) -> None:
+async def test_a_post_comes_with_all_its_comments_oldest_first(room: Room) -> None:
     post_id, other = await room.me.post(), await room.me.post()
-    async with room.database.begin() as conn:
-        for n in range(55):
-            await conn.execute(
-                insert(post_comments).values(
-                    post_id=uuid.UUID(post_id),
-                    user_id=room.me.person.id,
-                    content=str(n),
-                    created_at=room.clock(),
-                )
-            )
+    await room.add_comments(post_id, 130)
     await room.me.comment(other, "다른 글")
 
     listed = {post.post_id: post for post in (await room.me.list()).posts}
 
-    assert [one.content for one in listed[post_id].comments] == [str(n) for n in range(5, 55)]
+    assert [one.content for one in listed[post_id].comments] == [str(n) for n in range(130)]
     assert [one.content for one in listed[other].comments] == ["다른 글"]
     newest = await room.me.comments(post_id)
-    assert [one.content for one in newest.comments] == [str(n) for n in range(54, 4, -1)]
-    assert not newest.HasField("next_page_token")
+    assert [one.content for one in newest.comments] == [str(n) for n in range(129, 79, -1)]
+    next = await room.me.comments(post_id, page_size=100, page_token=newest.next_page_token)
+    assert [one.content for one in next.comments] == [str(n) for n in range(79, -1, -1)]
+    assert not next.HasField("next_page_token")
+
+
+async def test_a_page_ends_early_rather_than_without_comments(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.post.read_posts.MOST_COMMENTS", 20)
+    made = [await (room.me, room.friend)[n % 2].post() for n in range(6)]
+    counts = [3, 18, 0, 25, 20, 1]
+    for post_id, count in zip(made, counts, strict=True):
+        await room.add_comments(post_id, count)
+
+    pages, token = [], ""
+    while True:
+        page = await room.me.list(page_token=token)
+        pages.append([(made.index(post.post_id), len(post.comments)) for post in page.posts])
+        if not page.HasField("next_page_token"):
+            break
+        token = page.next_page_token
+
+    # The fourth has more than a page may have, and has a page to itself.
+    assert pages == [[(5, 1)], [(4, 20)], [(3, 25)], [(2, 0), (1, 18)], [(0, 3)]]
 
 
 async def test_a_comment_must_say_something(room: Room) -> None:
@@ -447,9 +483,9 @@ async def test_pages_go_on_where_the_last_one_ended(room: Room) -> None:
     assert not (await room.me.list(page_size=6)).HasField("next_page_token")
 
 
-async def test_without_a_size_it_is_the_newest_50(room: Room) -> None:
+async def test_without_a_size_it_is_the_newest_100_and_where_to_go_on(room: Room) -> None:
     async with room.database.begin() as conn:
-        for n in range(52):
+        for n in range(230):
             await conn.execute(
                 insert(posts).values(
                     id=uuid.uuid4(),
@@ -459,10 +495,22 @@ async def test_without_a_size_it_is_the_newest_50(room: Room) -> None:
                 )
             )
 
-    reply = await room.me.list()
+    first = await room.me.list()
+    await room.friend.post(title="newer")
+    second = await room.me.list(next_page_token=first.next_page_token)
+    third = await room.me.list(page_token=second.next_page_token)
 
-    assert [post.title for post in reply.posts] == [str(n) for n in range(51, 1, -1)]
-    assert not reply.HasField("next_page_token")
+    assert [len(page.posts) for page in (first, second, third)] == [100, 100, 30]
+    titles = [post.title for page in (first, second, third) for post in page.posts]
+    # All at the same moment, and still none twice and none left out.
+    assert titles == [str(n) for n in range(229, -1, -1)]
+    assert not third.HasField("next_page_token")
+    # A token says where, not what: with it a stranger sees his own, and a friend of one's only that
+    # one's.
+    assert await room.stranger.ids(page_token=first.next_page_token) == []
+    theirs = await room.me.list(room.friend.id, page_token=second.next_page_token)
+    assert [post.title for post in theirs.posts] == [str(n) for n in range(29, -1, -2)]
+    assert not theirs.HasField("next_page_token")
 
 
 async def test_a_long_list_takes_no_more_queries(
@@ -512,4 +560,6 @@ async def test_a_page_must_make_sense(room: Room) -> None:
     for call in (room.me.list, lambda **page: room.me.comments(post_id, **page)):
         assert await refused(call(page_size=0)) == ("COMMON_2", ["pageSize"])
         assert await refused(call(page_size=101)) == ("COMMON_2", ["pageSize"])
-        assert await refused(call(page_token="nonsense")) == ("COMMON_2", ["pageToken"])
+        for token in ("nonsense", "1", "-1", "%%%", make_token(2**63), "Mi4z", "4pGg"):
+            assert await refused(call(page_token=token)) == ("COMMON_2", ["pageToken"])
+    assert await refused(room.me.list(next_page_token="x")) == ("COMMON_2", ["nextPageToken"])

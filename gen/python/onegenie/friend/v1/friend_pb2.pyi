@@ -59,32 +59,25 @@ class Friend(_message.Message):
     name: _builtins.str
     """Name."""
     email: _builtins.str
-    """E-mail; only of a friend who has given one."""
+    """E-mail; only of a friend who has given one, else empty."""
     status: Global___FriendStatus.ValueType
     """How far the friendship is."""
     birthday: _builtins.str
-    """Birth date, yyyy-MM-dd; only of a friend who has given one."""
+    """Birth date, yyyy-MM-dd; only of a friend who has given one, else empty."""
     def __init__(
         self,
         *,
         friend_id: _builtins.str = ...,
         name: _builtins.str = ...,
-        email: _builtins.str | None = ...,
+        email: _builtins.str = ...,
         status: Global___FriendStatus.ValueType = ...,
-        birthday: _builtins.str | None = ...,
+        birthday: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_birthday", b"_birthday", "_email", b"_email", "birthday", b"birthday", "email", b"email"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_birthday", b"_birthday", "_email", b"_email", "birthday", b"birthday", "email", b"email", "friend_id", b"friend_id", "name", b"name", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["birthday", b"birthday", "email", b"email", "friend_id", b"friend_id", "name", b"name", "status", b"status"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__birthday: _TypeAlias = _typing.Literal["birthday"]  # noqa: Y015
-    _WhichOneofArgType__birthday: _TypeAlias = _typing.Literal["_birthday", b"_birthday"]  # noqa: Y015
-    _WhichOneofReturnType__email: _TypeAlias = _typing.Literal["email"]  # noqa: Y015
-    _WhichOneofArgType__email: _TypeAlias = _typing.Literal["_email", b"_email"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__birthday) -> _WhichOneofReturnType__birthday | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__email) -> _WhichOneofReturnType__email | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Friend: _TypeAlias = Friend  # noqa: Y015
 
@@ -185,7 +178,7 @@ class ListFriendsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """How many at most. Without it the newest 50, and no token of a next page."""
+    """How many at most; without it all."""
     page_token: _builtins.str
     """Where to go on: next_page_token of the page before."""
     def __init__(

@@ -76,7 +76,7 @@ class FriendServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListFriends(self, request, context):
-        """Whom the caller has added, the newest first.
+        """Whom the caller has added, all of them unless pages are asked for, the newest first.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -45,7 +45,7 @@ class FriendServiceStub:
     USER_1 when there is no such user, FRIEND_1 when not added.
     """
     ListFriends: _grpc.UnaryUnaryMultiCallable[_friend_pb2.ListFriendsRequest, _friend_pb2.ListFriendsResponse]
-    """Whom the caller has added, the newest first."""
+    """Whom the caller has added, all of them unless pages are asked for, the newest first."""
 
 @_typing.type_check_only
 class FriendServiceAsyncStub(FriendServiceStub):
@@ -64,7 +64,7 @@ class FriendServiceAsyncStub(FriendServiceStub):
     USER_1 when there is no such user, FRIEND_1 when not added.
     """
     ListFriends: _aio.UnaryUnaryMultiCallable[_friend_pb2.ListFriendsRequest, _friend_pb2.ListFriendsResponse]  # type: ignore[assignment]
-    """Whom the caller has added, the newest first."""
+    """Whom the caller has added, all of them unless pages are asked for, the newest first."""
 
 class FriendServiceServicer(metaclass=_abc_1.ABCMeta):
     """Whom a person has added. Adding is one-way; two who have added each other are friends."""
@@ -98,6 +98,6 @@ class FriendServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _friend_pb2.ListFriendsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_friend_pb2.ListFriendsResponse, _abc.Awaitable[_friend_pb2.ListFriendsResponse]]:
-        """Whom the caller has added, the newest first."""
+        """Whom the caller has added, all of them unless pages are asked for, the newest first."""
 
 def add_FriendServiceServicer_to_server(servicer: FriendServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

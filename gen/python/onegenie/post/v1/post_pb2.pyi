@@ -35,9 +35,9 @@ class Post(_message.Message):
     post_id: _builtins.str
     """The post's id."""
     title: _builtins.str
-    """Title, where one was given."""
+    """Title; empty where none was given."""
     content: _builtins.str
-    """Text, where one was given."""
+    """Text; empty where none was given."""
     @_builtins.property
     def upload_time(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
@@ -48,30 +48,23 @@ class Post(_message.Message):
 
     @_builtins.property
     def comments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Comment]:
-        """The newest 50 comments, the oldest of them first."""
+        """All comments, the oldest first."""
 
     def __init__(
         self,
         *,
         post_id: _builtins.str = ...,
         upload_time: _timestamp_pb2.Timestamp | None = ...,
-        title: _builtins.str | None = ...,
-        content: _builtins.str | None = ...,
+        title: _builtins.str = ...,
+        content: _builtins.str = ...,
         post_details: _abc.Iterable[Global___PostDetail] | None = ...,
         comments: _abc.Iterable[Global___Comment] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_content", b"_content", "_title", b"_title", "content", b"content", "title", b"title", "upload_time", b"upload_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["upload_time", b"upload_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_content", b"_content", "_title", b"_title", "comments", b"comments", "content", b"content", "post_details", b"post_details", "post_id", b"post_id", "title", b"title", "upload_time", b"upload_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["comments", b"comments", "content", b"content", "post_details", b"post_details", "post_id", b"post_id", "title", b"title", "upload_time", b"upload_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__content: _TypeAlias = _typing.Literal["content"]  # noqa: Y015
-    _WhichOneofArgType__content: _TypeAlias = _typing.Literal["_content", b"_content"]  # noqa: Y015
-    _WhichOneofReturnType__title: _TypeAlias = _typing.Literal["title"]  # noqa: Y015
-    _WhichOneofArgType__title: _TypeAlias = _typing.Literal["_title", b"_title"]  # noqa: Y015
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__content) -> _WhichOneofReturnType__content | None: ...
-    @_typing.overload
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__title) -> _WhichOneofReturnType__title | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Post: _TypeAlias = Post  # noqa: Y015
 
@@ -223,10 +216,15 @@ class ListPostsRequest(_message.Message):
     FRIEND_IDS_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """How many at most. Without it the newest 50, and no token of a next page."""
+    """How many at most; without it 100. There are fewer on a page, too, where they have
+    very many comments.
+    """
     page_token: _builtins.str
     """Where to go on: next_page_token of the page before."""
+    next_page_token: _builtins.str
+    """The same under the name that the reply has for it."""
     @_builtins.property
     def friend_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Whose posts, each element one id or several with commas between; without any, the
@@ -239,15 +237,20 @@ class ListPostsRequest(_message.Message):
         friend_ids: _abc.Iterable[_builtins.str] | None = ...,
         page_size: _builtins.int | None = ...,
         page_token: _builtins.str | None = ...,
+        next_page_token: _builtins.str | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_page_size", b"_page_size", "_page_token", b"_page_token", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_next_page_token", b"_next_page_token", "_page_size", b"_page_size", "_page_token", b"_page_token", "next_page_token", b"next_page_token", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_page_size", b"_page_size", "_page_token", b"_page_token", "friend_ids", b"friend_ids", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_next_page_token", b"_next_page_token", "_page_size", b"_page_size", "_page_token", b"_page_token", "friend_ids", b"friend_ids", "next_page_token", b"next_page_token", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__next_page_token: _TypeAlias = _typing.Literal["next_page_token"]  # noqa: Y015
+    _WhichOneofArgType__next_page_token: _TypeAlias = _typing.Literal["_next_page_token", b"_next_page_token"]  # noqa: Y015
     _WhichOneofReturnType__page_size: _TypeAlias = _typing.Literal["page_size"]  # noqa: Y015
     _WhichOneofArgType__page_size: _TypeAlias = _typing.Literal["_page_size", b"_page_size"]  # noqa: Y015
     _WhichOneofReturnType__page_token: _TypeAlias = _typing.Literal["page_token"]  # noqa: Y015
     _WhichOneofArgType__page_token: _TypeAlias = _typing.Literal["_page_token", b"_page_token"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__next_page_token) -> _WhichOneofReturnType__next_page_token | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__page_size) -> _WhichOneofReturnType__page_size | None: ...
     @_typing.overload
@@ -264,7 +267,7 @@ class ListPostsResponse(_message.Message):
     POSTS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """For the next page; only where page_size was given and there is more."""
+    """For the next page; unset when there is none."""
     @_builtins.property
     def posts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Post]:
         """The newest first."""
@@ -347,7 +350,7 @@ class ListCommentsRequest(_message.Message):
     post_id: _builtins.str
     """The post."""
     page_size: _builtins.int
-    """How many at most. Without it the newest 50, and no token of a next page."""
+    """How many at most; without it 50."""
     page_token: _builtins.str
     """Where to go on: next_page_token of the page before."""
     def __init__(
@@ -381,7 +384,7 @@ class ListCommentsResponse(_message.Message):
     COMMENTS_FIELD_NUMBER: _builtins.int
     NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     next_page_token: _builtins.str
-    """For the next page; only where page_size was given and there is more."""
+    """For the next page, where there is more."""
     @_builtins.property
     def comments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Comment]:
         """The newest first."""

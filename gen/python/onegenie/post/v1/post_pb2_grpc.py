@@ -73,8 +73,8 @@ class PostServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListPosts(self, request, context):
-        """Posts of the caller and of friends, the newest first. Of an id that is neither the
-        caller's nor a friend's there are none.
+        """Posts of the caller and of friends, the newest first, page by page. Of an id that is
+        neither the caller's nor a friend's there are none.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

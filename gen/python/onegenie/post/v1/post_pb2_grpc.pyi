@@ -41,8 +41,8 @@ class PostServiceStub:
     then nothing is kept.
     """
     ListPosts: _grpc.UnaryUnaryMultiCallable[_post_pb2.ListPostsRequest, _post_pb2.ListPostsResponse]
-    """Posts of the caller and of friends, the newest first. Of an id that is neither the
-    caller's nor a friend's there are none.
+    """Posts of the caller and of friends, the newest first, page by page. Of an id that is
+    neither the caller's nor a friend's there are none.
     """
     AddComment: _grpc.UnaryUnaryMultiCallable[_post_pb2.AddCommentRequest, _post_pb2.AddCommentResponse]
     """Comments on a post of the caller or of a friend. POST_1 when there is none of that
@@ -66,8 +66,8 @@ class PostServiceAsyncStub(PostServiceStub):
     then nothing is kept.
     """
     ListPosts: _aio.UnaryUnaryMultiCallable[_post_pb2.ListPostsRequest, _post_pb2.ListPostsResponse]  # type: ignore[assignment]
-    """Posts of the caller and of friends, the newest first. Of an id that is neither the
-    caller's nor a friend's there are none.
+    """Posts of the caller and of friends, the newest first, page by page. Of an id that is
+    neither the caller's nor a friend's there are none.
     """
     AddComment: _aio.UnaryUnaryMultiCallable[_post_pb2.AddCommentRequest, _post_pb2.AddCommentResponse]  # type: ignore[assignment]
     """Comments on a post of the caller or of a friend. POST_1 when there is none of that
@@ -100,8 +100,8 @@ class PostServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _post_pb2.ListPostsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_post_pb2.ListPostsResponse, _abc.Awaitable[_post_pb2.ListPostsResponse]]:
-        """Posts of the caller and of friends, the newest first. Of an id that is neither the
-        caller's nor a friend's there are none.
+        """Posts of the caller and of friends, the newest first, page by page. Of an id that is
+        neither the caller's nor a friend's there are none.
         """
 
     @_abc_1.abstractmethod
