@@ -53,7 +53,7 @@ from core.profile.service import ProfileService
 from core.recommend.pipeline import Pipeline
 from core.recommend.service import RecommendService
 from core.recommend.snapshot import CouponSpots
-from core.services import SERVICES
+from core.services import DOMAIN, SERVICES
 from core.signage.service import SignageService
 from core.store.embedded import EmbeddedStores
 from core.store.port import Stores
@@ -69,8 +69,6 @@ from core.vision.service import VisionService
 from edge.admission import admission
 from edge.contract import Contract
 from edge.server import EdgeInterceptor, Interceptor
-
-DOMAIN = "onegenie"
 
 
 @contextlib.asynccontextmanager

@@ -15,3 +15,6 @@ SERVICES = (
     "onegenie.media.v1.MediaService",
     "onegenie.vision.v1.VisionService",
 )
+
+# Of google.rpc.ErrorInfo.
+DOMAIN = "onegenie"

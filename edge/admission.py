@@ -6,7 +6,6 @@ Without it a stranger fills the memory with bodies that are refused once they ar
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
@@ -17,7 +16,7 @@ from onegenie.rest.v1 import admission_pb2 as pb
 from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.contract import Contract, Method
-from edge.errors import ApiError, message_of, reason_of, status_of
+from edge.errors import ApiError, message_of, reason_of, status_headers, status_of
 from edge.server import Call, Interceptor
 
 SERVICE = "envoy.service.auth.v3.Authorization"
@@ -68,10 +67,7 @@ def _denied(method: Method, error: ApiError, domain: str) -> pb.AdmissionRespons
     """Over REST Envoy makes the surface's body of the status, over gRPC these headers count."""
     reason = reason_of(method.surface, error)
     status = status_of(domain, reason, message_of(reason, error), error)
-    headers = {
-        "grpc-status": str(status.code),
-        "grpc-status-details-bin": base64.b64encode(status.SerializeToString()).decode(),
-    }
+    headers = status_headers(status)
     if reason.http_status == 401:
         headers["www-authenticate"] = "Bearer"
     denied = pb.AdmissionResponse.Denied(body=status.message)

@@ -7,6 +7,7 @@ JSON body. Reasons and their codes are in the contract (google.aip.dev/193).
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -107,7 +108,9 @@ def error_body(surface: Surface, condition: int, message: str | None = None) -> 
     return reason.http_status, body_of(surface, reason, message or reason.message)
 
 
-def status_of(domain: str, reason: Reason, message: str, error: BaseException) -> status_pb2.Status:
+def status_of(
+    domain: str, reason: Reason, message: str, error: BaseException | None = None
+) -> status_pb2.Status:
     """The gRPC status of an error: ErrorInfo always, BadRequest and RetryInfo where they apply."""
     details: list[Any] = [error_details_pb2.ErrorInfo(reason=reason.name, domain=domain)]
     if isinstance(error, ApiError):
@@ -130,3 +133,11 @@ def status_of(domain: str, reason: Reason, message: str, error: BaseException) -
         packed.Pack(detail)
         status.details.append(packed)
     return status
+
+
+def status_headers(status: status_pb2.Status) -> dict[str, str]:
+    """The status as headers, for replies to gRPC callers that are made outside the core."""
+    return {
+        "grpc-status": str(status.code),
+        "grpc-status-details-bin": base64.b64encode(status.SerializeToString()).decode(),
+    }

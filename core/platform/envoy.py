@@ -21,7 +21,7 @@ from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.admission import METHOD, needs_admission
 from edge.contract import Contract, Method, Surface
-from edge.errors import error_body
+from edge.errors import error_body, status_headers, status_of
 
 _ROOT = Path(__file__).resolve().parents[2]
 ENVOY_FOLDER = _ROOT / "envoy"
@@ -91,6 +91,16 @@ class _Reply:
 
 
 @dataclass(frozen=True)
+class _GrpcReply:
+    """What gRPC callers of a service get for a status of Envoy's own."""
+
+    service: str
+    http_status: int
+    message: str
+    headers: dict[str, str]
+
+
+@dataclass(frozen=True)
 class _Shape:
     """How errors look under some path prefixes; without prefixes, everywhere else."""
 
@@ -128,11 +138,12 @@ def render(
     cores: Sequence[Path],
     admin: Path,
     access_log: Path,
+    domain: str,
 ) -> str:
     """Envoy's configuration as YAML.
 
-    `descriptor` is gen/envoy/rest.pb, `cores` are the Unix sockets of the core processes, `admin`
-    the socket to make for Envoy's own interface.
+    `domain` is that of google.rpc.ErrorInfo, `descriptor` is gen/envoy/rest.pb, `cores` are the
+    Unix sockets of the core processes, `admin` the socket to make for Envoy's own interface.
     """
     environment = Environment(
         loader=FileSystemLoader(ENVOY_FOLDER),
@@ -162,6 +173,7 @@ def render(
         "descriptor": str(descriptor),
         "services": contract.rest_services,
         "surfaces": shapes,
+        "grpc_replies": _grpc_replies(contract, domain),
         "uploads": [
             _Upload(b.verb, b.template, path_regex(b.template), _route(m))
             for m in methods
@@ -231,6 +243,18 @@ def _replies(surface: Surface) -> dict[int, _Reply]:
     for status, condition in _CONDITIONS.items():
         shown, body = error_body(surface, condition)
         replies[status] = _Reply(shown, body.decode(), condition in _RETRY)
+    return replies
+
+
+def _grpc_replies(contract: Contract, domain: str) -> list[_GrpcReply]:
+    """For the statuses that Envoy has no status of gRPC for."""
+    surfaces = {method.service: method.surface for method in contract.methods.values()}
+    replies = []
+    for service, surface in surfaces.items():
+        for http_status in (408, 413):
+            reason = surface.conditions[_CONDITIONS[http_status]]
+            headers = status_headers(status_of(domain, reason, reason.message))
+            replies.append(_GrpcReply(service, http_status, reason.message, headers))
     return replies
 
 

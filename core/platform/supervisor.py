@@ -29,7 +29,7 @@ from core.platform.envoy import DESCRIPTOR, envoy_binary, render
 from core.platform.log_files import set_aside
 from core.platform.settings import Settings
 from core.platform.signing import check
-from core.services import SERVICES
+from core.services import DOMAIN, SERVICES
 from edge.contract import Contract
 
 CORE_COMMAND = (sys.executable, "-m", "core.server", "--socket")
@@ -194,6 +194,7 @@ class Supervisor:
                 ],
                 admin=sockets / "admin.sock",
                 access_log=self._logs / "access.jsonl",
+                domain=DOMAIN,
             )
         )
         # One thread passes on some 5,000 calls a second; the cores need the rest of the machine.

@@ -85,6 +85,7 @@ def front(cores: int = 1, **options) -> Iterator[Front]:
                 cores=sockets,
                 admin=directory / "admin.sock",
                 access_log=directory / "access.jsonl",
+                domain="test",
             )
         )
         running = Front(settings.port, directory, "https" if settings.tls_key else "http")

@@ -41,6 +41,7 @@ async def front() -> AsyncIterator[httpx.AsyncClient]:
                 cores=[folder / "core.sock"],
                 admin=folder / "admin.sock",
                 access_log=folder / "access.jsonl",
+                domain="echo",
             )
         )
         async with edge_app.serving(f"unix:{folder / 'core.sock'}", heartbeat_seconds=0.1):

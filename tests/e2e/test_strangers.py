@@ -114,6 +114,7 @@ async def test_what_is_too_large_is_said_over_grpc_too(service: Service) -> None
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await stub.PutProfile(request, metadata=(("authorization", "Bearer abc"),))
     assert refused.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert reason_of(refused.value) == "PAYLOAD_TOO_LARGE"
 
 
 async def test_nobody_asks_the_core_as_envoy_does(service: Service) -> None:

@@ -43,6 +43,7 @@ def rendered(
             cores=[folder / "core-1.sock", folder / "core-2.sock"],
             admin=folder / "admin.sock",
             access_log=folder / "access.jsonl",
+            domain="test",
         )
     )
     return config
