@@ -359,6 +359,7 @@ class FieldRule(_message.Message):
     SSE_FIELD_NUMBER: _builtins.int
     PART_FIELD_NUMBER: _builtins.int
     PATTERN_FIELD_NUMBER: _builtins.int
+    TAKES_NUMBER_FIELD_NUMBER: _builtins.int
     NO_CONTROL_FIELD_NUMBER: _builtins.int
     omit_unset: _builtins.bool
     """Left out of JSON when unset; without it an unset field prints null."""
@@ -391,6 +392,10 @@ class FieldRule(_message.Message):
     """
     pattern: _builtins.str
     """Pattern (RE2 subset of Python's `re`) the whole string must match."""
+    takes_number: _builtins.bool
+    """A string that over REST may also be a JSON whole number, which stands for its
+    digits: 42 for "42".
+    """
     no_control: _builtins.bool
     """No control characters (U+0000 to U+001F, U+007F to U+009F): a name or a note,
     which is shown on one line, in a terminal too.
@@ -409,11 +414,12 @@ class FieldRule(_message.Message):
         sse: Global___Sse.ValueType = ...,
         part: _builtins.str = ...,
         pattern: _builtins.str = ...,
+        takes_number: _builtins.bool = ...,
         no_control: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_gte", b"_gte", "_lte", b"_lte", "_max_len", b"_max_len", "_min_len", b"_min_len", "gte", b"gte", "lte", b"lte", "max_len", b"max_len", "min_len", b"min_len"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gte", b"_gte", "_lte", b"_lte", "_max_len", b"_max_len", "_min_len", b"_min_len", "gte", b"gte", "in", b"in", "json_key", b"json_key", "lte", b"lte", "malformed_is_not_found", b"malformed_is_not_found", "max_len", b"max_len", "min_len", b"min_len", "no_control", b"no_control", "omit_unset", b"omit_unset", "part", b"part", "pattern", b"pattern", "sensitive", b"sensitive", "sse", b"sse"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gte", b"_gte", "_lte", b"_lte", "_max_len", b"_max_len", "_min_len", b"_min_len", "gte", b"gte", "in", b"in", "json_key", b"json_key", "lte", b"lte", "malformed_is_not_found", b"malformed_is_not_found", "max_len", b"max_len", "min_len", b"min_len", "no_control", b"no_control", "omit_unset", b"omit_unset", "part", b"part", "pattern", b"pattern", "sensitive", b"sensitive", "sse", b"sse", "takes_number", b"takes_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__gte: _TypeAlias = _typing.Literal["gte"]  # noqa: Y015
     _WhichOneofArgType__gte: _TypeAlias = _typing.Literal["_gte", b"_gte"]  # noqa: Y015
