@@ -217,6 +217,11 @@ def is_map(field: FieldDescriptor) -> bool:
     return message is not None and message.GetOptions().map_entry
 
 
+def is_free_form(field: FieldDescriptor) -> bool:
+    """Whether the field, or each of its elements, is any JSON value."""
+    return field.message_type is not None and field.message_type.full_name in FREE_FORM
+
+
 def lower_camel(name: str) -> str:
     """protoc's default json_name of a field name."""
     return re.sub(r"_+([A-Za-z0-9]?)", lambda found: found[1].upper(), name)
@@ -369,6 +374,8 @@ class _Loader:
             self.problems.append(f"{where}: (onegenie.rest.v1.method) has no access")
         if rule.success_status and not 200 <= rule.success_status <= 299:
             self.problems.append(f"{where}: success_status must be 200 to 299")
+        if rule.max_values < 0:
+            self.problems.append(f"{where}: max_values must not be negative")
         if rule.timeout_seconds < 0:
             self.problems.append(f"{where}: timeout_seconds must not be negative")
         if rule.timeout_seconds and (method.server_streaming or method.client_streaming):
@@ -496,6 +503,8 @@ def _field_problems(field: FieldDescriptor, in_json: bool) -> Iterator[str]:
         yield "no_control is for strings"
     if rule.takes_number and not text:
         yield "takes_number is for strings"
+    if rule.HasField("max_bytes") and not is_free_form(field):
+        yield "max_bytes is for Struct, Value and ListValue"
     if rule.malformed_is_not_found and not is_uuid(field):
         yield "malformed_is_not_found is for UUIDs"
     if (rule.HasField("gte") or rule.HasField("lte")) and not number:

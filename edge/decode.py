@@ -35,6 +35,7 @@ from edge.contract import (
     Surface,
     enum_word,
     field_rule,
+    is_free_form,
     is_map,
 )
 from edge.errors import ApiError, FieldViolation, invalid
@@ -42,13 +43,12 @@ from edge.errors import ApiError, FieldViolation, invalid
 MAX_VIOLATIONS = 20
 # A parsed message may nest 100 levels, and one JSON object in a free-form value takes three.
 MAX_DEPTH = 30
-# Elements of one array or map without a max_len, values in one free-form value: reading a
-# megabyte of them would hold up every other call for most of a second.
+# Elements of one array or map without a max_len, values in all free-form fields of a request:
+# reading a megabyte of them would hold up every other call for most of a second.
 MAX_ELEMENTS = 10_000
 # Below this a double is every whole number.
 EXACT = 2.0**53
 
-Report = Callable[[str, str], None]
 Convert = Callable[[Any], Any]
 
 
@@ -63,12 +63,30 @@ class Wrong(Exception):
 
 class Violations:
     """Collects what is wrong with a request: the first thing of each field, at most
-    MAX_VIOLATIONS in all."""
+    MAX_VIOLATIONS in all. Knows how many free-form values it may still hold.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, max_values: int = MAX_ELEMENTS) -> None:
         self.found: dict[str, FieldViolation] = {}
         # An id that names nothing was malformed (option malformed_is_not_found).
         self.names_nothing = False
+        self._max_values = self.values_left = max_values
+
+    def count_anew(self) -> None:
+        """Forget the values counted: the same request is gone through once more."""
+        self.values_left = self._max_values
+
+    def take_values(self, count: int, path: str) -> bool:
+        """Count the values of one field. When they are too many, report it; False then."""
+        if count > self._max_values:
+            self(path, f"must have at most {self._max_values} values")
+        elif count > self.values_left:
+            most = f"{self._max_values} values"
+            self(path, f"must have at most {most} together with the fields before it")
+        else:
+            self.values_left -= count
+            return True
+        return False
 
     def __call__(self, path: str, description: str) -> None:
         if path not in self.found and len(self.found) < MAX_VIOLATIONS:
@@ -106,7 +124,9 @@ class Decoder:
         self._surface = surface
         self._tables: dict[str, dict[str, _Field]] = {}
 
-    def body(self, message: Message, value: Any, report: Report, skip: Sequence[str] = ()) -> None:
+    def body(
+        self, message: Message, value: Any, report: Violations, skip: Sequence[str] = ()
+    ) -> None:
         """Fill `message` from the JSON object `value`, but for the fields named in `skip`."""
         if not isinstance(value, dict):
             raise invalid(FieldViolation("body", "must be a JSON object"))
@@ -119,13 +139,15 @@ class Decoder:
             }
         self._fill(message, value, "", 0, report)
 
-    def field(self, message: Message, name: str, value: Any, report: Report) -> None:
+    def field(self, message: Message, name: str, value: Any, report: Violations) -> None:
         """Fill one field of `message` from the JSON value of that field alone."""
         field = self._table(message.DESCRIPTOR)[name]
         if value is not None:
             field.set(message, value, field.key, 0, report)
 
-    def strings(self, message: Message, name: str, values: Sequence[str], report: Report) -> None:
+    def strings(
+        self, message: Message, name: str, values: Sequence[str], report: Violations
+    ) -> None:
         """Fill one field from the strings of a path, a query or a multipart part."""
         field = self._table(message.DESCRIPTOR)[name]
         if field.repeated:
@@ -144,7 +166,7 @@ class Decoder:
         return table
 
     def _fill(
-        self, message: Message, value: dict[str, Any], path: str, depth: int, report: Report
+        self, message: Message, value: dict[str, Any], path: str, depth: int, report: Violations
     ) -> None:
         if depth > MAX_DEPTH:
             report(path, f"is nested more than {MAX_DEPTH} levels deep")
@@ -166,9 +188,10 @@ class _Field:
         rule = field_rule(field)
         # A list that is too long is not even read.
         self._most = rule.max_len if self.repeated and rule.HasField("max_len") else MAX_ELEMENTS
+        self._is_free_form = is_free_form(field)
         self._decoder = decoder
         self._message = field.message_type
-        self.set: Callable[[Message, Any, str, int, Report], None]
+        self.set: Callable[[Message, Any, str, int, Violations], None]
         if is_map(field):
             entry = field.message_type.fields_by_name
             self._convert_key = _map_key(entry["key"])
@@ -195,7 +218,7 @@ class _Field:
         return {"true": True, "false": False}.get(text, text) if self._is_bool else text
 
     def _set_scalar(
-        self, message: Message, value: Any, path: str, depth: int, report: Report
+        self, message: Message, value: Any, path: str, depth: int, report: Violations
     ) -> None:
         try:
             setattr(message, self.name, self._convert(value))
@@ -203,7 +226,7 @@ class _Field:
             report(path, str(wrong))
 
     def _set_scalars(
-        self, message: Message, value: Any, path: str, depth: int, report: Report
+        self, message: Message, value: Any, path: str, depth: int, report: Violations
     ) -> None:
         if not self._is_list(value, path, report):
             return
@@ -215,7 +238,7 @@ class _Field:
             except Wrong as wrong:
                 report(f"{path}[{index}]", str(wrong))
 
-    def _is_list(self, value: Any, path: str, report: Report) -> bool:
+    def _is_list(self, value: Any, path: str, report: Violations) -> bool:
         if not isinstance(value, list):
             report(path, "must be an array")
         elif len(value) > self._most:
@@ -225,24 +248,30 @@ class _Field:
         return False
 
     def _set_message(
-        self, message: Message, value: Any, path: str, depth: int, report: Report
+        self, message: Message, value: Any, path: str, depth: int, report: Violations
     ) -> None:
         message.ClearField(self.name)
+        if self._is_free_form and not _has_few_values(value, path, report):
+            return
         target = getattr(message, self.name)
         target.SetInParent()
         self._fill_one(target, value, path, depth, report)
 
     def _set_messages(
-        self, message: Message, value: Any, path: str, depth: int, report: Report
+        self, message: Message, value: Any, path: str, depth: int, report: Violations
     ) -> None:
         if not self._is_list(value, path, report):
+            return
+        if self._is_free_form and not _has_few_values(value, path, report):
             return
         target = getattr(message, self.name)
         del target[:]
         for index, item in enumerate(value):
             self._fill_one(target.add(), item, f"{path}[{index}]", depth, report)
 
-    def _set_map(self, message: Message, value: Any, path: str, depth: int, report: Report) -> None:
+    def _set_map(
+        self, message: Message, value: Any, path: str, depth: int, report: Violations
+    ) -> None:
         if not isinstance(value, dict):
             report(path, "must be a JSON object")
             return
@@ -252,21 +281,21 @@ class _Field:
         target = getattr(message, self.name)
         target.clear()
         for key, item in value.items():
-            where = f"{path}.{_shown(key)}"
+            where = f"{path}.{shown_key(key)}"
             try:
                 if self._value.message_type is None:
                     target[self._convert_key(key)] = self._convert(item)
-                else:
+                elif not is_free_form(self._value) or _has_few_values(item, where, report):
                     self._fill_one(target[self._convert_key(key)], item, where, depth, report)
             except Wrong as wrong:
                 report(where, str(wrong))
 
-    def _fill_one(self, target: Message, value: Any, path: str, depth: int, report: Report) -> None:
+    def _fill_one(
+        self, target: Message, value: Any, path: str, depth: int, report: Violations
+    ) -> None:
         name = target.DESCRIPTOR.full_name
         try:
             if name in FREE_FORM:
-                if _is_huge(value):
-                    raise Wrong(f"must have at most {MAX_ELEMENTS} values")
                 _FREE_FORM_SETTERS[name](target, value, path, depth)
             elif name in WRAPPERS:
                 target.value = scalar(target.DESCRIPTOR.fields[0])(value)  # type: ignore[attr-defined]
@@ -320,7 +349,7 @@ def _unspecified(value: Any) -> bool:
     return value.number == 0 and value.name.endswith("_UNSPECIFIED")
 
 
-def _shown(key: str) -> str:
+def shown_key(key: str) -> str:
     """A client's own key in an error's path: short and printable."""
     return "".join(c if c.isprintable() else "\ufffd" for c in key[:64])
 
@@ -420,17 +449,21 @@ def _set_text_like(target: Any, value: Any) -> None:
         raise Wrong(f"must be {wanted}") from None
 
 
-def _is_huge(value: Any) -> bool:
-    """Whether a JSON value holds more than MAX_ELEMENTS values."""
+def _has_few_values(value: Any, path: str, report: Violations) -> bool:
+    """Whether the value of a free-form field may be read: looking costs much less."""
+    return report.take_values(_count_values(value, report.values_left), path)
+
+
+def _count_values(value: Any, most: int) -> int:
+    """How many values a JSON value holds; only that it is more than `most` when it is."""
     waiting, count = [value], 0
-    while waiting:
+    while waiting and count <= most:
         inner = waiting.pop()
         if type(inner) in (dict, list):
             count += len(inner)
-            if count > MAX_ELEMENTS:
-                return True
-            waiting.extend(inner.values() if type(inner) is dict else inner)
-    return False
+            if count <= most:
+                waiting.extend(inner.values() if type(inner) is dict else inner)
+    return count
 
 
 def _set_value(target: Any, value: Any, path: str, depth: int) -> None:
@@ -455,7 +488,7 @@ def _set_struct(target: Any, value: Any, path: str, depth: int) -> None:
         raise Wrong("must be a JSON object", path)
     target.SetInParent()
     for key, item in value.items():
-        where = f"{path}.{_shown(key)}"
+        where = f"{path}.{shown_key(key)}"
         _set_value(target.fields[_at(where, _string, key)], item, where, depth + 1)
 
 

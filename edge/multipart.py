@@ -12,7 +12,7 @@ from multipart import MultipartError, ParserLimitReached, PushMultipartParser, p
 from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.contract import FieldDescriptor, field_rule
-from edge.decode import Decoder, Report
+from edge.decode import Decoder, Violations
 from edge.errors import ApiError, FieldViolation, invalid
 
 MAX_PARTS = 64
@@ -65,7 +65,7 @@ def parse(content_type: str, data: bytes) -> Iterator[Part]:
 
 
 def fill(
-    message: Message, content_type: str, data: bytes, decoder: Decoder, report: Report
+    message: Message, content_type: str, data: bytes, decoder: Decoder, report: Violations
 ) -> None:
     """Fill `message` from a multipart body. Parts no field asks for are ignored; of several
     parts for one single field the last counts."""

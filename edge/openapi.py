@@ -390,7 +390,10 @@ class _Writer:
         for field in fields:
             key = surface.json_key(field)
             schema = self.field(surface, field, request)
-            properties[key] = _described(schema, self.notes.get(field.full_name, ""))
+            note = self.notes.get(field.full_name, "")
+            if request and field_rule(field).HasField("max_bytes"):
+                note = f"{note} At most {field_rule(field).max_bytes} bytes as JSON.".lstrip()
+            properties[key] = _described(schema, note)
             # A reply has every key but those left out when unset.
             if is_required(field) if request else not field_rule(field).omit_unset:
                 required.append(key)

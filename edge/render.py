@@ -166,9 +166,7 @@ class Renderer:
             "google.protobuf.FieldMask": lambda m: ",".join(
                 ".".join(map(lower_camel, path.split("."))) for path in m.paths
             ),
-            "google.protobuf.Struct": _struct,
-            "google.protobuf.ListValue": lambda m: [_value(v) for v in m.values],
-            "google.protobuf.Value": _value,
+            **_FREE_FORM,
         }[name]
 
 
@@ -180,6 +178,11 @@ def json_cache(max_bytes: int) -> LRUCache[Any, bytes]:
 def number(value: float) -> float | int:
     """A whole double as an int, so that 882 never prints as 882.0."""
     return int(value) if value.is_integer() and -_EXACT <= value <= _EXACT else value
+
+
+def json_value(message: Message) -> Any:
+    """The JSON value that a Struct, Value or ListValue is."""
+    return _FREE_FORM[message.DESCRIPTOR.full_name](message)
 
 
 def _base64(value: bytes) -> str:
@@ -202,6 +205,13 @@ def _value(message: Any) -> Any:
     if kind is None or kind == "null_value":
         return None
     return getattr(message, kind)
+
+
+_FREE_FORM: dict[str, Render] = {
+    "google.protobuf.Struct": _struct,
+    "google.protobuf.ListValue": lambda m: [_value(v) for v in m.values],
+    "google.protobuf.Value": _value,
+}
 
 
 def _time_format(time_format: int, zone: ZoneInfo) -> Callable[[int], str]:

@@ -42,7 +42,7 @@ from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge import multipart, sse
 from edge.contract import Contract, Method, Reason, Surface, sse_field
-from edge.decode import Decoder, Violations, parse_json
+from edge.decode import MAX_ELEMENTS, Decoder, Violations, parse_json
 from edge.derive import body_field, request_class
 from edge.errors import (
     ApiError,
@@ -227,6 +227,7 @@ class _Endpoint:
         self.decoder = decoder
         self.validator = validator
         self.max_body_bytes = method.rule.max_body_bytes or max_body_bytes
+        self.max_values = method.rule.max_values or MAX_ELEMENTS
         self.request_class = message_factory.GetMessageClass(method.input)
         self.rest_class = request_class(method) if method.bindings else None
         self.body_field = body_field(method)
@@ -438,7 +439,7 @@ class _Endpoint:
         """The typed, valid request; of a client stream an iterator of them."""
         if self.method.client_streaming:
             return self._requests(raw)
-        violations = Violations()
+        violations = Violations(self.max_values)
         message = self._from_rest(call, raw, violations) if call.is_rest else self._from_wire(raw)
         self.validator.validate(message, violations)
         call.request = message
@@ -447,18 +448,21 @@ class _Endpoint:
     async def _requests(self, raws: AsyncIterator[bytes]) -> AsyncIterator[Message]:
         async for raw in raws:
             message = self._from_wire(raw)
-            self.validator.validate(message)
+            self.validator.validate(message, Violations(self.max_values))
             yield message
 
     def _from_wire(self, raw: bytes) -> Message:
         if len(raw) > self.max_body_bytes:
             raise ApiError(rest.CONDITION_TOO_LARGE)
         try:
-            return self.request_class.FromString(raw)
+            message = self.request_class.FromString(raw)
         except DecodeError:
             raise invalid(
                 FieldViolation("request", f"not a valid {self.method.input.full_name}")
             ) from None
+        # As over REST. No rule bounds them, and whoever copies or stores the message keeps them.
+        message.DiscardUnknownFields()
+        return message
 
     def _from_rest(self, call: Call, raw: bytes, report: Violations) -> Message:
         """The request from the derived message (edge.derive) that Envoy sends."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import orjson
 from google.protobuf.descriptor import FieldDescriptor as FieldKind
 from google.protobuf.message import Message
 from onegenie.rest.v1 import annotations_pb2 as rest
@@ -23,11 +24,19 @@ from edge.contract import (
     Surface,
     enum_word,
     field_rule,
+    is_free_form,
     is_map,
     is_required,
     is_uuid,
 )
-from edge.decode import MAX_DEPTH, MAX_ELEMENTS, Violations, too_long
+from edge.decode import (
+    MAX_DEPTH,
+    MAX_ELEMENTS,
+    Violations,
+    shown_key,
+    too_long,
+)
+from edge.render import json_value
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -48,6 +57,7 @@ class Validator:
     def validate(self, message: Message, findings: Violations | None = None) -> None:
         """Raise ApiError naming every broken rule of `message`, and what `findings` holds."""
         findings = findings or Violations()
+        findings.count_anew()
         self._message(message, "", findings)
         findings.check()
 
@@ -92,6 +102,8 @@ class Validator:
                     return
                 for check in size_checks:
                     check(entries, at(path), findings)
+                if at(path) in findings.found:
+                    return
                 for entry_key, value in entries.items():
                     for check in key_checks:
                         check(entry_key, at(path), findings)
@@ -143,6 +155,8 @@ class Validator:
                 return
             for check in value_checks:
                 check(value, at(path), findings)
+                if at(path) in findings.found:
+                    return
 
         return check_one
 
@@ -167,6 +181,8 @@ class Validator:
         elif field.message_type is not None and not is_map(field):
             name = field.message_type.full_name
             if name in FREE_FORM:
+                if not field.is_repeated:
+                    yield _free_form_size(rule)
                 yield _free_form
             elif name in WRAPPERS:
                 inner = _wrapped_check(field.message_type.fields[0])
@@ -185,6 +201,8 @@ class Validator:
 def _size_checks(field: FieldDescriptor, rule: rest.FieldRule) -> Iterator[Check]:
     low = rule.min_len if rule.HasField("min_len") else None
     high = rule.max_len if rule.HasField("max_len") else None
+    if high is None and field.is_repeated:
+        high = MAX_ELEMENTS
     if low is None and high is None:
         return
     if field.is_repeated:
@@ -199,6 +217,8 @@ def _size_checks(field: FieldDescriptor, rule: rest.FieldRule) -> Iterator[Check
             findings(path, too_long(high, unit))
 
     yield check
+    if field.is_repeated and is_free_form(field):
+        yield _free_form_size(rule)
 
 
 def _wrapped_check(field: FieldDescriptor) -> Check | None:
@@ -299,10 +319,29 @@ def _in_bounds(rule: rest.FieldRule) -> Check:
     return check
 
 
-def _free_form(value: Any, path: str, findings: Violations) -> None:
-    """A Struct, Value or ListValue: not larger, and not deeper, than one sent as JSON may be."""
-    waiting, count = [value], 0
-    while waiting:
+def _free_form_size(rule: rest.FieldRule) -> Check:
+    """The check that a free-form field is not larger than one sent as JSON may be."""
+    most = rule.max_bytes if rule.HasField("max_bytes") else None
+
+    def check(value: Any, path: str, findings: Violations) -> None:
+        if path in findings.found:
+            return
+        if not findings.take_values(_count_values(value, findings.values_left), path):
+            return
+        if most is not None:
+            one = isinstance(value, Message)
+            json = orjson.dumps(json_value(value) if one else [json_value(v) for v in value])
+            if len(json) > most:
+                findings(path, f"must be at most {most} bytes as JSON")
+
+    return check
+
+
+def _count_values(value: Any, most: int) -> int:
+    """As in edge.decode, of a message or of a repeated field of them."""
+    waiting: list[Any] = [value] if isinstance(value, Message) else list(value)
+    count = 0 if isinstance(value, Message) else len(waiting)
+    while waiting and count <= most:
         inner = waiting.pop()
         kind = inner.DESCRIPTOR.name
         if kind == "Value":
@@ -310,10 +349,13 @@ def _free_form(value: Any, path: str, findings: Violations) -> None:
                 waiting.append(getattr(inner, inner.WhichOneof("kind")))
             continue
         count += len(inner.fields if kind == "Struct" else inner.values)
-        if count > MAX_ELEMENTS:
-            findings(path, f"must have at most {MAX_ELEMENTS} values")
-            return
-        waiting.extend(inner.fields.values() if kind == "Struct" else inner.values)
+        if count <= most:
+            waiting.extend(inner.fields.values() if kind == "Struct" else inner.values)
+    return count
+
+
+def _free_form(value: Any, path: str, findings: Violations) -> None:
+    """A Struct, Value or ListValue: its texts and numbers, and not deeper than JSON may be."""
     check = {"Struct": _check_struct, "ListValue": _check_list, "Value": _check_value}
     check[value.DESCRIPTOR.name](value, path, findings, 0)
 
@@ -338,7 +380,7 @@ def _check_struct(value: Any, path: str, findings: Violations, depth: int) -> No
         if "\0" in key:
             findings(path, "must not have a key with the NUL character")
         else:
-            _check_value(item, f"{path}.{key}", findings, depth + 1)
+            _check_value(item, f"{path}.{shown_key(key)}", findings, depth + 1)
 
 
 def _check_list(value: Any, path: str, findings: Violations, depth: int) -> None:

@@ -132,6 +132,7 @@ def test_rules_must_fit_their_fields(tmp_path, monkeypatch):
           option (google.api.http) = {post: "/v1/a" body: "*"}; @PUBLIC } }
         message M {
           string pattern = 1 [(onegenie.rest.v1.field).pattern = "("];
+          string bytes = 16 [(onegenie.rest.v1.field).max_bytes = 9];
           int32 digits = 15 [(onegenie.rest.v1.field).takes_number = true];
           int32 word = 2 [(onegenie.rest.v1.field).in = "x"];
           string number = 3 [(onegenie.rest.v1.field).gte = 1];
@@ -152,6 +153,7 @@ def test_rules_must_fit_their_fields(tmp_path, monkeypatch):
     )
     for text in (
         "M.pattern: pattern '(' does not compile",
+        "M.bytes: max_bytes is for Struct, Value and ListValue",
         "M.digits: takes_number is for strings",
         "M.word: pattern, in and UUID4 are for strings",
         "M.line: no_control is for strings",

@@ -135,6 +135,8 @@ def test_request_bodies():
         {"prompt": "x", "tag": 1.5},
     ):
         assert not accepts(schema, wrong)
+    small = schema["properties"]["small_extra"]["description"]
+    assert small == "Anything, but little of it. At most 20 bytes as JSON."
     thing = operation("put", "/e/thing/{kind}")["requestBody"]
     assert accepts(thing["content"]["application/json"]["schema"], {"name": "x"})
 

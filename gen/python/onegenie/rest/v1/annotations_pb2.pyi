@@ -287,6 +287,7 @@ class MethodRule(_message.Message):
     HEADERS_FIELD_NUMBER: _builtins.int
     TIMEOUT_SECONDS_FIELD_NUMBER: _builtins.int
     CONTENT_TYPES_FIELD_NUMBER: _builtins.int
+    MAX_VALUES_FIELD_NUMBER: _builtins.int
     access: Global___Access.ValueType
     """Who may call. A method that leaves it unset keeps the server from starting."""
     success_status: _builtins.int
@@ -300,6 +301,10 @@ class MethodRule(_message.Message):
     timeout_seconds: _builtins.int
     """Longest a call may take before the client is told that it took too long, in
     whole seconds; 0 means the edge's default. Not for streams.
+    """
+    max_values: _builtins.int
+    """Most values that the free-form fields of a request hold together; 0 means the
+    edge's default.
     """
     @_builtins.property
     def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -330,10 +335,11 @@ class MethodRule(_message.Message):
         headers: _abc.Iterable[_builtins.str] | None = ...,
         timeout_seconds: _builtins.int = ...,
         content_types: _abc.Iterable[_builtins.str] | None = ...,
+        max_values: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "bare", b"bare", "content_types", b"content_types", "headers", b"headers", "max_body_bytes", b"max_body_bytes", "reasons", b"reasons", "success_status", b"success_status", "timeout_seconds", b"timeout_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "bare", b"bare", "content_types", b"content_types", "headers", b"headers", "max_body_bytes", b"max_body_bytes", "max_values", b"max_values", "reasons", b"reasons", "success_status", b"success_status", "timeout_seconds", b"timeout_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -361,6 +367,7 @@ class FieldRule(_message.Message):
     PATTERN_FIELD_NUMBER: _builtins.int
     TAKES_NUMBER_FIELD_NUMBER: _builtins.int
     NO_CONTROL_FIELD_NUMBER: _builtins.int
+    MAX_BYTES_FIELD_NUMBER: _builtins.int
     omit_unset: _builtins.bool
     """Left out of JSON when unset; without it an unset field prints null."""
     sensitive: _builtins.bool
@@ -400,6 +407,11 @@ class FieldRule(_message.Message):
     """No control characters (U+0000 to U+001F, U+007F to U+009F): a name or a note,
     which is shown on one line, in a terminal too.
     """
+    max_bytes: _builtins.int
+    """Most bytes that a free-form field (Struct, Value, ListValue; all elements of a
+    repeated one together) has when it is written as compact JSON in UTF-8, however
+    it was sent.
+    """
     def __init__(
         self,
         *,
@@ -416,15 +428,18 @@ class FieldRule(_message.Message):
         pattern: _builtins.str = ...,
         takes_number: _builtins.bool = ...,
         no_control: _builtins.bool = ...,
+        max_bytes: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_gte", b"_gte", "_lte", b"_lte", "_max_len", b"_max_len", "_min_len", b"_min_len", "gte", b"gte", "lte", b"lte", "max_len", b"max_len", "min_len", b"min_len"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_gte", b"_gte", "_lte", b"_lte", "_max_bytes", b"_max_bytes", "_max_len", b"_max_len", "_min_len", b"_min_len", "gte", b"gte", "lte", b"lte", "max_bytes", b"max_bytes", "max_len", b"max_len", "min_len", b"min_len"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gte", b"_gte", "_lte", b"_lte", "_max_len", b"_max_len", "_min_len", b"_min_len", "gte", b"gte", "in", b"in", "json_key", b"json_key", "lte", b"lte", "malformed_is_not_found", b"malformed_is_not_found", "max_len", b"max_len", "min_len", b"min_len", "no_control", b"no_control", "omit_unset", b"omit_unset", "part", b"part", "pattern", b"pattern", "sensitive", b"sensitive", "sse", b"sse", "takes_number", b"takes_number"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gte", b"_gte", "_lte", b"_lte", "_max_bytes", b"_max_bytes", "_max_len", b"_max_len", "_min_len", b"_min_len", "gte", b"gte", "in", b"in", "json_key", b"json_key", "lte", b"lte", "malformed_is_not_found", b"malformed_is_not_found", "max_bytes", b"max_bytes", "max_len", b"max_len", "min_len", b"min_len", "no_control", b"no_control", "omit_unset", b"omit_unset", "part", b"part", "pattern", b"pattern", "sensitive", b"sensitive", "sse", b"sse", "takes_number", b"takes_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__gte: _TypeAlias = _typing.Literal["gte"]  # noqa: Y015
     _WhichOneofArgType__gte: _TypeAlias = _typing.Literal["_gte", b"_gte"]  # noqa: Y015
     _WhichOneofReturnType__lte: _TypeAlias = _typing.Literal["lte"]  # noqa: Y015
     _WhichOneofArgType__lte: _TypeAlias = _typing.Literal["_lte", b"_lte"]  # noqa: Y015
+    _WhichOneofReturnType__max_bytes: _TypeAlias = _typing.Literal["max_bytes"]  # noqa: Y015
+    _WhichOneofArgType__max_bytes: _TypeAlias = _typing.Literal["_max_bytes", b"_max_bytes"]  # noqa: Y015
     _WhichOneofReturnType__max_len: _TypeAlias = _typing.Literal["max_len"]  # noqa: Y015
     _WhichOneofArgType__max_len: _TypeAlias = _typing.Literal["_max_len", b"_max_len"]  # noqa: Y015
     _WhichOneofReturnType__min_len: _TypeAlias = _typing.Literal["min_len"]  # noqa: Y015
@@ -433,6 +448,8 @@ class FieldRule(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__gte) -> _WhichOneofReturnType__gte | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__lte) -> _WhichOneofReturnType__lte | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_bytes) -> _WhichOneofReturnType__max_bytes | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_len) -> _WhichOneofReturnType__max_len | None: ...
     @_typing.overload
