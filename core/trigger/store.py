@@ -151,6 +151,7 @@ _COLUMNS = [
     *(trigger_events.c[name] for name in (*_OWN, "created_at")),
     # Rows from before there was forgotten_at have their own.
     func.coalesce(trigger_events.c.forgotten, _holders.c.forgotten).label("forgotten"),
+    func.coalesce(trigger_events.c.forgotten_at, trigger_events.c.sequence).label("holder"),
 ]
 _KINDS = bindparam("kinds", type_=ARRAY(Text))
 _OF_KINDS = or_(_KINDS.is_(None), trigger_events.c.kind == any_(_KINDS))
@@ -197,7 +198,7 @@ class Page:
     """Events as rows, and whether there are more after them.
 
     Rows of sequence, id, kind, profile_id, chat_id, round_id, item, analyst_comment, forgotten,
-    created_at.
+    created_at, and holder: the number of the event that `forgotten` is stored with.
     """
 
     rows: list[Any]
