@@ -455,15 +455,11 @@ class _Endpoint:
         if len(raw) > self.max_body_bytes:
             raise ApiError(rest.CONDITION_TOO_LARGE)
         try:
-            message = self.request_class.FromString(raw)
+            return self.request_class.FromString(raw)
         except DecodeError:
             raise invalid(
                 FieldViolation("request", f"not a valid {self.method.input.full_name}")
             ) from None
-        # As over REST. No rule bounds them, and whoever copies or stores the message keeps them.
-        message.DiscardUnknownFields()
-        return message
-
     def _from_rest(self, call: Call, raw: bytes, report: Violations) -> Message:
         """The request from the derived message (edge.derive) that Envoy sends."""
         assert self.rest_class is not None
