@@ -13,6 +13,7 @@ from onegenie.tenant.v1 import tenant_pb2 as pb
 from core.platform.database import Database
 from core.platform.events import Events
 from core.platform.paging import make_token, read_token
+from core.platform.plain import fill
 from core.tenant import store
 from core.tenant.store import Caller
 from core.trigger import store as triggers
@@ -110,13 +111,12 @@ def to_events(rows: Iterable[Any]) -> Iterator[pb.Event]:
             round_id=str(row.round_id),
             analyst_comment=row.analyst_comment,
         )
-        event.item.update(row.item)
-        event.item.SetInParent()
+        fill(event.item, row.item)
         if row.forgotten:
             # Copying is a hundredth of making it, and a trigger may have a hundred events.
             if row.holder != holder:
                 forgotten, holder = struct_pb2.ListValue(), row.holder
-                forgotten.extend(row.forgotten)
+                fill(forgotten, row.forgotten)
             event.forgotten.CopyFrom(forgotten)
         event.created_at.FromDatetime(row.created_at)
         yield event
