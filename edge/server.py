@@ -460,6 +460,7 @@ class _Endpoint:
             raise invalid(
                 FieldViolation("request", f"not a valid {self.method.input.full_name}")
             ) from None
+
     def _from_rest(self, call: Call, raw: bytes, report: Violations) -> Message:
         """The request from the derived message (edge.derive) that Envoy sends."""
         assert self.rest_class is not None

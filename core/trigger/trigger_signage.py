@@ -99,7 +99,9 @@ async def _trigger(
         ]
         for item in shown:
             fill(report.items.add(), item)
-        report.forgotten.extend(request.forgotten)
+        # Filled, not copied: a copy takes what the contract doesn't know along, at any size.
+        for value in forgotten:
+            fill(report.forgotten.add(), value)
         response.event_ids.extend(event.id for event in events)
 
     async def work(conn: AsyncConnection) -> None:

@@ -14,7 +14,7 @@ from onegenie.trigger.v1 import trigger_pb2_grpc as pb_grpc
 from core.platform.database import Database
 from core.platform.plain import fill, plain
 from core.services import SERVICES
-from core.tenant.events import to_event
+from core.tenant.events import to_events
 from core.trigger import store
 from edge.contract import Contract
 from edge.render import Renderer, json_cache
@@ -55,9 +55,10 @@ async def test_every_digit_comes_through(database_url: str, database: Database) 
 
     (row,) = await stored(database)
     assert (row.item, row.forgotten) == (ITEM, FORGOTTEN)
-    (row,) = await store.events_after(database, shopper.tenant_id, 0)
+    page = await store.events_after(database, shopper.tenant_id, 0)
+    (row,) = page.rows
     assert (row.item, row.forgotten) == (ITEM, FORGOTTEN)
-    event = rendered(to_event(row))
+    (event,) = map(rendered, to_events(page.rows))
     assert (event["item"], event["forgotten"]) == (ITEM, FORGOTTEN)
     (report,) = await told(database)
     assert [plain(one) for one in report.items] == [ITEM]

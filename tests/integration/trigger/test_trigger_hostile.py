@@ -13,13 +13,15 @@ import pytest
 from google.api import httpbody_pb2
 from onegenie.profile.v1 import profile_pb2
 from onegenie.profile.v1 import profile_pb2_grpc as profile_grpc
+from onegenie.store.v1 import store_pb2_grpc
 from onegenie.trigger.v1 import trigger_pb2 as pb
 from sqlalchemy import text
 
 from core.platform.database import Database
+from core.tenant.store import create_key
 from edge.contract import Contract
 from edge.derive import BODY_NAME, request_class
-from tests.integration.trigger.trigger_help import Phone, jobs_left, make_phone, stored
+from tests.integration.trigger.trigger_help import Phone, jobs_left, make_phone, stored, told
 from tests.support import make_shopper, running_core
 
 SERVICE = "onegenie.trigger.v1.TriggerService"
@@ -196,6 +198,44 @@ async def test_the_largest_trigger_is_stored_once(phone: Phone, database: Databa
     assert body["error"]["fields"] == [
         {"field": "forgotten", "description": "must be at most 16384 bytes as JSON"}
     ]
+
+
+async def test_a_store_takes_what_a_trigger_may_hold(phone: Phone, database: Database) -> None:
+    """Its typed fields are free-form in the report, which must not be too much for that."""
+    whole = {
+        "item_id": 1,
+        "item_name": "가" * 500,
+        "item_name_en": "a" * 500,
+        "brand": "가" * 200,
+        "zone_id": 1,
+        "zone_name": "가" * 200,
+        "price_yen": 1,
+        "discount_pct": 1,
+        "applied_score": 1,
+        "priority_score": 1,
+        "method": "a" * 200,
+        "reason_type": "a" * 200,
+        "reason_detail": [0] * 20,
+        "reason_detail_marketing": {"ko": "가" * 900},
+    }
+    status, _ = await rest(
+        phone, "TriggerSignage", items=items(100, **whole), forgotten=[[0] * 7_000]
+    )
+    assert status == 202
+    async with asyncio.timeout(20):
+        while await jobs_left(database):
+            await asyncio.sleep(0.05)
+    (report,) = await told(database)
+    assert len(report.items) == 100
+    async with database.begin() as conn:
+        _, admin = await create_key(conn, phone.shopper.tenant_id, "admin", "test")
+    stub = store_pb2_grpc.StoreServiceStub(phone.shopper.channel)
+    metadata = (("authorization", f"Bearer {admin}"),)
+    await stub.ReportTrigger(report, metadata=metadata, timeout=20)
+    report.forgotten.extend([report.forgotten[0]] * 2)
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await stub.ReportTrigger(report, metadata=metadata, timeout=20)
+    assert refused.value.details() == "forgotten: must have at most 20000 values"
 
 
 async def test_others_calls_go_on(phone: Phone, database: Database) -> None:
