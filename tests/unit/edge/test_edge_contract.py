@@ -132,8 +132,8 @@ def test_rules_must_fit_their_fields(tmp_path, monkeypatch):
           option (google.api.http) = {post: "/v1/a" body: "*"}; @PUBLIC } }
         message M {
           string pattern = 1 [(onegenie.rest.v1.field).pattern = "("];
-          string bytes = 16 [(onegenie.rest.v1.field).max_bytes = 9];
-          int32 digits = 15 [(onegenie.rest.v1.field).takes_number = true];
+          string bytes = 21 [(onegenie.rest.v1.field).max_bytes = 9];
+          int32 digits = 19 [(onegenie.rest.v1.field).takes_number = true];
           int32 word = 2 [(onegenie.rest.v1.field).in = "x"];
           string number = 3 [(onegenie.rest.v1.field).gte = 1];
           bool sized = 4 [(onegenie.rest.v1.field).max_len = 1];
