@@ -494,6 +494,8 @@ def _field_problems(field: FieldDescriptor, in_json: bool) -> Iterator[str]:
         yield "pattern, in and UUID4 are for strings"
     if rule.no_control and not text:
         yield "no_control is for strings"
+    if rule.takes_number and not text:
+        yield "takes_number is for strings"
     if rule.malformed_is_not_found and not is_uuid(field):
         yield "malformed_is_not_found is for UUIDs"
     if (rule.HasField("gte") or rule.HasField("lte")) and not number:

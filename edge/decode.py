@@ -45,6 +45,8 @@ MAX_DEPTH = 30
 # Elements of one array or map without a max_len, values in one free-form value: reading a
 # megabyte of them would hold up every other call for most of a second.
 MAX_ELEMENTS = 10_000
+# Below this a double is every whole number.
+EXACT = 2.0**53
 
 Report = Callable[[str, str], None]
 Convert = Callable[[Any], Any]
@@ -282,7 +284,7 @@ def scalar(field: FieldDescriptor) -> Convert:
     """A function from a JSON value to a scalar field's value; it raises Wrong."""
     kind = field.type
     if kind == FieldKind.TYPE_STRING:
-        return _string
+        return _string_or_digits if field_rule(field).takes_number else _string
     if kind in INTEGERS:
         bits = 64 if "64" in _TYPE_NAMES[kind] else 32
         signed = not _TYPE_NAMES[kind].startswith(("UINT", "FIXED"))
@@ -329,6 +331,16 @@ def _string(value: Any) -> str:
     if not value.isascii():
         _no_surrogates(value)
     return value
+
+
+def _string_or_digits(value: Any) -> str:
+    if type(value) is float and value.is_integer() and abs(value) < EXACT:
+        value = int(value)  # 1e2, 100.0
+    if type(value) is int:
+        return str(value)
+    if type(value) is not str:
+        raise Wrong("must be a string or a whole number")
+    return _string(value)
 
 
 def _no_surrogates(value: str) -> None:

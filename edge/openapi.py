@@ -416,8 +416,12 @@ class _Writer:
         """The schema of one value of a field."""
         if field.message_type is not None:
             return self.message(surface, field.message_type, request)
-        schema = _scalar(field)
-        return {**schema, **_limits(field)} if request else schema
+        if not request:
+            return _scalar(field)
+        schema = {**_scalar(field), **_limits(field)}
+        if field_rule(field).takes_number:
+            return {"anyOf": [schema, {"type": "integer"}]}
+        return schema
 
     def well_known(self, surface: Surface, message: Descriptor) -> Schema | None:
         name = message.full_name
@@ -502,6 +506,8 @@ def _nullable(schema: Schema) -> Schema:
         return schema
     if "$ref" in schema:
         return {"anyOf": [schema, {"type": "null"}]}
+    if "anyOf" in schema:
+        return {"anyOf": [*schema["anyOf"], {"type": "null"}]}
     nullable = {**schema, "type": [schema["type"], "null"]}
     if "enum" in schema:
         nullable["enum"] = [*schema["enum"], None]

@@ -132,6 +132,7 @@ def test_rules_must_fit_their_fields(tmp_path, monkeypatch):
           option (google.api.http) = {post: "/v1/a" body: "*"}; @PUBLIC } }
         message M {
           string pattern = 1 [(onegenie.rest.v1.field).pattern = "("];
+          int32 digits = 15 [(onegenie.rest.v1.field).takes_number = true];
           int32 word = 2 [(onegenie.rest.v1.field).in = "x"];
           string number = 3 [(onegenie.rest.v1.field).gte = 1];
           bool sized = 4 [(onegenie.rest.v1.field).max_len = 1];
@@ -151,6 +152,7 @@ def test_rules_must_fit_their_fields(tmp_path, monkeypatch):
     )
     for text in (
         "M.pattern: pattern '(' does not compile",
+        "M.digits: takes_number is for strings",
         "M.word: pattern, in and UUID4 are for strings",
         "M.line: no_control is for strings",
         "M.number: gte and lte are for numbers",

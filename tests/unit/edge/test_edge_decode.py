@@ -87,6 +87,25 @@ def test_integers_and_doubles_may_be_strings_and_whole_numbers_may_have_a_point(
     )
 
 
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        ("42", "42"),
+        ("-9007199254740993", "-9007199254740993"),
+        ("100.0", "100"),
+        ("1e2", "100"),
+        ('"007"', "007"),
+    ],
+)
+def test_a_string_that_takes_a_number_becomes_its_digits(sent, text):
+    assert decode(f'{{"tag": {sent}}}').tag == text
+
+
+@pytest.mark.parametrize("sent", ["1.5", "true", "[]", "{}", "1e300"])
+def test_a_string_that_takes_a_number_takes_nothing_else(sent):
+    assert faults(f'{{"tag": {sent}}}') == {"tag": "must be a string or a whole number"}
+
+
 def test_an_enum_is_its_word_its_name_or_its_number():
     for sent in ("dark-blue", "COLOR_DARK_BLUE", 2):
         assert decode({"color": sent}).color == pb.COLOR_DARK_BLUE

@@ -125,7 +125,15 @@ def test_request_bodies():
     assert body["required"]
     assert "room_id" not in schema["properties"]
     assert accepts(schema, {"prompt": "x", "items": [{"rec_id": "a"}], "chat_id": None})
-    for wrong in ({}, {"prompt": ""}, {"prompt": "x", "items": [{}]}, {"prompt": "x" * 21}):
+    for tag in ("42", 42, None):
+        assert accepts(schema, {"prompt": "x", "tag": tag})
+    for wrong in (
+        {},
+        {"prompt": ""},
+        {"prompt": "x", "items": [{}]},
+        {"prompt": "x" * 21},
+        {"prompt": "x", "tag": 1.5},
+    ):
         assert not accepts(schema, wrong)
     thing = operation("put", "/e/thing/{kind}")["requestBody"]
     assert accepts(thing["content"]["application/json"]["schema"], {"name": "x"})

@@ -77,7 +77,7 @@ def test_every_key_is_there_when_nothing_is_set():
         "big": 0, "small": 0, "flag": False, "blob": "", "color": "unspecified", "items": [],
         "numbers": [], "counts": {}, "by_name": {}, "extra": None, "any": None, "many": [],
         "list": None, "at": None, "span": None, "mask": None, "wrapped": None, "pageInfo2": "",
-        "left": None, "right": None, "item": None,
+        "left": None, "right": None, "item": None, "tag": None,
     }  # fmt: skip
 
 
@@ -87,7 +87,7 @@ def test_omit_unset_leaves_the_key_out_only_when_unset():
 
 
 def test_keys_keep_the_order_of_the_contract():
-    assert list(render(pb.SayRequest(note="n")))[-2:] == ["note", "item"]
+    assert list(render(pb.SayRequest(note="n")))[-3:] == ["note", "item", "tag"]
 
 
 def test_camel_case_and_local_time():

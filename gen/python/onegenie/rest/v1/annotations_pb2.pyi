@@ -360,6 +360,7 @@ class FieldRule(_message.Message):
     PART_FIELD_NUMBER: _builtins.int
     PATTERN_FIELD_NUMBER: _builtins.int
     NO_CONTROL_FIELD_NUMBER: _builtins.int
+    TAKES_NUMBER_FIELD_NUMBER: _builtins.int
     omit_unset: _builtins.bool
     """Left out of JSON when unset; without it an unset field prints null."""
     sensitive: _builtins.bool
@@ -393,6 +394,10 @@ class FieldRule(_message.Message):
     """No control characters (U+0000 to U+001F, U+007F to U+009F): a name or a note,
     which is shown on one line, in a terminal too.
     """
+    takes_number: _builtins.bool
+    """A string that over REST may also be a JSON whole number, which stands for its
+    digits: 42 for "42".
+    """
     def __init__(
         self,
         *,
@@ -408,10 +413,11 @@ class FieldRule(_message.Message):
         part: _builtins.str = ...,
         pattern: _builtins.str = ...,
         no_control: _builtins.bool = ...,
+        takes_number: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_gte", b"_gte", "_lte", b"_lte", "_max_len", b"_max_len", "_min_len", b"_min_len", "gte", b"gte", "lte", b"lte", "max_len", b"max_len", "min_len", b"min_len"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gte", b"_gte", "_lte", b"_lte", "_max_len", b"_max_len", "_min_len", b"_min_len", "gte", b"gte", "in", b"in", "json_key", b"json_key", "lte", b"lte", "malformed_is_not_found", b"malformed_is_not_found", "max_len", b"max_len", "min_len", b"min_len", "no_control", b"no_control", "omit_unset", b"omit_unset", "part", b"part", "pattern", b"pattern", "sensitive", b"sensitive", "sse", b"sse"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gte", b"_gte", "_lte", b"_lte", "_max_len", b"_max_len", "_min_len", b"_min_len", "gte", b"gte", "in", b"in", "json_key", b"json_key", "lte", b"lte", "malformed_is_not_found", b"malformed_is_not_found", "max_len", b"max_len", "min_len", b"min_len", "no_control", b"no_control", "omit_unset", b"omit_unset", "part", b"part", "pattern", b"pattern", "sensitive", b"sensitive", "sse", b"sse", "takes_number", b"takes_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__gte: _TypeAlias = _typing.Literal["gte"]  # noqa: Y015
     _WhichOneofArgType__gte: _TypeAlias = _typing.Literal["_gte", b"_gte"]  # noqa: Y015
