@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -37,6 +36,7 @@ from edge.contract import (
     field_rule,
     is_map,
 )
+from edge.digits import EXACT, loads, loads_leniently, set_number
 from edge.errors import ApiError, FieldViolation, invalid
 
 MAX_VIOLATIONS = 20
@@ -45,8 +45,6 @@ MAX_DEPTH = 30
 # Elements of one array or map without a max_len, values in one free-form value: reading a
 # megabyte of them would hold up every other call for most of a second.
 MAX_ELEMENTS = 10_000
-# Below this a double is every whole number.
-EXACT = 2.0**53
 
 Report = Callable[[str, str], None]
 Convert = Callable[[Any], Any]
@@ -85,18 +83,14 @@ class Violations:
 def parse_json(data: bytes) -> Any:
     """The JSON value in `data`; raises ApiError naming the body, the line and the column."""
     try:
-        return orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
+        return loads(data.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
         # json takes lone surrogates and NaN, which the field they are in is then blamed for.
         try:
-            return json.loads(data.decode(), parse_int=_bounded_int)
+            return loads_leniently(data)
         except (ValueError, RecursionError):
             where = f"(line {error.lineno} column {error.colno})"
             raise invalid(FieldViolation("body", f"not valid JSON: {error.msg} {where}")) from None
-
-
-def _bounded_int(digits: str) -> int | float:
-    return int(digits) if len(digits) < 30 else math.inf
 
 
 class Decoder:
@@ -312,6 +306,7 @@ _TYPE_NAMES = {
     for name, number in vars(FieldKind).items()
     if name.startswith("TYPE_")
 }
+_TOO_WIDE = "must be a number of a double's range"
 _INTEGER = re.compile(r"-?[0-9]{1,25}")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|NaN|-?Infinity")
 
@@ -370,7 +365,7 @@ def _double(value: Any) -> float:
     try:
         return float(value)
     except OverflowError:
-        raise Wrong("must be a number of a double's range") from None
+        raise Wrong(_TOO_WIDE) from None
 
 
 def _bool(value: Any) -> bool:
@@ -443,7 +438,10 @@ def _set_value(target: Any, value: Any, path: str, depth: int) -> None:
     elif type(value) is str:
         target.string_value = _at(path, _string, value)
     elif type(value) in (int, float):
-        target.number_value = _at(path, _double, value)
+        try:
+            set_number(target, value)
+        except OverflowError:
+            raise Wrong(_TOO_WIDE, path) from None
     elif type(value) is dict:
         _set_struct(target.struct_value, value, path, depth)
     else:

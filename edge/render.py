@@ -32,11 +32,9 @@ from edge.contract import (
     is_map,
     lower_camel,
 )
+from edge.digits import EXACT, number, number_of, printable
 
 Render = Callable[[Any], Any]
-
-# Beyond this a double does not hold every whole number; orjson prints it as a double.
-_EXACT = 2.0**53
 
 
 class Renderer:
@@ -177,11 +175,6 @@ def json_cache(max_bytes: int) -> LRUCache[Any, bytes]:
     return LRUCache(maxsize=max_bytes, getsizeof=lambda text: 2 * len(text) + 256)
 
 
-def number(value: float) -> float | int:
-    """A whole double as an int, so that 882 never prints as 882.0."""
-    return int(value) if value.is_integer() and -_EXACT <= value <= _EXACT else value
-
-
 def _base64(value: bytes) -> str:
     return base64.b64encode(value).decode()
 
@@ -194,7 +187,8 @@ def _struct(message: Any) -> dict[str, Any]:
 def _value(message: Any) -> Any:
     kind = message.WhichOneof("kind")
     if kind == "number_value":
-        return number(message.number_value)
+        value = message.number_value
+        return number(value) if -EXACT < value < EXACT else printable(number_of(message))
     if kind == "struct_value":
         return _struct(message.struct_value)
     if kind == "list_value":

@@ -12,6 +12,7 @@ from onegenie.tenant.v1 import tenant_pb2 as pb
 from core.platform.database import Database
 from core.platform.events import Events
 from core.platform.paging import make_token, read_token
+from core.platform.plain import fill
 from core.tenant import store
 from core.tenant.store import Caller
 from core.trigger import store as triggers
@@ -99,9 +100,8 @@ def to_event(row: Any) -> pb.Event:
         round_id=str(row.round_id),
         analyst_comment=row.analyst_comment,
     )
-    event.item.update(row.item)
-    event.item.SetInParent()
+    fill(event.item, row.item)
     if row.forgotten:
-        event.forgotten.extend(row.forgotten)
+        fill(event.forgotten, row.forgotten)
     event.created_at.FromDatetime(row.created_at)
     return event

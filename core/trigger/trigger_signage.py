@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.database import Database
 from core.platform.idempotency import check_key
-from core.platform.plain import plain
+from core.platform.plain import fill, plain
 from core.signage import frames
 from core.tenant.store import Caller
 from core.trigger import items, store
@@ -84,7 +84,7 @@ async def _trigger(
             for item in shown
         ]
         for item in shown:
-            report.items.add().update(item)
+            fill(report.items.add(), item)
         report.forgotten.extend(request.forgotten)
         response.event_ids.extend(event.id for event in events)
 

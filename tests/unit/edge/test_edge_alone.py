@@ -24,6 +24,7 @@ def test_it_imports_nothing_of_the_project_but_its_own_options():
         "onegenie.rest",
         "onegenie.rest.v1",
         "onegenie.rest.v1.annotations_pb2",
+        "onegenie.rest.v1.whole_number_pb2",
     }
 
 
