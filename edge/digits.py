@@ -30,10 +30,12 @@ _LONG = b"0" * 19
 _LONG_WITH_POINT = b"0" * 16 + b"."
 
 
-def loads(data: bytes) -> Any:
+def loads(data: str | bytes) -> Any:
     """The JSON value in `data`, whole numbers as they stand there; of more than a double's range,
     infinite. Raises orjson.JSONDecodeError."""
     value = orjson.loads(data)
+    if isinstance(data, str):
+        data = data.encode()
     zeros = data.translate(_ZEROS)
     return loads_leniently(data) if _LONG in zeros or _LONG_WITH_POINT in zeros else value
 

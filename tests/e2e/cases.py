@@ -487,7 +487,7 @@ def _part(part: dict[str, str]) -> bytes:
     if "type" in part:
         head += f"Content-Type: {part['type']}\r\n"
     content = base64.b64decode(part["base64"]) if "base64" in part else part["text"].encode()
-    return head.encode() + b"\r\n" + content + b"\r\n"
+    return head.encode(part.get("charset", "utf-8")) + b"\r\n" + content + b"\r\n"
 
 
 def _shown(content_type: str, content: bytes) -> dict[str, Any]:
