@@ -78,6 +78,7 @@ def test_every_key_is_there_when_nothing_is_set():
         "numbers": [], "counts": {}, "by_name": {}, "extra": None, "any": None, "many": [],
         "list": None, "at": None, "span": None, "mask": None, "wrapped": None, "pageInfo2": "",
         "left": None, "right": None, "item": None, "tag": None,
+        "mood": None,
     }  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def test_omit_unset_leaves_the_key_out_only_when_unset():
 
 
 def test_keys_keep_the_order_of_the_contract():
-    assert list(render(pb.SayRequest(note="n")))[-3:] == ["note", "item", "tag"]
+    assert list(render(pb.SayRequest(note="n")))[-4:] == ["note", "item", "tag", "mood"]
 
 
 def test_camel_case_and_local_time():
