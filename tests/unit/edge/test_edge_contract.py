@@ -146,7 +146,7 @@ def test_rules_must_fit_their_fields(tmp_path, monkeypatch):
           string keys = 16 [(onegenie.rest.v1.field).body_keys = true];
           string empty = 17 [(onegenie.rest.v1.field).empty_is_absent = true];
           string other_any = 18 [(onegenie.rest.v1.field).any_case = true];
-          int32 digits = 15 [(onegenie.rest.v1.field).takes_number = true];
+          int32 digits = 19 [(onegenie.rest.v1.field).takes_number = true];
           int32 word = 2 [(onegenie.rest.v1.field).in = "x"];
           string number = 3 [(onegenie.rest.v1.field).gte = 1];
           bool sized = 4 [(onegenie.rest.v1.field).max_len = 1];
