@@ -133,6 +133,12 @@ class Decoder:
             }
         self._fill(message, value, "", 0, report)
 
+    def names(self, message: Message, value: dict[str, Any], skip: Sequence[str]) -> list[str]:
+        """The fields of `message` that have a key in the JSON object `value`, null included."""
+        table = self._table(message.DESCRIPTOR)
+        found = (table[key].name for key in value if key in table)
+        return [name for name in dict.fromkeys(found) if name not in skip]
+
     def field(self, message: Message, name: str, value: Any, report: Violations) -> None:
         """Fill one field of `message` from the JSON value of that field alone."""
         field = self._table(message.DESCRIPTOR)[name]
@@ -154,6 +160,8 @@ class Decoder:
         if table is None:
             table = self._tables[descriptor.full_name] = {}
             for descriptor_field in descriptor.fields:
+                if field_rule(descriptor_field).body_keys:
+                    continue
                 field = _Field(self, descriptor_field, self._surface.json_key(descriptor_field))
                 for key in (descriptor_field.name, descriptor_field.json_name, field.key):
                     table[key] = field

@@ -1,4 +1,7 @@
-"""The rules of the contract, checked on the typed request, the same for gRPC and REST."""
+"""The rules of the contract, checked on the typed request, the same for gRPC and REST.
+
+Two rules change it, `empty_is_absent` and `any_case`: whoever comes after sees one form.
+"""
 
 from __future__ import annotations
 
@@ -137,8 +140,15 @@ class Validator:
             rule.malformed_is_not_found or rule.HasField("min_len")
         )
 
+        words = {w.lower(): w for w in getattr(rule, "in")} if rule.any_case else {}
+
         def check_one(message: Message, path: str, findings: Violations) -> None:
+            if rule.empty_is_absent and not getattr(message, name):
+                message.ClearField(name)
             value = getattr(message, name)
+            if words and (word := words.get(value.lower())) and word != value:
+                setattr(message, name, word)
+                value = word
             if presence and not message.HasField(name):
                 missing = True
             elif (presence and not required) or field.message_type is not None:
@@ -188,6 +198,8 @@ class Validator:
                 inner = _wrapped_check(field.message_type.fields[0])
                 if inner is not None:
                     yield _on_wrapped(inner)
+            elif rule.body_keys:
+                yield _names_fields_of(field.containing_type)
             elif name in TEXT_LIKE:
                 yield _TEXT_LIKE_CHECKS[name]
             else:
@@ -284,6 +296,17 @@ def _is_duration(value: Any, path: str, findings: Violations) -> None:
 def _is_mask(value: Any, path: str, findings: Violations) -> None:
     for field in value.paths:
         _no_nul(field, path, findings)
+
+
+def _names_fields_of(message: Descriptor) -> Check:
+    allowed = [f.name for f in message.fields if not (is_required(f) or field_rule(f).body_keys)]
+    text = "must name fields among " + ", ".join(allowed)
+
+    def check(value: Any, path: str, findings: Violations) -> None:
+        if not set(value.paths) <= set(allowed):
+            findings(path, text)
+
+    return check
 
 
 def _one_of(words: list[str]) -> Check:

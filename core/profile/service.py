@@ -41,6 +41,8 @@ class ProfileService(pb_grpc.ProfileServiceServicer):
             for name in _SCALARS
         }
         values["extra"] = plain(request.extra) if request.HasField("extra") else None
+        if request.HasField("update_mask"):
+            values = {name: values[name] for name in request.update_mask.paths}
         async with self._database.begin() as conn:
             row = await store.put_profile(conn, caller().tenant_id, request.profile_id, values)
         return pb.PutProfileResponse(profile=_message(row))

@@ -78,8 +78,9 @@ def test_every_key_is_there_when_nothing_is_set():
         "big": 0, "small": 0, "flag": False, "blob": "", "color": "unspecified", "items": [],
         "numbers": [], "counts": {}, "by_name": {}, "extra": None, "any": None, "many": [],
         "list": None, "at": None, "span": None, "mask": None, "wrapped": None, "pageInfo2": "",
-        "left": None, "right": None, "item": None, "tag": None, "small_extra": None,
-            "small_many": [],
+        "left": None, "right": None, "item": None, "tag": None,
+        "mood": None,
+        "small_extra": None, "small_many": [],
     }  # fmt: skip
 
 
@@ -89,7 +90,7 @@ def test_omit_unset_leaves_the_key_out_only_when_unset():
 
 
 def test_keys_keep_the_order_of_the_contract():
-    assert list(render(pb.SayRequest(note="n")))[-5:-2] == ["note", "item", "tag"]
+    assert list(render(pb.SayRequest(note="n")))[-6:-2] == ["note", "item", "tag", "mood"]
 
 
 def test_camel_case_and_local_time():
