@@ -183,6 +183,7 @@ async def serve(
             domain=DOMAIN,
             zone=settings.zone,
             on_error=telemetry.log_internal_error,
+            stopping=stopping,
         )
         server = Server(address, interceptor, contract, register)
         listener = asyncio.create_task(events.run())

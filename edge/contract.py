@@ -141,6 +141,11 @@ class Method:
         """HTTP status of a success."""
         return self.rule.success_status or 200
 
+    def json_type(self, reason: Reason | None = None) -> str:
+        """Content-Type of a JSON success, or of the error of a reason."""
+        named = self.rule.charset and not (reason and reason.general)
+        return f"application/json;charset={self.rule.charset}" if named else "application/json"
+
     @property
     def reads_body(self) -> bool:
         """Whether any REST form of the method has a request body."""
@@ -163,7 +168,11 @@ class Method:
         if all(binding.body == "*" for binding in self.bindings):
             return ()
         taken = {*self.path_fields, *(binding.body for binding in self.bindings)}
-        return tuple(field.name for field in self.input.fields if field.name not in taken)
+        return tuple(
+            field.name
+            for field in self.input.fields
+            if field.name not in taken and not field_rule(field).body_keys
+        )
 
     @property
     def has_parts(self) -> bool:
@@ -211,10 +220,27 @@ def is_uuid(field: FieldDescriptor) -> bool:
     return bool(info.format == field_info_pb2.FieldInfo.UUID4)
 
 
+def is_mask(field: FieldDescriptor) -> bool:
+    """Whether the field is one google.protobuf.FieldMask."""
+    message = field.message_type
+    name = message.full_name if message is not None else ""
+    return name == "google.protobuf.FieldMask" and not field.is_repeated
+
+
+def mask_field(message: Descriptor) -> FieldDescriptor | None:
+    """The field of a request that holds which keys a body had."""
+    return next((f for f in message.fields if field_rule(f).body_keys), None)
+
+
 def is_map(field: FieldDescriptor) -> bool:
     """Whether the field is a map."""
     message = field.message_type
     return message is not None and message.GetOptions().map_entry
+
+
+def is_free_form(field: FieldDescriptor) -> bool:
+    """Whether the field, or each of its elements, is any JSON value."""
+    return field.message_type is not None and field.message_type.full_name in FREE_FORM
 
 
 def lower_camel(name: str) -> str:
@@ -369,8 +395,12 @@ class _Loader:
             self.problems.append(f"{where}: (onegenie.rest.v1.method) has no access")
         if rule.success_status and not 200 <= rule.success_status <= 299:
             self.problems.append(f"{where}: success_status must be 200 to 299")
+        if rule.max_values < 0:
+            self.problems.append(f"{where}: max_values must not be negative")
         if rule.timeout_seconds < 0:
             self.problems.append(f"{where}: timeout_seconds must not be negative")
+        if rule.ends and not method.server_streaming:
+            self.problems.append(f"{where}: ends is for streams")
         if rule.timeout_seconds and (method.server_streaming or method.client_streaming):
             self.problems.append(f"{where}: a stream has no timeout_seconds")
         for name in rule.reasons:
@@ -447,6 +477,8 @@ class _Loader:
                     bad(f"{where}: body {binding.body!r} is not a message of {method.input.name}")
             if binding.response_body and binding.response_body not in method.output.fields_by_name:
                 bad(f"{where}: {method.output.name} has no field {binding.response_body!r}")
+            if mask_field(method.input) is not None and (method.has_parts or binding.body != "*"):
+                bad(f'{where}: body_keys needs body: "*", and no multipart')
             if method.has_parts and binding.body != "*":
                 bad(f'{where}: a multipart method needs body: "*"')
         if len({binding.response_body for binding in method.bindings}) > 1:
@@ -494,6 +526,17 @@ def _field_problems(field: FieldDescriptor, in_json: bool) -> Iterator[str]:
         yield "pattern, in and UUID4 are for strings"
     if rule.no_control and not text:
         yield "no_control is for strings"
+    singular = text and not field.is_repeated
+    if rule.empty_is_absent and not (singular and field.has_presence):
+        yield "empty_is_absent is for an `optional string`"
+    if rule.any_case and not (singular and getattr(rule, "in")):
+        yield "any_case is for a string with `in`"
+    if rule.body_keys and not is_mask(field):
+        yield "body_keys is for a google.protobuf.FieldMask"
+    if rule.takes_number and not text:
+        yield "takes_number is for strings"
+    if rule.HasField("max_bytes") and not is_free_form(field):
+        yield "max_bytes is for Struct, Value and ListValue"
     if rule.malformed_is_not_found and not is_uuid(field):
         yield "malformed_is_not_found is for UUIDs"
     if (rule.HasField("gte") or rule.HasField("lte")) and not number:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -35,18 +34,19 @@ from edge.contract import (
     Surface,
     enum_word,
     field_rule,
+    is_free_form,
     is_map,
 )
+from edge.digits import EXACT, loads, loads_leniently, set_number
 from edge.errors import ApiError, FieldViolation, invalid
 
 MAX_VIOLATIONS = 20
 # A parsed message may nest 100 levels, and one JSON object in a free-form value takes three.
 MAX_DEPTH = 30
-# Elements of one array or map without a max_len, values in one free-form value: reading a
-# megabyte of them would hold up every other call for most of a second.
+# Elements of one array or map without a max_len, values in all free-form fields of a request:
+# reading a megabyte of them would hold up every other call for most of a second.
 MAX_ELEMENTS = 10_000
 
-Report = Callable[[str, str], None]
 Convert = Callable[[Any], Any]
 
 
@@ -61,12 +61,30 @@ class Wrong(Exception):
 
 class Violations:
     """Collects what is wrong with a request: the first thing of each field, at most
-    MAX_VIOLATIONS in all."""
+    MAX_VIOLATIONS in all. Knows how many free-form values it may still hold.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, max_values: int = MAX_ELEMENTS) -> None:
         self.found: dict[str, FieldViolation] = {}
         # An id that names nothing was malformed (option malformed_is_not_found).
         self.names_nothing = False
+        self._max_values = self.values_left = max_values
+
+    def count_anew(self) -> None:
+        """Forget the values counted: the same request is gone through once more."""
+        self.values_left = self._max_values
+
+    def take_values(self, count: int, path: str) -> bool:
+        """Count the values of one field. When they are too many, report it; False then."""
+        if count > self._max_values:
+            self(path, f"must have at most {self._max_values} values")
+        elif count > self.values_left:
+            most = f"{self._max_values} values"
+            self(path, f"must have at most {most} together with the fields before it")
+        else:
+            self.values_left -= count
+            return True
+        return False
 
     def __call__(self, path: str, description: str) -> None:
         if path not in self.found and len(self.found) < MAX_VIOLATIONS:
@@ -83,18 +101,14 @@ class Violations:
 def parse_json(data: bytes) -> Any:
     """The JSON value in `data`; raises ApiError naming the body, the line and the column."""
     try:
-        return orjson.loads(data.removeprefix(b"\xef\xbb\xbf"))
+        return loads(data.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
         # json takes lone surrogates and NaN, which the field they are in is then blamed for.
         try:
-            return json.loads(data.decode(), parse_int=_bounded_int)
+            return loads_leniently(data)
         except (ValueError, RecursionError):
             where = f"(line {error.lineno} column {error.colno})"
             raise invalid(FieldViolation("body", f"not valid JSON: {error.msg} {where}")) from None
-
-
-def _bounded_int(digits: str) -> int | float:
-    return int(digits) if len(digits) < 30 else math.inf
 
 
 class Decoder:
@@ -104,7 +118,9 @@ class Decoder:
         self._surface = surface
         self._tables: dict[str, dict[str, _Field]] = {}
 
-    def body(self, message: Message, value: Any, report: Report, skip: Sequence[str] = ()) -> None:
+    def body(
+        self, message: Message, value: Any, report: Violations, skip: Sequence[str] = ()
+    ) -> None:
         """Fill `message` from the JSON object `value`, but for the fields named in `skip`."""
         if not isinstance(value, dict):
             raise invalid(FieldViolation("body", "must be a JSON object"))
@@ -117,13 +133,21 @@ class Decoder:
             }
         self._fill(message, value, "", 0, report)
 
-    def field(self, message: Message, name: str, value: Any, report: Report) -> None:
+    def names(self, message: Message, value: dict[str, Any], skip: Sequence[str]) -> list[str]:
+        """The fields of `message` that have a key in the JSON object `value`, null included."""
+        table = self._table(message.DESCRIPTOR)
+        found = (table[key].name for key in value if key in table)
+        return [name for name in dict.fromkeys(found) if name not in skip]
+
+    def field(self, message: Message, name: str, value: Any, report: Violations) -> None:
         """Fill one field of `message` from the JSON value of that field alone."""
         field = self._table(message.DESCRIPTOR)[name]
         if value is not None:
             field.set(message, value, field.key, 0, report)
 
-    def strings(self, message: Message, name: str, values: Sequence[str], report: Report) -> None:
+    def strings(
+        self, message: Message, name: str, values: Sequence[str], report: Violations
+    ) -> None:
         """Fill one field from the strings of a path, a query or a multipart part."""
         field = self._table(message.DESCRIPTOR)[name]
         if field.repeated:
@@ -136,13 +160,15 @@ class Decoder:
         if table is None:
             table = self._tables[descriptor.full_name] = {}
             for descriptor_field in descriptor.fields:
+                if field_rule(descriptor_field).body_keys:
+                    continue
                 field = _Field(self, descriptor_field, self._surface.json_key(descriptor_field))
                 for key in (descriptor_field.name, descriptor_field.json_name, field.key):
                     table[key] = field
         return table
 
     def _fill(
-        self, message: Message, value: dict[str, Any], path: str, depth: int, report: Report
+        self, message: Message, value: dict[str, Any], path: str, depth: int, report: Violations
     ) -> None:
         if depth > MAX_DEPTH:
             report(path, f"is nested more than {MAX_DEPTH} levels deep")
@@ -164,9 +190,10 @@ class _Field:
         rule = field_rule(field)
         # A list that is too long is not even read.
         self._most = rule.max_len if self.repeated and rule.HasField("max_len") else MAX_ELEMENTS
+        self._is_free_form = is_free_form(field)
         self._decoder = decoder
         self._message = field.message_type
-        self.set: Callable[[Message, Any, str, int, Report], None]
+        self.set: Callable[[Message, Any, str, int, Violations], None]
         if is_map(field):
             entry = field.message_type.fields_by_name
             self._convert_key = _map_key(entry["key"])
@@ -193,7 +220,7 @@ class _Field:
         return {"true": True, "false": False}.get(text, text) if self._is_bool else text
 
     def _set_scalar(
-        self, message: Message, value: Any, path: str, depth: int, report: Report
+        self, message: Message, value: Any, path: str, depth: int, report: Violations
     ) -> None:
         try:
             setattr(message, self.name, self._convert(value))
@@ -201,7 +228,7 @@ class _Field:
             report(path, str(wrong))
 
     def _set_scalars(
-        self, message: Message, value: Any, path: str, depth: int, report: Report
+        self, message: Message, value: Any, path: str, depth: int, report: Violations
     ) -> None:
         if not self._is_list(value, path, report):
             return
@@ -213,7 +240,7 @@ class _Field:
             except Wrong as wrong:
                 report(f"{path}[{index}]", str(wrong))
 
-    def _is_list(self, value: Any, path: str, report: Report) -> bool:
+    def _is_list(self, value: Any, path: str, report: Violations) -> bool:
         if not isinstance(value, list):
             report(path, "must be an array")
         elif len(value) > self._most:
@@ -223,24 +250,30 @@ class _Field:
         return False
 
     def _set_message(
-        self, message: Message, value: Any, path: str, depth: int, report: Report
+        self, message: Message, value: Any, path: str, depth: int, report: Violations
     ) -> None:
         message.ClearField(self.name)
+        if self._is_free_form and not _has_few_values(value, path, report):
+            return
         target = getattr(message, self.name)
         target.SetInParent()
         self._fill_one(target, value, path, depth, report)
 
     def _set_messages(
-        self, message: Message, value: Any, path: str, depth: int, report: Report
+        self, message: Message, value: Any, path: str, depth: int, report: Violations
     ) -> None:
         if not self._is_list(value, path, report):
+            return
+        if self._is_free_form and not _has_few_values(value, path, report):
             return
         target = getattr(message, self.name)
         del target[:]
         for index, item in enumerate(value):
             self._fill_one(target.add(), item, f"{path}[{index}]", depth, report)
 
-    def _set_map(self, message: Message, value: Any, path: str, depth: int, report: Report) -> None:
+    def _set_map(
+        self, message: Message, value: Any, path: str, depth: int, report: Violations
+    ) -> None:
         if not isinstance(value, dict):
             report(path, "must be a JSON object")
             return
@@ -250,21 +283,21 @@ class _Field:
         target = getattr(message, self.name)
         target.clear()
         for key, item in value.items():
-            where = f"{path}.{_shown(key)}"
+            where = f"{path}.{shown_key(key)}"
             try:
                 if self._value.message_type is None:
                     target[self._convert_key(key)] = self._convert(item)
-                else:
+                elif not is_free_form(self._value) or _has_few_values(item, where, report):
                     self._fill_one(target[self._convert_key(key)], item, where, depth, report)
             except Wrong as wrong:
                 report(where, str(wrong))
 
-    def _fill_one(self, target: Message, value: Any, path: str, depth: int, report: Report) -> None:
+    def _fill_one(
+        self, target: Message, value: Any, path: str, depth: int, report: Violations
+    ) -> None:
         name = target.DESCRIPTOR.full_name
         try:
             if name in FREE_FORM:
-                if _is_huge(value):
-                    raise Wrong(f"must have at most {MAX_ELEMENTS} values")
                 _FREE_FORM_SETTERS[name](target, value, path, depth)
             elif name in WRAPPERS:
                 target.value = scalar(target.DESCRIPTOR.fields[0])(value)  # type: ignore[attr-defined]
@@ -282,7 +315,7 @@ def scalar(field: FieldDescriptor) -> Convert:
     """A function from a JSON value to a scalar field's value; it raises Wrong."""
     kind = field.type
     if kind == FieldKind.TYPE_STRING:
-        return _string
+        return _string_or_digits if field_rule(field).takes_number else _string
     if kind in INTEGERS:
         bits = 64 if "64" in _TYPE_NAMES[kind] else 32
         signed = not _TYPE_NAMES[kind].startswith(("UINT", "FIXED"))
@@ -310,6 +343,7 @@ _TYPE_NAMES = {
     for name, number in vars(FieldKind).items()
     if name.startswith("TYPE_")
 }
+_TOO_WIDE = "must be a number of a double's range"
 _INTEGER = re.compile(r"-?[0-9]{1,25}")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|NaN|-?Infinity")
 
@@ -318,7 +352,7 @@ def _unspecified(value: Any) -> bool:
     return value.number == 0 and value.name.endswith("_UNSPECIFIED")
 
 
-def _shown(key: str) -> str:
+def shown_key(key: str) -> str:
     """A client's own key in an error's path: short and printable."""
     return "".join(c if c.isprintable() else "\ufffd" for c in key[:64])
 
@@ -329,6 +363,16 @@ def _string(value: Any) -> str:
     if not value.isascii():
         _no_surrogates(value)
     return value
+
+
+def _string_or_digits(value: Any) -> str:
+    if type(value) is float and value.is_integer() and abs(value) < EXACT:
+        value = int(value)  # 1e2, 100.0
+    if type(value) is int:
+        return str(value)
+    if type(value) is not str:
+        raise Wrong("must be a string or a whole number")
+    return _string(value)
 
 
 def _no_surrogates(value: str) -> None:
@@ -358,7 +402,7 @@ def _double(value: Any) -> float:
     try:
         return float(value)
     except OverflowError:
-        raise Wrong("must be a number of a double's range") from None
+        raise Wrong(_TOO_WIDE) from None
 
 
 def _bool(value: Any) -> bool:
@@ -408,17 +452,21 @@ def _set_text_like(target: Any, value: Any) -> None:
         raise Wrong(f"must be {wanted}") from None
 
 
-def _is_huge(value: Any) -> bool:
-    """Whether a JSON value holds more than MAX_ELEMENTS values."""
+def _has_few_values(value: Any, path: str, report: Violations) -> bool:
+    """Whether the value of a free-form field may be read: looking costs much less."""
+    return report.take_values(_count_values(value, report.values_left), path)
+
+
+def _count_values(value: Any, most: int) -> int:
+    """How many values a JSON value holds; only that it is more than `most` when it is."""
     waiting, count = [value], 0
-    while waiting:
+    while waiting and count <= most:
         inner = waiting.pop()
         if type(inner) in (dict, list):
             count += len(inner)
-            if count > MAX_ELEMENTS:
-                return True
-            waiting.extend(inner.values() if type(inner) is dict else inner)
-    return False
+            if count <= most:
+                waiting.extend(inner.values() if type(inner) is dict else inner)
+    return count
 
 
 def _set_value(target: Any, value: Any, path: str, depth: int) -> None:
@@ -431,7 +479,10 @@ def _set_value(target: Any, value: Any, path: str, depth: int) -> None:
     elif type(value) is str:
         target.string_value = _at(path, _string, value)
     elif type(value) in (int, float):
-        target.number_value = _at(path, _double, value)
+        try:
+            set_number(target, value)
+        except OverflowError:
+            raise Wrong(_TOO_WIDE, path) from None
     elif type(value) is dict:
         _set_struct(target.struct_value, value, path, depth)
     else:
@@ -443,7 +494,7 @@ def _set_struct(target: Any, value: Any, path: str, depth: int) -> None:
         raise Wrong("must be a JSON object", path)
     target.SetInParent()
     for key, item in value.items():
-        where = f"{path}.{_shown(key)}"
+        where = f"{path}.{shown_key(key)}"
         _set_value(target.fields[_at(where, _string, key)], item, where, depth + 1)
 
 

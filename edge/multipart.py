@@ -12,7 +12,7 @@ from multipart import MultipartError, ParserLimitReached, PushMultipartParser, p
 from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.contract import FieldDescriptor, field_rule
-from edge.decode import Decoder, Report
+from edge.decode import Decoder, Violations
 from edge.errors import ApiError, FieldViolation, invalid
 
 MAX_PARTS = 64
@@ -39,15 +39,18 @@ def parse(content_type: str, data: bytes) -> Iterator[Part]:
     if not boundary:
         raise invalid(FieldViolation("body", "the Content-Type has no boundary"))
     try:
-        with PushMultipartParser(boundary, max_segment_count=MAX_PARTS) as parser:
+        # A part's headers may be in any encoding: bytes as they come, looked at in `_text`.
+        with PushMultipartParser(
+            boundary, max_segment_count=MAX_PARTS, header_charset="latin-1"
+        ) as parser:
             segment: Any = None
             chunks: list[bytes] = []
             for event in parser.parse(data) if data else ():
                 if event is None:
                     yield Part(
-                        segment.name,
-                        segment.filename or "",
-                        segment.header("Content-Type") or "",
+                        _text(segment.name),
+                        _text(segment.filename or ""),
+                        _text(segment.header("Content-Type") or ""),
                         b"".join(chunks),
                     )
                     chunks = []
@@ -64,11 +67,18 @@ def parse(content_type: str, data: bytes) -> Iterator[Part]:
         ) from None
 
 
+def _text(header: str) -> str:
+    """A header's bytes as UTF-8; what is none, and NUL, which no field takes, is replaced: what a
+    file is called is no reason to refuse it."""
+    return header.encode("latin-1").decode(errors="replace").replace("\0", "\ufffd")
+
+
 def fill(
-    message: Message, content_type: str, data: bytes, decoder: Decoder, report: Report
+    message: Message, content_type: str, data: bytes, decoder: Decoder, report: Violations
 ) -> None:
-    """Fill `message` from a multipart body. Parts no field asks for are ignored; of several
-    parts for one single field the last counts."""
+    """Fill `message` from a multipart body. Parts no field asks for are ignored, and so are files
+    without a name and without bytes, which is what browsers send for an input without a file. Of
+    several parts for one single field the last counts."""
     fields: dict[str, FieldDescriptor] = {
         name: field for field in message.DESCRIPTOR.fields if (name := field_rule(field).part)
     }
@@ -78,7 +88,8 @@ def fill(
         if field is None:
             continue
         if field.message_type is not None:
-            _set_file(message, field, part)
+            if part.content or part.filename:
+                _set_file(message, field, part)
         elif field.type == FieldKind.TYPE_BYTES:
             if field.is_repeated:
                 getattr(message, field.name).append(part.content)

@@ -260,11 +260,15 @@ class _Writer:
         answers: Schema = {str(method.success_status): self.success(method, binding)}
         if method.output.full_name == HTTP_BODY and method.reads_only:
             answers["304"] = {"description": "The client holds them already (If-None-Match)."}
+        if method.rule.ends and sse_field(method.input, rest.SSE_LAST_EVENT_ID) is not None:
+            answers["204"] = {
+                "description": "The client has seen all of it, and need not come back."
+            }
         by_status: dict[int, list[Reason]] = {}
         for reason in self.reasons(method):
             by_status.setdefault(reason.http_status, []).append(reason)
         for status, reasons in sorted(by_status.items()):
-            answers[str(status)] = self.error(method.surface, status, reasons)
+            answers[str(status)] = self.error(method, status, reasons)
         return answers
 
     def reasons(self, method: Method) -> list[Reason]:
@@ -274,7 +278,7 @@ class _Writer:
         if method.access != rest.ACCESS_PUBLIC:
             conditions.append(rest.CONDITION_UNAUTHENTICATED)
         if method.reads_body:
-            conditions.append(rest.CONDITION_TOO_LARGE)
+            conditions += (rest.CONDITION_TOO_LARGE, rest.CONDITION_UNSUPPORTED_ENCODING)
         if any(field_rule(field).malformed_is_not_found for field in method.input.fields):
             conditions.append(rest.CONDITION_NOT_FOUND)
         names = {
@@ -302,7 +306,7 @@ class _Writer:
         else:
             schema = _object({"status": {"const": method.success_status}, "data": data})
         note = self.notes.get(method.output.full_name, "") or "Success."
-        return {"description": note, "content": {"application/json": {"schema": schema}}}
+        return {"description": note, "content": {method.json_type(): {"schema": schema}}}
 
     def events(self, method: Method) -> Schema:
         """A stream. `x-itemSchema` describes one event, as OpenAPI 3.2's itemSchema does."""
@@ -336,31 +340,32 @@ class _Writer:
             },
         }
 
-    def error(self, surface: Surface, status: int, reasons: Sequence[Reason]) -> Schema:
+    def error(self, method: Method, status: int, reasons: Sequence[Reason]) -> Schema:
         """A reference to the response of an HTTP status that these reasons have."""
+        surface = method.surface
         label = surface.reasons_enum.rpartition(".")[2].removesuffix("Reason")
         name = "-".join([label, str(status), *(reason.name for reason in reasons)])
+        by_type: dict[str, list[Reason]] = {}
+        for reason in reasons:
+            by_type.setdefault(method.json_type(reason), []).append(reason)
+        if method.json_type() in by_type and method.rule.charset:
+            name += f"-{method.rule.charset}"
         if name not in self.responses:
-            shapes = [
-                _error_schema(surface, status, [r for r in reasons if r.general is general])
-                for general in (False, True)
-                if any(r.general is general for r in reasons)
-            ]
             lines = [
                 f"`{r.code}`: {self.notes.get(r.comment_path, '') or r.message}" for r in reasons
             ]
-            media: Schema = {"schema": shapes[0] if len(shapes) == 1 else {"oneOf": shapes}}
-            media["examples"] = {
-                reason.name: {"value": _example(surface, reason)} for reason in reasons
-            }
             response: Schema = {
                 "description": "\n\n".join(lines),
-                "content": {"application/json": media},
+                "content": {
+                    kind: _error_media(surface, status, some) for kind, some in by_type.items()
+                },
             }
             if any(reason.condition in _RETRYABLE for reason in reasons):
                 response["headers"] = {
                     "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}
                 }
+            if any(reason.condition == rest.CONDITION_UNSUPPORTED_ENCODING for reason in reasons):
+                response["headers"] = {"Accept-Encoding": {"schema": {"const": "identity"}}}
             self.responses[name] = response
         return {"$ref": f"#/components/responses/{name}"}
 
@@ -388,9 +393,14 @@ class _Writer:
     def object(self, surface: Surface, fields: Iterable[FieldDescriptor], request: bool) -> Schema:
         properties, required = {}, []
         for field in fields:
+            if request and field_rule(field).body_keys:
+                continue
             key = surface.json_key(field)
             schema = self.field(surface, field, request)
-            properties[key] = _described(schema, self.notes.get(field.full_name, ""))
+            note = self.notes.get(field.full_name, "")
+            if request and field_rule(field).HasField("max_bytes"):
+                note = f"{note} At most {field_rule(field).max_bytes} bytes as JSON.".lstrip()
+            properties[key] = _described(schema, note)
             # A reply has every key but those left out when unset.
             if is_required(field) if request else not field_rule(field).omit_unset:
                 required.append(key)
@@ -416,8 +426,13 @@ class _Writer:
         """The schema of one value of a field."""
         if field.message_type is not None:
             return self.message(surface, field.message_type, request)
-        schema = _scalar(field)
-        return {**schema, **_limits(field)} if request else schema
+        if not request:
+            return _scalar(field)
+        schema = {**_scalar(field), **_limits(field)}
+        rule = field_rule(field)
+        others: list[Schema] = [{"type": "integer"}] if rule.takes_number else []
+        others += [{"const": ""}] if rule.empty_is_absent else []
+        return {"anyOf": [schema, *others]} if others else schema
 
     def well_known(self, surface: Surface, message: Descriptor) -> Schema | None:
         name = message.full_name
@@ -502,6 +517,8 @@ def _nullable(schema: Schema) -> Schema:
         return schema
     if "$ref" in schema:
         return {"anyOf": [schema, {"type": "null"}]}
+    if "anyOf" in schema:
+        return {"anyOf": [*schema["anyOf"], {"type": "null"}]}
     nullable = {**schema, "type": [schema["type"], "null"]}
     if "enum" in schema:
         nullable["enum"] = [*schema["enum"], None]
@@ -518,6 +535,19 @@ def _described(schema: Schema, note: str) -> Schema:
 
 def _first_sentence(note: str) -> str:
     return re.split(r"(?<=\.)\s", note.replace("\n", " "), maxsplit=1)[0]
+
+
+def _error_media(surface: Surface, status: int, reasons: Sequence[Reason]) -> Schema:
+    """What a body of an HTTP status is, whichever of these reasons it has."""
+    shapes = [
+        _error_schema(surface, status, [r for r in reasons if r.general is general])
+        for general in (False, True)
+        if any(r.general is general for r in reasons)
+    ]
+    return {
+        "schema": shapes[0] if len(shapes) == 1 else {"oneOf": shapes},
+        "examples": {reason.name: {"value": _example(surface, reason)} for reason in reasons},
+    }
 
 
 def _error_schema(surface: Surface, status: int, reasons: Sequence[Reason]) -> Schema:

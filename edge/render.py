@@ -32,11 +32,9 @@ from edge.contract import (
     is_map,
     lower_camel,
 )
+from edge.digits import EXACT, number, number_of, printable
 
 Render = Callable[[Any], Any]
-
-# Beyond this a double does not hold every whole number; orjson prints it as a double.
-_EXACT = 2.0**53
 
 
 class Renderer:
@@ -166,9 +164,7 @@ class Renderer:
             "google.protobuf.FieldMask": lambda m: ",".join(
                 ".".join(map(lower_camel, path.split("."))) for path in m.paths
             ),
-            "google.protobuf.Struct": _struct,
-            "google.protobuf.ListValue": lambda m: [_value(v) for v in m.values],
-            "google.protobuf.Value": _value,
+            **_FREE_FORM,
         }[name]
 
 
@@ -177,9 +173,9 @@ def json_cache(max_bytes: int) -> LRUCache[Any, bytes]:
     return LRUCache(maxsize=max_bytes, getsizeof=lambda text: 2 * len(text) + 256)
 
 
-def number(value: float) -> float | int:
-    """A whole double as an int, so that 882 never prints as 882.0."""
-    return int(value) if value.is_integer() and -_EXACT <= value <= _EXACT else value
+def json_value(message: Message) -> Any:
+    """The JSON value that a Struct, Value or ListValue is."""
+    return _FREE_FORM[message.DESCRIPTOR.full_name](message)
 
 
 def _base64(value: bytes) -> str:
@@ -194,7 +190,8 @@ def _struct(message: Any) -> dict[str, Any]:
 def _value(message: Any) -> Any:
     kind = message.WhichOneof("kind")
     if kind == "number_value":
-        return number(message.number_value)
+        value = message.number_value
+        return number(value) if -EXACT < value < EXACT else printable(number_of(message))
     if kind == "struct_value":
         return _struct(message.struct_value)
     if kind == "list_value":
@@ -202,6 +199,13 @@ def _value(message: Any) -> Any:
     if kind is None or kind == "null_value":
         return None
     return getattr(message, kind)
+
+
+_FREE_FORM: dict[str, Render] = {
+    "google.protobuf.Struct": _struct,
+    "google.protobuf.ListValue": lambda m: [_value(v) for v in m.values],
+    "google.protobuf.Value": _value,
+}
 
 
 def _time_format(time_format: int, zone: ZoneInfo) -> Callable[[int], str]:

@@ -41,8 +41,16 @@ from google.protobuf.message import DecodeError, Message
 from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge import multipart, sse
-from edge.contract import Contract, Method, Reason, Surface, sse_field
-from edge.decode import Decoder, Violations, parse_json
+from edge.contract import (
+    Contract,
+    Method,
+    Reason,
+    Surface,
+    is_required,
+    mask_field,
+    sse_field,
+)
+from edge.decode import MAX_ELEMENTS, Decoder, Violations, parse_json
 from edge.derive import body_field, request_class
 from edge.errors import (
     ApiError,
@@ -57,7 +65,6 @@ from edge.render import Renderer, json_cache
 from edge.sse import Framer
 from edge.validate import Validator
 
-JSON_TYPE = b"application/json"
 REST_MARK = "x-envoy-original-path"
 LARGE_RETRY_SECONDS = 5
 STATUS_HEADER = "x-http-status"  # Envoy's Lua makes it the HTTP status
@@ -128,6 +135,8 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
     cache_bytes: memory for the JSON of messages marked `cache_json`.
     passthrough: services beside the contract that are served as they are; any other
         method is unknown.
+    stopping: set when the server is about to stop; a stream that ends then is to be taken up
+        again, and not over.
     """
 
     def __init__(
@@ -144,6 +153,7 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
         large_bodies_bytes: int = 96 << 20,
         cache_bytes: int = 64 << 20,
         passthrough: Iterable[str] = PASSTHROUGH,
+        stopping: asyncio.Event | None = None,
     ) -> None:
         self._interceptors = tuple(interceptors)
         self._domain = domain
@@ -152,6 +162,7 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
         self._on_error = on_error
         self._large = _Room(max_body_bytes, large_bodies_bytes)
         self._passthrough = frozenset(passthrough)
+        self._stopping = stopping or asyncio.Event()
         zone = ZoneInfo(zone) if isinstance(zone, str) else zone
         cache = json_cache(cache_bytes)
         tools: dict[Surface, tuple[Renderer, Decoder, Validator]] = {
@@ -227,6 +238,7 @@ class _Endpoint:
         self.decoder = decoder
         self.validator = validator
         self.max_body_bytes = method.rule.max_body_bytes or max_body_bytes
+        self.max_values = method.rule.max_values or MAX_ELEMENTS
         self.request_class = message_factory.GetMessageClass(method.input)
         self.rest_class = request_class(method) if method.bindings else None
         self.body_field = body_field(method)
@@ -234,8 +246,12 @@ class _Endpoint:
         self.path_fields, self.query_fields = method.path_fields, method.query_fields
         self.has_parts = method.has_parts
         self.resume_field = sse_field(method.input, rest.SSE_LAST_EVENT_ID)
+        mask = mask_field(method.input)
+        self.mask_name = mask.name if mask is not None else ""
+        self.never_masked = tuple(f.name for f in method.input.fields if is_required(f))
         self.framer = Framer(method, renderer)
         self.response_body = method.bindings[0].response_body if method.bindings else ""
+        self.json_type = method.json_type().encode()
         # What stands around the JSON of a success.
         self.prefix, self.suffix = b"", b""
         if not method.rule.bare:
@@ -293,8 +309,8 @@ class _Endpoint:
                 if not call.is_rest:
                     raw = None
                     await self._abort(call, error)
-                headers, body = self._error(call, error)
-                answer = http_body(JSON_TYPE, body)
+                headers, kind, body = self._error(call, error)
+                answer = http_body(kind, body)
             await _send_headers(call, headers)
             return answer
 
@@ -315,7 +331,7 @@ class _Endpoint:
         if isinstance(reply, httpbody_pb2.HttpBody):
             return reply.content_type.encode(), reply.data
         json = self.renderer.json(reply, self.response_body)
-        return JSON_TYPE, self.prefix + json + self.suffix
+        return self.json_type, self.prefix + json + self.suffix
 
     # Many replies
 
@@ -410,14 +426,18 @@ class _Endpoint:
             if error is not None:
                 if _is_no_answer(error):
                     raise error
-                headers, body = self._error(call, error)
+                headers, kind, body = self._error(call, error)
                 if opened:
                     await write(http_body(sse.CONTENT_TYPE, sse.error_frame(body)))
                 else:
                     await _send_headers(call, headers)
-                    await write(http_body(JSON_TYPE, body))
+                    await write(http_body(kind, body))
                 return
-            if not opened:  # The content type travels with the first bytes.
+            if not opened and self._is_over(call):
+                # Or a proxy makes a gzip of nothing, and so a body.
+                kept = {"cache-control": "no-store, no-transform"}
+                await _send_headers(call, {STATUS_HEADER: "204", **kept})
+            elif not opened:  # The content type travels with the first bytes.
                 await self._open_events(call)
                 await write(http_body(sse.CONTENT_TYPE, sse.KEEP_ALIVE))
         finally:
@@ -432,13 +452,22 @@ class _Endpoint:
         status = {STATUS_HEADER: str(self.method.success_status)}
         await _send_headers(call, status | sse.HEADERS)
 
+    def _is_over(self, call: Call) -> bool:
+        """Whether a stream without events has ended because its client has seen all of it."""
+        resume, request = self.resume_field, call.request
+        if not self.method.rule.ends or self.edge._stopping.is_set():
+            return False
+        if resume is None or request is None:
+            return False
+        return any(field.name == resume.name for field, _ in request.ListFields())
+
     # The request
 
     def _request(self, call: Call, raw: Any) -> Any:
         """The typed, valid request; of a client stream an iterator of them."""
         if self.method.client_streaming:
             return self._requests(raw)
-        violations = Violations()
+        violations = Violations(self.max_values)
         message = self._from_rest(call, raw, violations) if call.is_rest else self._from_wire(raw)
         self.validator.validate(message, violations)
         call.request = message
@@ -447,7 +476,7 @@ class _Endpoint:
     async def _requests(self, raws: AsyncIterator[bytes]) -> AsyncIterator[Message]:
         async for raw in raws:
             message = self._from_wire(raw)
-            self.validator.validate(message)
+            self.validator.validate(message, Violations(self.max_values))
             yield message
 
     def _from_wire(self, raw: bytes) -> Message:
@@ -469,8 +498,10 @@ class _Endpoint:
             raise invalid(FieldViolation("url", "must be UTF-8")) from None
         message = self.request_class()
         has_body = False
+        if self.mask_name:
+            getattr(message, self.mask_name).SetInParent()
         if self.body_field:
-            has_body = self._fill_body(message, getattr(sent, self.body_field), report)
+            has_body = self._fill_body(call, message, getattr(sent, self.body_field), report)
         for name in self.query_fields if not has_body or self.body_name != "*" else ():
             if values := getattr(sent, name):
                 self.decoder.strings(message, name, values, report)
@@ -488,10 +519,12 @@ class _Endpoint:
                 self.decoder.strings(message, name, values[:1], report)
         return message
 
-    def _fill_body(self, message: Message, body: Any, report: Violations) -> bool:
+    def _fill_body(self, call: Call, message: Message, body: Any, report: Violations) -> bool:
         """Fill in the body; False when there is none."""
         if len(body.data) > self.max_body_bytes:
             raise ApiError(rest.CONDITION_TOO_LARGE)
+        if body.data and _is_encoded(call):
+            raise ApiError(rest.CONDITION_UNSUPPORTED_ENCODING)
         if self.has_parts and multipart.is_multipart(body.content_type):
             multipart.fill(message, body.content_type, body.data, self.decoder, report)
             return True
@@ -502,14 +535,17 @@ class _Endpoint:
         value = parse_json(body.data)
         if self.body_name == "*":
             self.decoder.body(message, value, report, skip=self.path_fields)
+            if self.mask_name:
+                sent = self.decoder.names(message, value, skip=self.never_masked)
+                getattr(message, self.mask_name).paths.extend(sent)
         else:
             self.decoder.field(message, self.body_name, value, report)
         return True
 
     # Errors
 
-    def _error(self, call: Call, error: BaseException) -> tuple[dict[str, str], bytes]:
-        """Headers and body of an error for a REST client."""
+    def _error(self, call: Call, error: BaseException) -> tuple[dict[str, str], bytes, bytes]:
+        """Headers, content type and body of an error for a REST client."""
         surface = self.method.surface
         reason = self._reason(call, error)
         headers = {STATUS_HEADER: str(reason.http_status), **_NO_STORE}
@@ -520,7 +556,10 @@ class _Endpoint:
                 headers["retry-after"] = str(max(1, math.ceil(error.retry_after)))
         if reason.http_status == 401:
             headers["www-authenticate"] = "Bearer"
-        return headers, body_of(surface, reason, message_of(reason, error), fields)
+        if reason.condition == rest.CONDITION_UNSUPPORTED_ENCODING:
+            headers["accept-encoding"] = "identity"
+        body = body_of(surface, reason, message_of(reason, error), fields)
+        return headers, self.method.json_type(reason).encode(), body
 
     async def _abort(self, call: Call, error: BaseException, headers: bool = True) -> NoReturn:
         """End a gRPC call with the status of an error."""
@@ -579,6 +618,15 @@ async def _send_headers(call: Call, headers: dict[str, str]) -> None:
     merged = own | headers
     if merged:
         await call.context.send_initial_metadata(tuple(merged.items()))
+
+
+def _is_encoded(call: Call) -> bool:
+    """Whether a REST request's body is in an encoding of its own, such as gzip (RFC 9110, 8.4)."""
+    if "content-encoding" not in call.metadata:
+        return False
+    sent = call.context.invocation_metadata()  # all of them, where `metadata` has the last
+    codings = ",".join(value for name, value in sent if name == "content-encoding").split(",")
+    return any(coding.strip().lower() not in ("", "identity") for coding in codings)
 
 
 def _is_known(call: Call) -> bool:

@@ -1,4 +1,7 @@
-"""The rules of the contract, checked on the typed request, the same for gRPC and REST."""
+"""The rules of the contract, checked on the typed request, the same for gRPC and REST.
+
+Two rules change it, `empty_is_absent` and `any_case`: whoever comes after sees one form.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import orjson
 from google.protobuf.descriptor import FieldDescriptor as FieldKind
 from google.protobuf.message import Message
 from onegenie.rest.v1 import annotations_pb2 as rest
@@ -23,11 +27,19 @@ from edge.contract import (
     Surface,
     enum_word,
     field_rule,
+    is_free_form,
     is_map,
     is_required,
     is_uuid,
 )
-from edge.decode import MAX_DEPTH, MAX_ELEMENTS, Violations, too_long
+from edge.decode import (
+    MAX_DEPTH,
+    MAX_ELEMENTS,
+    Violations,
+    shown_key,
+    too_long,
+)
+from edge.render import json_value
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -48,6 +60,7 @@ class Validator:
     def validate(self, message: Message, findings: Violations | None = None) -> None:
         """Raise ApiError naming every broken rule of `message`, and what `findings` holds."""
         findings = findings or Violations()
+        findings.count_anew()
         self._message(message, "", findings)
         findings.check()
 
@@ -92,6 +105,8 @@ class Validator:
                     return
                 for check in size_checks:
                     check(entries, at(path), findings)
+                if at(path) in findings.found:
+                    return
                 for entry_key, value in entries.items():
                     for check in key_checks:
                         check(entry_key, at(path), findings)
@@ -125,8 +140,15 @@ class Validator:
             rule.malformed_is_not_found or rule.HasField("min_len")
         )
 
+        words = {w.lower(): w for w in getattr(rule, "in")} if rule.any_case else {}
+
         def check_one(message: Message, path: str, findings: Violations) -> None:
+            if rule.empty_is_absent and not getattr(message, name):
+                message.ClearField(name)
             value = getattr(message, name)
+            if words and (word := words.get(value.lower())) and word != value:
+                setattr(message, name, word)
+                value = word
             if presence and not message.HasField(name):
                 missing = True
             elif (presence and not required) or field.message_type is not None:
@@ -143,6 +165,8 @@ class Validator:
                 return
             for check in value_checks:
                 check(value, at(path), findings)
+                if at(path) in findings.found:
+                    return
 
         return check_one
 
@@ -167,11 +191,15 @@ class Validator:
         elif field.message_type is not None and not is_map(field):
             name = field.message_type.full_name
             if name in FREE_FORM:
+                if not field.is_repeated:
+                    yield _free_form_size(rule)
                 yield _free_form
             elif name in WRAPPERS:
                 inner = _wrapped_check(field.message_type.fields[0])
                 if inner is not None:
                     yield _on_wrapped(inner)
+            elif rule.body_keys:
+                yield _names_fields_of(field.containing_type)
             elif name in TEXT_LIKE:
                 yield _TEXT_LIKE_CHECKS[name]
             else:
@@ -185,6 +213,8 @@ class Validator:
 def _size_checks(field: FieldDescriptor, rule: rest.FieldRule) -> Iterator[Check]:
     low = rule.min_len if rule.HasField("min_len") else None
     high = rule.max_len if rule.HasField("max_len") else None
+    if high is None and field.is_repeated:
+        high = MAX_ELEMENTS
     if low is None and high is None:
         return
     if field.is_repeated:
@@ -199,6 +229,8 @@ def _size_checks(field: FieldDescriptor, rule: rest.FieldRule) -> Iterator[Check
             findings(path, too_long(high, unit))
 
     yield check
+    if field.is_repeated and is_free_form(field):
+        yield _free_form_size(rule)
 
 
 def _wrapped_check(field: FieldDescriptor) -> Check | None:
@@ -266,6 +298,17 @@ def _is_mask(value: Any, path: str, findings: Violations) -> None:
         _no_nul(field, path, findings)
 
 
+def _names_fields_of(message: Descriptor) -> Check:
+    allowed = [f.name for f in message.fields if not (is_required(f) or field_rule(f).body_keys)]
+    text = "must name fields among " + ", ".join(allowed)
+
+    def check(value: Any, path: str, findings: Violations) -> None:
+        if not set(value.paths) <= set(allowed):
+            findings(path, text)
+
+    return check
+
+
 def _one_of(words: list[str]) -> Check:
     allowed, text = frozenset(words), "must be one of " + ", ".join(words)
 
@@ -299,10 +342,29 @@ def _in_bounds(rule: rest.FieldRule) -> Check:
     return check
 
 
-def _free_form(value: Any, path: str, findings: Violations) -> None:
-    """A Struct, Value or ListValue: not larger, and not deeper, than one sent as JSON may be."""
-    waiting, count = [value], 0
-    while waiting:
+def _free_form_size(rule: rest.FieldRule) -> Check:
+    """The check that a free-form field is not larger than one sent as JSON may be."""
+    most = rule.max_bytes if rule.HasField("max_bytes") else None
+
+    def check(value: Any, path: str, findings: Violations) -> None:
+        if path in findings.found:
+            return
+        if not findings.take_values(_count_values(value, findings.values_left), path):
+            return
+        if most is not None:
+            one = isinstance(value, Message)
+            json = orjson.dumps(json_value(value) if one else [json_value(v) for v in value])
+            if len(json) > most:
+                findings(path, f"must be at most {most} bytes as JSON")
+
+    return check
+
+
+def _count_values(value: Any, most: int) -> int:
+    """As in edge.decode, of a message or of a repeated field of them."""
+    waiting: list[Any] = [value] if isinstance(value, Message) else list(value)
+    count = 0 if isinstance(value, Message) else len(waiting)
+    while waiting and count <= most:
         inner = waiting.pop()
         kind = inner.DESCRIPTOR.name
         if kind == "Value":
@@ -310,10 +372,13 @@ def _free_form(value: Any, path: str, findings: Violations) -> None:
                 waiting.append(getattr(inner, inner.WhichOneof("kind")))
             continue
         count += len(inner.fields if kind == "Struct" else inner.values)
-        if count > MAX_ELEMENTS:
-            findings(path, f"must have at most {MAX_ELEMENTS} values")
-            return
-        waiting.extend(inner.fields.values() if kind == "Struct" else inner.values)
+        if count <= most:
+            waiting.extend(inner.fields.values() if kind == "Struct" else inner.values)
+    return count
+
+
+def _free_form(value: Any, path: str, findings: Violations) -> None:
+    """A Struct, Value or ListValue: its texts and numbers, and not deeper than JSON may be."""
     check = {"Struct": _check_struct, "ListValue": _check_list, "Value": _check_value}
     check[value.DESCRIPTOR.name](value, path, findings, 0)
 
@@ -338,7 +403,7 @@ def _check_struct(value: Any, path: str, findings: Violations, depth: int) -> No
         if "\0" in key:
             findings(path, "must not have a key with the NUL character")
         else:
-            _check_value(item, f"{path}.{key}", findings, depth + 1)
+            _check_value(item, f"{path}.{shown_key(key)}", findings, depth + 1)
 
 
 def _check_list(value: Any, path: str, findings: Violations, depth: int) -> None:

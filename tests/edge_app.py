@@ -86,6 +86,13 @@ def servicers() -> tuple[Any, Any, list[str]]:
         async def PutThing(self, request, context):
             return edgetest_pb2.PutThingResponse(thing=request.thing)
 
+        async def Patch(self, request, context):
+            reply = edgetest_pb2.PatchResponse()
+            if request.HasField("update_mask"):
+                reply.changed.SetInParent()
+                reply.changed.extend(request.update_mask.paths)
+            return reply
+
         async def Fail(self, request, context):
             held = hold()  # noqa: F841
             match request.how:
@@ -121,6 +128,8 @@ def servicers() -> tuple[Any, Any, list[str]]:
                 if request.how == "late":
                     await asyncio.sleep(0.2)
                     raise ApiError("TEAPOT")
+                if request.how == "over":
+                    return
                 for number in range(request.after + 1, request.after + 4):
                     thing = edgetest_pb2.Thing(name=f"n{number}")
                     yield edgetest_pb2.CountResponse(number=number, event="tick", thing=thing)

@@ -1,17 +1,14 @@
-"""Meals as messages of onegenie.meal.v1 and back. Nothing is lost on the way.
-
-A Struct holds numbers as doubles: whole ones come back whole, up to 2**53 exactly.
-"""
+"""Meals as messages of onegenie.meal.v1 and back. Nothing is lost on the way."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.struct_pb2 import Struct
 from onegenie.meal.v1 import meal_pb2 as pb
 
 from core.meal.models import Constraints, Meal, MealIngredient, MealRequest, Shopper, Text, Turn
+from core.platform.plain import fill, plain
 
 
 def request_to_message(request: MealRequest) -> pb.SuggestMealRequest:
@@ -29,7 +26,7 @@ def request_to_message(request: MealRequest) -> pb.SuggestMealRequest:
             age=shopper.age,
             locale=shopper.locale,
             persona=shopper.persona,
-            extra=ParseDict(shopper.extra, Struct()) if shopper.extra else None,
+            extra=_struct(shopper.extra) if shopper.extra else None,
         ),
     )
 
@@ -49,7 +46,7 @@ def request_from_message(message: pb.SuggestMealRequest) -> MealRequest:
             age=_optional(shopper, "age"),
             locale=_optional(shopper, "locale"),
             persona=_optional(shopper, "persona"),
-            extra=_whole(MessageToDict(shopper.extra)),
+            extra=plain(shopper.extra),
         ),
     )
 
@@ -75,7 +72,7 @@ def meal_to_message(meal: Meal) -> pb.Meal:
             )
             for line in meal.ingredients
         ],
-        constraints=ParseDict(constraints, Struct()) if constraints else None,
+        constraints=_struct(constraints) if constraints else None,
     )
 
 
@@ -99,7 +96,7 @@ def meal_from_message(message: pb.Meal) -> Meal:
             )
             for line in message.ingredients
         ),
-        constraints=Constraints.model_validate(_whole(MessageToDict(message.constraints))),
+        constraints=Constraints.model_validate(plain(message.constraints)),
     )
 
 
@@ -107,15 +104,11 @@ def _text(message: pb.Text) -> Text:
     return Text(ko=message.ko, en=message.en, ja=message.ja)
 
 
+def _struct(value: dict[str, Any]) -> Struct:
+    message = Struct()
+    fill(message, value)
+    return message
+
+
 def _optional(message: Any, name: str) -> Any:
     return getattr(message, name) if message.HasField(name) else None
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _whole(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_whole(inner) for inner in value]
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value

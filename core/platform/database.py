@@ -7,7 +7,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
 from typing import Any
 
-import orjson
 import psycopg
 import structlog
 from onegenie.rest.v1.annotations_pb2 import CONDITION_UNAVAILABLE
@@ -20,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from edge import digits
 from edge.errors import ApiError
 from edge.server import Call
 
@@ -56,8 +56,8 @@ class Database:
             pool_timeout=10,
             # What people write and who they are stays out of error texts, and so out of the logs.
             hide_parameters=True,
-            json_serializer=lambda value: orjson.dumps(value).decode(),
-            json_deserializer=orjson.loads,
+            json_serializer=lambda value: digits.dumps(value).decode(),
+            json_deserializer=digits.loads,
         )
         self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._readers = AsyncConnectionPool(
@@ -153,7 +153,7 @@ _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 
 async def _configure(conn: psycopg.AsyncConnection[Any]) -> None:
-    set_json_loads(orjson.loads, conn)
+    set_json_loads(digits.loads, conn)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Messages as plain JSON values, for what is stored as JSON."""
+"""Messages as plain JSON values, for what is stored as JSON, and free-form values back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from edge.render import number
+from edge.digits import number, number_of, set_number
 
 
 def plain(message: Message) -> Any:
@@ -28,6 +28,32 @@ def plain(message: Message) -> Any:
     }
 
 
+def fill(message: Any, value: Any) -> None:
+    """Make an empty Struct, Value or ListValue stand for a plain JSON value of its kind.
+
+    The setters of protobuf itself would round whole numbers beyond 2^53.
+    """
+    kind = message.DESCRIPTOR.name
+    if kind == "Struct":
+        message.SetInParent()
+        for key, item in value.items():
+            fill(message.fields[key], item)
+    elif kind == "ListValue":
+        message.SetInParent()
+        for item in value:
+            fill(message.values.add(), item)
+    elif value is None:
+        message.null_value = 0
+    elif isinstance(value, bool):
+        message.bool_value = value
+    elif isinstance(value, str):
+        message.string_value = value
+    elif isinstance(value, (int, float)):
+        set_number(message, value)
+    else:
+        fill(message.struct_value if isinstance(value, dict) else message.list_value, value)
+
+
 def _scalar(value: Any) -> Any:
     if isinstance(value, Message):
         return plain(value)
@@ -36,6 +62,8 @@ def _scalar(value: Any) -> Any:
 
 def _value(message: Any) -> Any:
     kind = message.WhichOneof("kind")
+    if kind == "number_value":
+        return number_of(message)
     return None if kind in (None, "null_value") else _scalar(getattr(message, kind))
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import grpc
-from google.protobuf.json_format import MessageToDict
 from onegenie.profile.v1 import profile_pb2 as pb
 from onegenie.profile.v1 import profile_pb2_grpc as pb_grpc
 from sqlalchemy import Row
 
 from core.platform.database import Database
 from core.platform.identity import caller
+from core.platform.plain import fill, plain
 from core.profile import store
 from edge.errors import ApiError
 
@@ -40,7 +40,9 @@ class ProfileService(pb_grpc.ProfileServiceServicer):
             name: getattr(request, name) if request.HasField(name) else None  # type: ignore[arg-type]
             for name in _SCALARS
         }
-        values["extra"] = MessageToDict(request.extra) if request.HasField("extra") else None
+        values["extra"] = plain(request.extra) if request.HasField("extra") else None
+        if request.HasField("update_mask"):
+            values = {name: values[name] for name in request.update_mask.paths}
         async with self._database.begin() as conn:
             row = await store.put_profile(conn, caller().tenant_id, request.profile_id, values)
         return pb.PutProfileResponse(profile=_message(row))
@@ -49,8 +51,7 @@ class ProfileService(pb_grpc.ProfileServiceServicer):
 def _message(row: Row[Any]) -> pb.Profile:
     message = pb.Profile(profile_id=str(row.id), **{name: getattr(row, name) for name in _SCALARS})
     if row.extra is not None:
-        message.extra.update(row.extra)
-        message.extra.SetInParent()
+        fill(message.extra, row.extra)
     message.created_at.FromDatetime(row.created_at)
     message.updated_at.FromDatetime(row.updated_at)
     return message

@@ -28,7 +28,7 @@ async def read_profile(
 async def put_profile(
     conn: AsyncConnection, tenant_id: uuid.UUID, profile_id: str, values: dict[str, Any]
 ) -> Row[Any]:
-    """Replace a tenant's profile, or create it; as it is then."""
+    """Set these values of a tenant's profile, or create it with them; as it is then."""
     statement = insert(profiles).values(tenant_id=tenant_id, id=uuid.UUID(profile_id), **values)
     statement = statement.on_conflict_do_update(
         index_elements=[profiles.c.tenant_id, profiles.c.id],

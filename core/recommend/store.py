@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from psycopg.types.json import Jsonb
 from sqlalchemy import Row, Select, and_, bindparam, func, insert, literal_column, select, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
@@ -20,6 +19,7 @@ from core.recommend.models import chats, rounds
 from core.recommend.state import COMPLETED, ERROR, IN_PROGRESS, LAST_STEP
 from core.tenant.models import tenants
 from core.tenant.store import Caller
+from edge import digits
 
 AnyRow = Row[*tuple[Any, ...]]
 
@@ -410,9 +410,9 @@ async def save_step(
             "b_round": round_id,
             "b_step": step,
             "b_status": COMPLETED if step == LAST_STEP else IN_PROGRESS,
-            "b_meal": None if meal is None else Jsonb(meal, orjson.dumps),
+            "b_meal": None if meal is None else Jsonb(meal, digits.dumps),
             "b_part": part,
-            "b_comments": Jsonb(analyst_comments, orjson.dumps),
+            "b_comments": Jsonb(analyst_comments, digits.dumps),
         },
     )
     return bool(saved)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import orjson
 from onegenie.store.v1 import store_pb2
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -36,6 +37,8 @@ async def show(
     `items` are as a trigger event stores them (the seed's keys), `forgotten` any JSON values,
     `events` the store's signage events, of which each screen gets an enabled one at random.
     """
+    # As JSON once, not for each screen: dumping a fragment costs nothing.
+    forgotten = [orjson.Fragment(screen.as_json(thing)) for thing in forgotten]
     locale = await conn.scalar(select(tenants.c.locale).where(tenants.c.id == tenant_id))
     frames = {
         one.id: screen.recognized(one, items, forgotten, events, locale or "en").SerializeToString()

@@ -10,9 +10,10 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import orjson
 from onegenie.signage.v1 import signage_pb2 as pb
 from onegenie.store.v1 import store_pb2
+
+from edge import digits
 
 # Bytes of a text in a frame, by field; signage.options has one more each, for C's final NUL.
 TEXT_BYTES = {
@@ -33,8 +34,6 @@ _ORIENTATIONS = {
     "portrait": pb.ORIENTATION_PORTRAIT,
     "landscape": pb.ORIENTATION_LANDSCAPE,
 }
-# Beyond this a double does not hold every whole number.
-_EXACT = 2**53
 
 Choose = Callable[[Sequence[store_pb2.SignageEvent]], store_pb2.SignageEvent]
 
@@ -102,7 +101,7 @@ def recognized(
 
 def as_json(value: Any) -> str:
     """A free-form value as JSON, whole numbers without a fraction (882, never 882.0)."""
-    return orjson.dumps(_whole(value)).decode()
+    return digits.dumps(_whole(value)).decode()
 
 
 def in_language(value: Any, locale: str) -> str:
@@ -166,7 +165,7 @@ def _cut(field: str, text: str) -> str:
 
 def _whole(value: Any) -> Any:
     if isinstance(value, float):
-        return int(value) if value.is_integer() and -_EXACT <= value <= _EXACT else value
+        return digits.number(value)
     if isinstance(value, Mapping):
         return {key: _whole(part) for key, part in value.items()}
     if isinstance(value, list | tuple):

@@ -35,6 +35,7 @@ from core.store.models import (
     store_signage_events,
     store_slides,
 )
+from core.store.picture_address import is_picture_address
 from core.tenant.store import replace_rows
 
 # Rows imported by table name, for example {"products": 620}.
@@ -123,6 +124,12 @@ def _yes_no(text: str) -> bool:
         return {"true": True, "false": False, "1": True, "0": False}[text.lower()]
     except KeyError:
         raise Bad("is neither true nor false") from None
+
+
+def _picture_address(text: str) -> str:
+    if not is_picture_address(text):
+        raise Bad("is not an http or https address")
+    return parse_text(text)
 
 
 def _uuid(text: str) -> UUID:
@@ -224,7 +231,7 @@ _TABLES: dict[str, tuple[Table, tuple[Column, ...]]] = {
             Column("signage_id", _uuid),
             Column("signage_number", parse_whole(1, _INT32), stored=False),
             Column("position", parse_whole(1, _INT32), required=True),
-            Column("image_url", empty=""),
+            Column("image_url", _picture_address, empty=""),
             Column("title", empty=""),
             Column("text", empty=""),
         ),
@@ -235,7 +242,7 @@ _TABLES: dict[str, tuple[Table, tuple[Column, ...]]] = {
             Column("id", _ID, required=True, unique=True),
             Column("title", required=True),
             Column("text"),
-            Column("image_url"),
+            Column("image_url", _picture_address),
             Column("enabled", _yes_no, required=True),
         ),
     ),

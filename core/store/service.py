@@ -9,6 +9,7 @@ from uuid import UUID
 from onegenie.store.v1 import store_pb2, store_pb2_grpc
 
 from core.store.embedded import EmbeddedStore, EmbeddedStores
+from core.store.picture_address import MUST_BE, is_picture_address
 from edge.errors import ApiError, FieldViolation, invalid
 
 _PAGE = 500
@@ -100,6 +101,13 @@ class StoreService(store_pb2_grpc.StoreServiceServicer):
     async def PutSlides(
         self, request: store_pb2.PutSlidesRequest, context: Any
     ) -> store_pb2.PutSlidesResponse:
+        problems = [
+            FieldViolation(f"slides[{index}].image_url", MUST_BE)
+            for index, slide in enumerate(request.slides)
+            if slide.image_url and not is_picture_address(slide.image_url)
+        ]
+        if problems:
+            raise invalid(*problems)
         signage_id = _uuid(request.signage_id)
         if signage_id is None:
             raise _no_signage()
@@ -117,6 +125,8 @@ class StoreService(store_pb2_grpc.StoreServiceServicer):
             problems.append(FieldViolation("signage_event.id", "must be at least 0"))
         if not event.title:
             problems.append(FieldViolation("signage_event.title", "is required"))
+        if event.image_url and not is_picture_address(event.image_url):
+            problems.append(FieldViolation("signage_event.image_url", MUST_BE))
         if problems:
             raise invalid(*problems)
         return store_pb2.PutSignageEventResponse(

@@ -24,8 +24,9 @@ _FIGURES = text(
     WITH events AS (
         SELECT kind, sequence, signage_ids,
             width_bucket(created_at, CAST(:days AS timestamptz[])) AS day,
-            item ->> 'item_id' AS item, item ->> 'item_name' AS item_name,
-            item ->> 'reason_type' AS reason
+            coalesce(nullif(item ->> 'item_id', ''), counted_as ->> 'item_id') AS item,
+            coalesce(nullif(item ->> 'item_name', ''), counted_as ->> 'item_name') AS item_name,
+            coalesce(nullif(item ->> 'reason_type', ''), counted_as ->> 'reason_type') AS reason
         FROM trigger_events
         WHERE tenant_id = CAST(:tenant AS uuid)
             AND created_at >= CAST(:begin AS timestamptz)

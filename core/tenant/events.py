@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import Any
 
+from google.protobuf import struct_pb2
 from onegenie.tenant.v1 import tenant_pb2 as pb
 
 from core.platform.database import Database
 from core.platform.events import Events
 from core.platform.paging import make_token, read_token
+from core.platform.plain import fill
 from core.tenant import store
 from core.tenant.store import Caller
 from core.trigger import store as triggers
@@ -20,6 +22,8 @@ from edge.errors import ApiError
 # Events read at a time: what a reader that has fallen behind costs in memory.
 STREAM_PAGE = 200
 LIST_PAGE = 100
+# A reply is no larger, but for the event that makes it so: gRPC clients take 4 MiB.
+LIST_BYTES = 1 << 20
 # A notification may be lost with a connection, and a key revoked: both are looked for this often.
 # It is also the longest silence between two messages.
 REREAD_SECONDS = 4.0
@@ -52,20 +56,20 @@ async def stream_events(
             changed.clear()
             # Read before the events, so that all up to it are among them.
             latest = await triggers.latest_sequence(database, tenant_id)
-            rows = await triggers.events_after(database, tenant_id, seen, kinds, STREAM_PAGE)
-            for row in rows:
+            page = await triggers.events_after(database, tenant_id, seen, kinds, STREAM_PAGE)
+            for row, event in zip(page.rows, to_events(page.rows), strict=True):
                 seen, silent = row.sequence, False
-                yield pb.StreamEventsResponse(sequence=seen, kind=row.kind, event=to_event(row))
+                yield pb.StreamEventsResponse(sequence=seen, kind=row.kind, event=event)
             if stopping.is_set():
                 return
             if clock() >= due:
                 if not await store.key_is_living(database, caller.key_id):
                     raise ApiError("UNAUTHORIZED")
-                if silent and len(rows) < STREAM_PAGE:
+                if silent and not page.more:
                     seen = max(seen, latest)
                     yield pb.StreamEventsResponse(sequence=seen, kind="heartbeat")
                 silent, due = True, clock() + REREAD_SECONDS
-            if len(rows) < STREAM_PAGE:
+            if not page.more:
                 seen = max(seen, latest)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout_at(due):
@@ -75,33 +79,44 @@ async def stream_events(
 async def list_events(
     database: Database, caller: Caller, request: pb.ListEventsRequest
 ) -> pb.ListEventsResponse:
-    """A page of stored events, newest first. Raises INVALID_REQUEST for a token that is none."""
+    """A page of stored events, newest first; of large ones fewer than asked for.
+
+    Raises INVALID_REQUEST for a token that is none.
+    """
     size = request.page_size or LIST_PAGE
     before = read_token(request.page_token)
-    # One more than asked for: is there a next page?
-    rows = await triggers.list_events(
-        database, caller.tenant_id, before, list(request.kinds), size + 1
-    )
-    page = rows[:size]
-    return pb.ListEventsResponse(
-        events=[to_event(row) for row in page],
-        next_page_token=make_token(page[-1].sequence) if len(rows) > size else "",
-    )
+    page = await triggers.list_events(database, caller.tenant_id, before, list(request.kinds), size)
+    reply, more, reply_bytes = pb.ListEventsResponse(), page.more, 0
+    for row, event in zip(page.rows, to_events(page.rows), strict=True):
+        reply_bytes += event.ByteSize()
+        if reply.events and reply_bytes > LIST_BYTES:
+            more = True
+            break
+        reply.events.append(event)
+        last = row.sequence
+    if more:
+        reply.next_page_token = make_token(last)
+    return reply
 
 
-def to_event(row: Any) -> pb.Event:
-    """A row of trigger_events as staff see it."""
-    event = pb.Event(
-        event_id=row.id,
-        kind=row.kind,
-        profile_id=str(row.profile_id),
-        chat_id=str(row.chat_id),
-        round_id=str(row.round_id),
-        analyst_comment=row.analyst_comment,
-    )
-    event.item.update(row.item)
-    event.item.SetInParent()
-    if row.forgotten:
-        event.forgotten.extend(row.forgotten)
-    event.created_at.FromDatetime(row.created_at)
-    return event
+def to_events(rows: Iterable[Any]) -> Iterator[pb.Event]:
+    """Rows of a page of events as staff see them."""
+    forgotten, holder = struct_pb2.ListValue(), None
+    for row in rows:
+        event = pb.Event(
+            event_id=row.id,
+            kind=row.kind,
+            profile_id=str(row.profile_id),
+            chat_id=str(row.chat_id),
+            round_id=str(row.round_id),
+            analyst_comment=row.analyst_comment,
+        )
+        fill(event.item, row.item)
+        if row.forgotten:
+            # Copying is a hundredth of making it, and a trigger may have a hundred events.
+            if row.holder != holder:
+                forgotten, holder = struct_pb2.ListValue(), row.holder
+                fill(forgotten, row.forgotten)
+            event.forgotten.CopyFrom(forgotten)
+        event.created_at.FromDatetime(row.created_at)
+        yield event

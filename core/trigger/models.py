@@ -44,6 +44,12 @@ trigger_events = Table(
     Column("item", JSONB, nullable=False),
     Column("analyst_comment", Text),
     Column("forgotten", JSONB(none_as_null=True)),
+    Column("forgotten_at", BigInteger, comment="the event of the trigger that has forgotten"),
+    Column(
+        "counted_as",
+        JSONB(none_as_null=True),
+        comment="the round's item_id, item_name and reason_type, where item has none",
+    ),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint(
         "kind IN ('signage', 'recommend', 'issued', 'redeemed', 'dismissed')", name="kind_known"

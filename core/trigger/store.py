@@ -14,7 +14,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from google.protobuf.message import Message
-from sqlalchemy import ARRAY, BigInteger, Text, Uuid, any_, bindparam, insert, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -30,7 +46,11 @@ def events_topic(tenant_id: uuid.UUID) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NewEvent:
-    """An event to store. `item` and `forgotten` are JSON values; no `forgotten` is None."""
+    """An event to store. `item` and `forgotten` are JSON values; no `forgotten` is None.
+
+    Events of one trigger share their `forgotten`, the same list, which is then stored once.
+    counted_as: item_id, item_name and reason_type for analytics, where `item` has none.
+    """
 
     id: str
     kind: str
@@ -41,6 +61,7 @@ class NewEvent:
     signage_ids: Sequence[str] = ()
     analyst_comment: str | None = None
     forgotten: list[Any] | None = None
+    counted_as: dict[str, Any] | None = None
 
 
 _TAKE_NUMBERS = upsert(trigger_sequences).values(
@@ -64,6 +85,11 @@ async def add_events(
         return
     values = {"tenant": tenant_id, "count": len(events)}
     last: int = (await fetch(conn, _TAKE_NUMBERS, values))[0].last
+    numbered = list(enumerate(events, start=last - len(events) + 1))
+    # The first event of each list that something was forgotten in.
+    holders: dict[int, int] = {}
+    for sequence, event in numbered:
+        holders.setdefault(id(event.forgotten), sequence)
     await conn.execute(
         insert(trigger_events),
         [
@@ -78,9 +104,12 @@ async def add_events(
                 "signage_ids": list(event.signage_ids),
                 "item": event.item,
                 "analyst_comment": event.analyst_comment,
-                "forgotten": event.forgotten,
+                "forgotten": event.forgotten if holder == sequence else None,
+                "forgotten_at": holder if event.forgotten and holder != sequence else None,
+                "counted_as": event.counted_as,
             }
-            for sequence, event in enumerate(events, start=last - len(events) + 1)
+            for sequence, event in numbered
+            for holder in (holders[id(event.forgotten)],)
         ],
     )
     await publish(conn, events_topic(tenant_id))
@@ -108,29 +137,72 @@ async def place_events(
 
 # ---- reads ----
 
+# A page ends with the event that brings its items, and what was forgotten, to so many bytes of
+# JSON. Callers may have stored up to a megabyte an event.
+PAGE_BYTES = 1 << 20
+
+_holders = trigger_events.alias("holders")
+_HOLDER = and_(
+    _holders.c.tenant_id == trigger_events.c.tenant_id,
+    _holders.c.sequence == trigger_events.c.forgotten_at,
+)
+_OWN = ("sequence", "id", "kind", "profile_id", "chat_id", "round_id", "item", "analyst_comment")
 _COLUMNS = [
-    column for column in trigger_events.c if column.name not in ("tenant_id", "signage_ids")
+    *(trigger_events.c[name] for name in (*_OWN, "created_at")),
+    # Rows from before there was forgotten_at have their own.
+    func.coalesce(trigger_events.c.forgotten, _holders.c.forgotten).label("forgotten"),
+    func.coalesce(trigger_events.c.forgotten_at, trigger_events.c.sequence).label("holder"),
 ]
 _KINDS = bindparam("kinds", type_=ARRAY(Text))
 _OF_KINDS = or_(_KINDS.is_(None), trigger_events.c.kind == any_(_KINDS))
 _TENANT = trigger_events.c.tenant_id == bindparam("tenant", type_=Uuid)
 _SEQUENCE = bindparam("sequence", type_=BigInteger)
 _LIMIT = bindparam("limit", type_=BigInteger)
-_AFTER = (
-    select(*_COLUMNS)
-    .where(_TENANT, trigger_events.c.sequence > _SEQUENCE, _OF_KINDS)
-    .order_by(trigger_events.c.sequence)
-    .limit(_LIMIT)
-)
-_BEFORE = (
-    select(*_COLUMNS)
-    .where(_TENANT, or_(_SEQUENCE.is_(None), trigger_events.c.sequence < _SEQUENCE), _OF_KINDS)
-    .order_by(trigger_events.c.sequence.desc())
-    .limit(_LIMIT)
-)
+
+
+def _page(condition: ColumnElement[bool], descending: bool) -> Select[Any]:
+    """The events of a condition up to a limit, those after PAGE_BYTES left out.
+
+    `there` of each row says how many there are, with those left out.
+    """
+    page = (
+        select(*_COLUMNS)
+        .outerjoin_from(trigger_events, _holders, _HOLDER)
+        .where(_TENANT, condition, _OF_KINDS)
+        .order_by(trigger_events.c.sequence.desc() if descending else trigger_events.c.sequence)
+        .limit(_LIMIT)
+        .subquery()
+    )
+    order = page.c.sequence.desc() if descending else page.c.sequence
+    size = func.octet_length(cast(page.c.item, Text)) + func.coalesce(
+        func.octet_length(cast(page.c.forgotten, Text)), 0
+    )
+    sized = select(
+        page,
+        func.count().over().label("there"),
+        (func.sum(size).over(order_by=order) - size).label("bytes_before"),
+    ).subquery()
+    last = sized.c.sequence.desc() if descending else sized.c.sequence
+    return select(sized).where(sized.c.bytes_before < PAGE_BYTES).order_by(last)
+
+
+_AFTER = _page(trigger_events.c.sequence > _SEQUENCE, descending=False)
+_BEFORE = _page(or_(_SEQUENCE.is_(None), trigger_events.c.sequence < _SEQUENCE), descending=True)
 _LATEST = select(trigger_sequences.c.last).where(
     trigger_sequences.c.tenant_id == bindparam("tenant", type_=Uuid)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Events as rows, and whether there are more after them.
+
+    Rows of sequence, id, kind, profile_id, chat_id, round_id, item, analyst_comment, forgotten,
+    created_at, and holder: the number of the event that `forgotten` is stored with.
+    """
+
+    rows: list[Any]
+    more: bool
 
 
 async def events_after(
@@ -139,14 +211,9 @@ async def events_after(
     sequence: int,
     kinds: Sequence[str] = (),
     limit: int = 100,
-) -> list[Any]:
-    """A tenant's first events after a number, oldest first.
-
-    Rows of sequence, id, kind, profile_id, chat_id, round_id, item, analyst_comment, forgotten,
-    created_at. No kinds means all.
-    """
-    values = {"tenant": tenant_id, "sequence": sequence, "kinds": list(kinds) or None}
-    return await database.fetch(_AFTER, {**values, "limit": limit})
+) -> Page:
+    """A tenant's first events after a number, oldest first. No kinds means all."""
+    return await _read(database, _AFTER, tenant_id, sequence, kinds, limit)
 
 
 async def list_events(
@@ -155,10 +222,23 @@ async def list_events(
     before: int | None = None,
     kinds: Sequence[str] = (),
     limit: int = 100,
-) -> list[Any]:
+) -> Page:
     """A tenant's last events, or the last before a number, newest first. See events_after."""
-    values = {"tenant": tenant_id, "sequence": before, "kinds": list(kinds) or None}
-    return await database.fetch(_BEFORE, {**values, "limit": limit})
+    return await _read(database, _BEFORE, tenant_id, before, kinds, limit)
+
+
+async def _read(
+    database: Database,
+    query: Select[Any],
+    tenant_id: uuid.UUID,
+    sequence: int | None,
+    kinds: Sequence[str],
+    limit: int,
+) -> Page:
+    values = {"tenant": tenant_id, "sequence": sequence, "kinds": list(kinds) or None}
+    # One more than asked for: is there a next page?
+    rows = await database.fetch(query, {**values, "limit": limit + 1})
+    return Page(rows[:limit], bool(rows) and rows[0].there > len(rows[:limit]))
 
 
 async def latest_sequence(database: Database, tenant_id: uuid.UUID) -> int:

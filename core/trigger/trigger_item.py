@@ -22,8 +22,9 @@ async def trigger_coupon(
 ) -> pb.TriggerCouponResponse:
     """Store that a coupon was issued, redeemed or dismissed; every call is an event.
 
-    A coupon sent with anything but its rec_id is stored as sent, else it is the round's. Raises
-    NOT_FOUND and INVALID_REQUEST as trigger_signage does.
+    It is the round's coupon with what was sent in the place of its own values; where the round has
+    none of that rec_id, the coupon as sent. Raises NOT_FOUND, also for such a coupon sent with
+    nothing but its rec_id, and INVALID_REQUEST as trigger_signage does.
     """
     check_key(key)
     return await _to_the_end(_coupon(database, caller, request, key))
@@ -41,15 +42,16 @@ async def _coupon(
     database: Database, caller: Caller, request: pb.TriggerCouponRequest, key: str | None
 ) -> pb.TriggerCouponResponse:
     round_ = await find_round(database, caller, request)
-    item, comment = items.sent_coupon(request), None
-    if item is None:
-        item = items.round_coupon(round_.results, request.rec_id)
-        if item is None:
+    sent, base = items.sent_item(request), items.round_coupon(round_.results, request.rec_id)
+    if base is None:
+        if not sent.keys() > {"rec_id"}:
             raise ApiError("NOT_FOUND", "The round has no coupon of that rec_id.")
-        comment = round_.analyst_comments.get(item["rec_id"])
+        item = base = sent
+    else:
+        item = items.filled_in(sent, base)
     event_id = new_id("evt_")
     response = pb.TriggerCouponResponse(event_id=event_id, accepted=True)
-    event = _event(event_id, request.kind or "issued", round_, item, comment)
+    event = _event(event_id, request.kind or "issued", round_, item, base)
     return await _store(database, caller, key, request, response, event)
 
 
@@ -62,13 +64,12 @@ async def _recommend(
         raise ApiError("NOT_FOUND", "The round recommends no item of that rec_id.")
     event_id = new_id("evt_")
     response = pb.TriggerRecommendResponse(event_id=event_id, accepted=True)
-    comment = round_.analyst_comments.get(item["rec_id"])
-    event = _event(event_id, "recommend", round_, item, comment)
+    event = _event(event_id, "recommend", round_, item, item)
     return await _store(database, caller, key, request, response, event)
 
 
 def _event(
-    event_id: str, kind: str, round_: RoundNow, item: dict[str, Any], comment: str | None
+    event_id: str, kind: str, round_: RoundNow, item: items.Item, base: items.Item
 ) -> store.NewEvent:
     return store.NewEvent(
         id=event_id,
@@ -77,7 +78,8 @@ def _event(
         chat_id=round_.chat_id,
         round_id=round_.round_id,
         item=item,
-        analyst_comment=comment,
+        analyst_comment=round_.analyst_comments.get(item["rec_id"]),
+        counted_as=items.counted_as(item, base),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from onegenie.store.v1 import store_pb2
 from onegenie.trigger.v1 import trigger_pb2 as pb
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.database import Database
 from core.platform.idempotency import check_key
-from core.platform.plain import plain
+from core.platform.plain import fill, plain
 from core.signage import frames
 from core.tenant.store import Caller
 from core.trigger import items, store
@@ -62,13 +63,22 @@ async def _trigger(
     )
     report.created_at.GetCurrentTime()
     events: list[store.NewEvent] = []
+    shown: list[items.Item] = []
+    forgotten: list[Any] = []
     response = pb.TriggerSignageResponse(accepted=True)
     if leaving:
         response.action = "exit"
     else:
-        # What the phone sent speaks for itself; only the round's own items have a reason here.
-        shown = items.sent_items(request.items) or items.round_ads(round_.results)
-        comments = {} if request.items else round_.analyst_comments
+        shown = [items.sent_item(item) for item in request.items]
+        bases: dict[str, items.Item] = {}
+        if shown:
+            bases = items.round_items(round_.results)
+            for item in shown:
+                if base := bases.get(items.folded(item["rec_id"])):
+                    item["rec_id"] = base["rec_id"]
+        else:
+            shown = items.round_ads(round_.results)
+        forgotten = [plain(value) for value in request.forgotten]
         events = [
             store.NewEvent(
                 id=new_id("evt_"),
@@ -78,21 +88,26 @@ async def _trigger(
                 round_id=round_.round_id,
                 item=item,
                 signage_ids=[one.id for one in signage],
-                analyst_comment=comments.get(item.get("rec_id", "")),
-                forgotten=[plain(value) for value in request.forgotten] or None,
+                # For what is not the round's there is none.
+                analyst_comment=round_.analyst_comments.get(item.get("rec_id", "")),
+                forgotten=forgotten or None,
+                counted_as=items.counted_as(
+                    item, bases.get(items.folded(item.get("rec_id", "")), item)
+                ),
             )
             for item in shown
         ]
         for item in shown:
-            report.items.add().update(item)
-        report.forgotten.extend(request.forgotten)
+            fill(report.items.add(), item)
+        # Filled, not copied: a copy takes what the contract doesn't know along, at any size.
+        for value in forgotten:
+            fill(report.forgotten.add(), value)
         response.event_ids.extend(event.id for event in events)
 
     async def work(conn: AsyncConnection) -> None:
         if leaving:
             await frames.clear(conn, caller.tenant_id, [one.id for one in signage])
         elif floor is not None:
-            forgotten = [plain(value) for value in request.forgotten]
             await frames.show(
                 conn,
                 caller.tenant_id,

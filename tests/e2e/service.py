@@ -79,6 +79,18 @@ class Service:
             await put_profile(conn, caller.tenant_id, profile_id, values | fields)
         return profile_id
 
+    async def full_profile(self) -> str:
+        """A new profile of the demo's tenant with everything in it."""
+        return await self.add_profile(
+            await self.caller(self.demo["SDK_KEY"]),
+            name="김하나",
+            gender="F",
+            age=34,
+            locale="ko",
+            persona="매운 것을 좋아함",
+            extra={"points": 882, "tags": ["단골"]},
+        )
+
     async def hold_round(
         self, caller: Caller, profile_id: str, chat_id: object = None, prompt: str = "카레"
     ) -> Started:

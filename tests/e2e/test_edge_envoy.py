@@ -272,6 +272,21 @@ async def test_what_a_client_holds_is_not_sent_again(front):
     assert rest.endswith(b"\r\n\r\n\x89PNG")
 
 
+async def test_a_stream_that_is_over_has_no_body(front):
+    """The same for a browser that is told not to come back."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", front.base_url.port)
+    for extra in (b"Last-Event-ID: 3\r\nAccept-Encoding: gzip\r\n", b"Connection: close\r\n"):
+        writer.write(b"GET /e/count/over HTTP/1.1\r\nHost: a\r\n" + extra + b"\r\n")
+    text = await reader.read()
+    writer.close()
+    first, _, rest = text.partition(b"\r\n\r\n")
+    assert first.startswith(b"HTTP/1.1 204 ")
+    for name in (b"content-length", b"content-type", b"transfer-encoding", b"content-encoding"):
+        assert b"\r\n" + name + b":" not in first
+    assert rest.startswith(b"HTTP/1.1 200 ")
+    assert b": keep-alive" in rest
+
+
 async def test_grpc_on_the_same_port(front):
     address = f"{front.base_url.host}:{front.base_url.port}"
     async with grpc.aio.insecure_channel(address) as channel:

@@ -136,10 +136,11 @@ def _errors(documented: dict[str, Any], reply: Reply) -> list[Any]:
         documented = DOCUMENT["components"]["responses"][documented["$ref"].rsplit("/", 1)[1]]
     if "content" not in documented:
         return [] if reply.body is None else [f"a body: {reply.body}"]
-    if reply.headers.get("content-type", "").startswith("image/"):
-        assert reply.headers["content-type"] in documented["content"]
+    content_type = reply.headers.get("content-type", "application/json")
+    if (media := documented["content"].get(content_type)) is None:
+        return [f"a {content_type}"]
+    if content_type.startswith("image/"):
         return []
-    ((content_type, media),) = documented["content"].items()
     if content_type == "text/event-stream":
         items = [{**event, "data": json.dumps(event["data"])} for event in reply.body]
         data_schema = media["x-itemSchema"]["properties"]["data"]["contentSchema"]

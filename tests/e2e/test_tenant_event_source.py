@@ -27,7 +27,7 @@ from tests.e2e.service import Service
 # A chunk that tells the page to come back after a tenth of a second, not after three.
 RETRY = b"c\r\nretry: 100\n\n\r\n"
 SCRIPT = Path(__file__).with_name("event_source.mjs")
-KINDS = ("signage", "recommend", "issued", "redeemed", "dismissed")
+KINDS = ("round", "signage", "recommend", "issued", "redeemed", "dismissed")
 
 
 @cache
@@ -91,12 +91,15 @@ class Line:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             self.requests.append(head)
             answer, upstream = await asyncio.open_connection(self.host, self.port)
-            # Without compression, so that RETRY can be put in.
-            plain = re.sub("(?i)^accept-encoding:.*\r\n", "", head, flags=re.MULTILINE)
-            key = f"Authorization: Bearer {self.secret}\r\n\r\n"
+            # Without compression, so that RETRY can be put in; a connection has one answer.
+            ours = "(?i)^(accept-encoding|connection):.*\r\n"
+            plain = re.sub(ours, "", head, flags=re.MULTILINE)
+            key = f"Authorization: Bearer {self.secret}\r\nConnection: close\r\n\r\n"
             upstream.write((plain.removesuffix("\r\n") + key).encode())
-            writer.write(await answer.readuntil(b"\r\n\r\n") + RETRY)
-            while part := await answer.read(4096):
+            head_of_answer = await answer.readuntil(b"\r\n\r\n")
+            chunked = b"transfer-encoding: chunked" in head_of_answer
+            writer.write(head_of_answer + (RETRY if chunked else b""))
+            while chunked and (part := await answer.read(4096)):
                 if self.cut_after is not None:
                     # In the middle of whatever is being sent.
                     part, self.cut_after = part[: self.cut_after], self.cut_after - len(part)
@@ -124,6 +127,7 @@ class Page:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self.process = process
         self.opened = 0
+        self.closed = False
         self.events: list[tuple[str, int, Any]] = []
 
     async def until(self, done: Callable[[], bool]) -> None:
@@ -135,6 +139,8 @@ class Page:
             assert line, "the page ended"
             if line == "open":
                 self.opened += 1
+            elif line == "closed":
+                self.closed = True
             else:
                 kind, number, data = line.split(" ", 2)
                 self.events.append((kind, int(number), json.loads(data)))
@@ -174,7 +180,7 @@ class Shop:
         for number in range(len(self.ids), len(self.ids) + count):
             item = {"rec_id": f"rec_{number}", "item_name": "스파게티니\n", "price": 4900.0}
             events.append(
-                NewEvent(f"evt_{uuid.uuid4()}", kind or KINDS[number % 5], *place, item=item)
+                NewEvent(f"evt_{uuid.uuid4()}", kind or KINDS[1 + number % 5], *place, item=item)
             )
         self.ids += [event.id for event in events]
         async with self.service.database.begin() as conn:
@@ -246,3 +252,24 @@ async def test_only_the_kinds_it_asked_for(shop: Shop) -> None:
         await follower.until(lambda: len(follower.events) == 4)
     seen = [(kind, number) for kind, number, _ in follower.events]
     assert seen == [("signage", 1), ("issued", 3), ("signage", 6), ("issued", 8)]
+
+
+async def test_a_round_that_is_over_is_not_asked_for_again(service: Service) -> None:
+    if reason := why_not():
+        pytest.skip(reason)
+    secret = service.demo["SDK_KEY"]
+    caller = await service.caller(secret)
+    profile_id = await service.add_profile(caller)
+    started = await service.hold_round(caller, profile_id)
+    path = f"/v1/chat/{profile_id}/recommend/{started.chat_id}/{started.round_id}/events"
+    line = Line(service.url, secret)
+    async with line.open() as url, page(url + path) as follower:
+        await follower.until(lambda: len(follower.events) == 1)
+        # Nothing new, and not over either: it comes back.
+        line.cut()
+        await follower.until(lambda: follower.opened == 2)
+        await service.set_state(started, "completed", 4)
+        await follower.until(lambda: follower.closed)
+    assert [data["status"] for _, _, data in follower.events] == ["in_progress", "completed"]
+    assert len(line.requests) == 3
+    assert "last-event-id: 5" in line.requests[2].lower()

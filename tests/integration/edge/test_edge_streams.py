@@ -77,6 +77,50 @@ async def test_an_empty_stream_is_an_event_stream_all_the_same(caller):
 
 
 @pytest.mark.parametrize(
+    ("sent", "header", "how", "status"),
+    [
+        (None, "3", "over", "204"),
+        ("3", None, "over", "204"),
+        ("3", "garbage", "over", "204"),
+        (None, "3", "ok", "200"),
+        # Who has seen nothing is told that it is a stream, and so is who was told nonsense.
+        (None, None, "over", "200"),
+        (None, "garbage", "over", "200"),
+    ],
+)
+async def test_a_stream_that_is_over_tells_who_has_seen_all_of_it(
+    caller, sent, header, how, status
+):
+    metadata = (("last-event-id", header),) if header is not None else ()
+    strings = {"after": sent} if sent else {}
+    call = caller.events("EchoService/Count", metadata, how=how, **strings)
+    headers, types, body = await read(call)
+    assert headers["x-http-status"] == status
+    if status == "204":
+        assert (types, body, headers["cache-control"]) == (
+            [],
+            b"",
+            "no-store, no-transform",
+        )
+    else:
+        assert set(types) == {"text/event-stream"}
+
+
+async def test_a_stream_that_ends_because_the_server_stops_is_not_over(serve):
+    stopping = asyncio.Event()
+    async with serve(stopping=stopping) as caller:
+        stopping.set()
+        metadata = (("last-event-id", "3"),)
+        headers, types, _ = await read(caller.events("EchoService/Count", metadata, how="over"))
+        assert (headers["x-http-status"], types) == ("200", ["text/event-stream"])
+
+
+async def test_a_resumed_stream_is_messages_over_grpc(caller):
+    call = caller.echo.Count(pb.CountRequest(how="over", after=3))
+    assert [reply async for reply in call] == []
+
+
+@pytest.mark.parametrize(
     ("sent", "header", "first"),
     [
         ("5", None, 6),

@@ -1,6 +1,7 @@
 """One reply: the same method for REST and gRPC callers, over a real server."""
 
 import asyncio
+import gzip
 import json
 import uuid
 from contextlib import asynccontextmanager
@@ -78,6 +79,115 @@ async def test_bodies_of_all_shapes(caller):
     assert (await caller.rest("EchoService/Fail", how="not")).json()["data"] == {}
     download = await caller.rest("EchoService/Download")
     assert (download.content_type, download.body) == ("image/png", b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("body", "changed"),
+    [
+        (b'{"long_name": "a", "age": null}', ["long_name", "age"]),
+        (b'{"longName": null, "long_name": null, "age": 1, "age": 2}', ["long_name", "age"]),
+        (b'{"thing": {"name": "x"}}', ["thing"]),
+        (b'{"kind": "b", "nobody": 1, "update_mask": "age", "updateMask": "age"}', []),
+        (b"{}", []),
+        (b"", []),
+        (None, []),
+    ],
+)
+async def test_a_method_can_tell_which_keys_a_body_had(caller, body, changed):
+    answer = await caller.rest("EchoService/Patch", body, kind="a")
+    assert answer.json() == {"success": True, "data": {"changed": changed}}
+
+
+@pytest.mark.parametrize(
+    ("paths", "fault"),
+    [
+        (None, None),
+        ([], None),
+        (["age", "thing"], None),
+        (["nobody"], "must name fields among long_name, age, thing"),
+        (["age", "thing.name"], "must name fields among long_name, age, thing"),
+        (["kind"], "must name fields among long_name, age, thing"),
+        (["update_mask"], "must name fields among long_name, age, thing"),
+        (["longName"], "must name fields among long_name, age, thing"),
+        (["*"], "must name fields among long_name, age, thing"),
+        ([""], "must name fields among long_name, age, thing"),
+    ],
+)
+async def test_a_mask_over_grpc_names_fields(caller, paths, fault):
+    request = pb.PatchRequest(kind="a", age=1)
+    if paths is not None:
+        request.update_mask.SetInParent()
+        request.update_mask.paths.extend(paths)
+    if fault is None:
+        changed = (await caller.echo.Patch(request)).changed
+        assert list(changed) == (paths or [])
+    else:
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await caller.echo.Patch(request)
+        (violation,) = details(refused.value)["BadRequest"].field_violations
+        assert (violation.field, violation.description) == ("update_mask", fault)
+
+
+@pytest.mark.parametrize(
+    ("mood", "seen"),
+    [("Calm", "Calm"), ("CALM", "Calm"), ("calm", "Calm"), ("WILD", "wild"), ("", None)],
+)
+async def test_words_in_any_case_and_an_empty_string_that_is_none(caller, mood, seen):
+    body = json.dumps({"prompt": "x", "mood": mood}).encode()
+    answer = await caller.rest("EchoService/Say", body, room_id=ROOM)
+    assert answer.json()["data"]["said"]["mood"] == seen
+    said = (await caller.echo.Say(pb.SayRequest(room_id=ROOM, prompt="x", mood=mood))).said
+    assert (said.mood if said.HasField("mood") else None) == seen
+    for wrong in ("calmer", " calm", "wıld"):
+        body = json.dumps({"prompt": "x", "mood": wrong}).encode()
+        answer = await caller.rest("EchoService/Say", body, room_id=ROOM)
+        assert answer.json()["error"]["message"] == "mood: must be one of Calm, wild"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "kind"),
+    [
+        (b'{"friendId": 1}', 200, "application/json;charset=UTF-8"),
+        (b'{"friendId": 7}', 409, "application/json;charset=UTF-8"),
+        (b'{"friendId": "x"}', 400, "application/json"),
+    ],
+)
+async def test_a_method_may_name_the_charset_of_its_own_replies(caller, body, status, kind):
+    answer = await caller.rest("StatusService/Remove", body)
+    assert (answer.status, answer.content_type) == (status, kind)
+
+
+@pytest.mark.parametrize(
+    "coding",
+    ["gzip", "GZIP", "x-gzip", "deflate", "br", "zstd", "identity, gzip", "gzip,", "no-such"],
+)
+async def test_an_encoded_body_is_told_what_is_read(caller, coding):
+    metadata = (("content-encoding", coding),)
+    body = gzip.compress(b'{"prompt": "x"}')
+    answer = await caller.rest("EchoService/Say", body, metadata=metadata, room_id=ROOM)
+    assert (answer.status, answer.headers["accept-encoding"]) == (415, "identity")
+    assert answer.json() == {"success": False, "error": {"code": "PACKED", "message": "Packed."}}
+    form = "multipart/form-data; boundary=B"
+    answer = await caller.rest("StatusService/Upload", body, form, metadata=metadata, album_id="1")
+    assert (answer.status, answer.json()["error"]["errorCode"]) == (415, "COMMON_7")
+
+
+@pytest.mark.parametrize("coding", ["identity", "Identity", "", " ", "identity, identity"])
+async def test_a_body_as_it_is_may_say_so(caller, coding):
+    metadata = (("content-encoding", coding),)
+    answer = await caller.rest(
+        "EchoService/Say", b'{"prompt": "x"}', metadata=metadata, room_id=ROOM
+    )
+    assert answer.status == 202
+
+
+async def test_of_several_encodings_each_counts(caller):
+    metadata = (("content-encoding", "gzip"), ("content-encoding", "identity"))
+    answer = await caller.rest("EchoService/Say", b"\x1f\x8b", metadata=metadata, room_id=ROOM)
+    assert answer.status == 415
+    # Where there is no body nothing is encoded.
+    answer = await caller.rest("EchoService/List", metadata=metadata, room_id=ROOM)
+    assert answer.status == 200
 
 
 async def test_decoding_and_rules_are_told_together(caller):

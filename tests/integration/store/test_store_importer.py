@@ -251,6 +251,11 @@ async def test_a_bad_cell_is_named(load, column: str, value: str, message: str) 
             "an id (it is '1')",
         ),
         (
+            {"signage_events": "id,title,image_url,enabled\n1,a,javascript:alert(1),1\n"},
+            "signage_events.csv, line 2, image_url: is not an http or https address "
+            "(it is 'javascript:alert(1)')",
+        ),
+        (
             {"signage_events": "id,title,enabled\n1,a,maybe\n"},
             "signage_events.csv, line 2, enabled: is neither true nor false (it is 'maybe')",
         ),
@@ -425,6 +430,16 @@ async def test_slides_belong_to_a_signage_by_number_or_id(load, store: EmbeddedS
     # Slides alone look for the signage that is there.
     await load(slides="signage_number,position,title\n5,1,라\n")
     assert [slide.title for slide in await store.slides(INSIDE)] == ["라"]
+
+
+async def test_slides_come_from_the_web(load) -> None:
+    slides = (
+        "signage_number,position,image_url\n1,1,/a.png\n1,2,HTTP://a.test/가.png\n1,3,file:///a\n"
+    )
+    assert [str(problem) for problem in await problems(load, signage=TWO, slides=slides)] == [
+        "slides.csv, line 2, image_url: is not an http or https address (it is '/a.png')",
+        "slides.csv, line 4, image_url: is not an http or https address (it is 'file:///a')",
+    ]
 
 
 async def test_what_is_wrong_with_slides(load) -> None:

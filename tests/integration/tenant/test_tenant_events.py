@@ -298,6 +298,57 @@ async def test_a_page_is_100_unless_told(database: Database, staff: Staff, other
 
 
 @pytest.mark.parametrize(
+    "big",
+    [
+        {"item": {"text": "가" * 100_000}},
+        {"forgotten": ["x" * 300_000]},
+        # As protobuf, a number is four times what it is as JSON.
+        {"item": {"list": [0] * 20_000}, "forgotten": [[0] * 15_000]},
+        {"item": {"text": "x" * 2_000_000}},
+    ],
+)
+async def test_a_page_of_large_events_ends_early(
+    database: Database, staff: Staff, big: dict[str, Any]
+) -> None:
+    """No reply is much larger than a megabyte, nothing is lost, and a stream has them all."""
+    await add_events(database, staff.tenant_id, *[{}, big, big] * 4)
+    seen, token, replies = [], "", 0
+    while True:
+        reply: Any = await staff.call("ListEvents", page_token=token)
+        replies += 1
+        assert len(reply.events) == 1 or reply.ByteSize() < live.LIST_BYTES + 100
+        seen += [event.event_id for event in reply.events]
+        token = reply.next_page_token
+        if not token:
+            break
+    assert 2 < replies <= 12
+    streamed = await take(staff.watch(0), 12)
+    assert numbers(streamed) == list(range(1, 13))
+    assert seen == [reply.event.event_id for reply in reversed(streamed)]
+
+
+async def test_what_one_event_holds_for_a_trigger_is_in_all_of_its_events(
+    database: Database, staff: Staff, others: Staff
+) -> None:
+    """Also in a page or after a number that leaves that one out; and as it was stored before."""
+    own = {"forgotten": ["before"]}
+    held = [{"forgotten": FORGOTTEN}, {"forgotten_at": 3}, {"forgotten_at": 3, "kind": "issued"}]
+    await add_events(database, others.tenant_id, *[{"forgotten": ["theirs"]}] * 3)
+    await add_events(database, staff.tenant_id, own, own, *held, {})
+
+    def forgotten(events: list[Any]) -> list[Any]:
+        found = [MessageToDict(event).get("forgotten") for event in events]
+        return [None if one is None else len(one) for one in found]
+
+    reply: Any = await staff.call("ListEvents")
+    assert forgotten(reply.events) == [None, 3, 3, 3, 1, 1]
+    reply = await staff.call("ListEvents", kinds=["issued"])
+    assert forgotten(reply.events) == [3]
+    events = [reply.event for reply in await take(staff.watch(3), 3)]
+    assert forgotten(events) == [3, 3, None]
+
+
+@pytest.mark.parametrize(
     "token", ["x", "가", "LTE", "====", "OTk5OTk5OTk5OTk5OTk5OTk5OTk", "A" * 9]
 )
 async def test_a_token_that_is_none(staff: Staff, token: str) -> None:

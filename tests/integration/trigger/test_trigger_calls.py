@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import re
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import grpc
 import pytest
 from onegenie.signage.v1 import signage_pb2
+from onegenie.tenant.v1 import tenant_pb2
 from onegenie.trigger.v1 import trigger_pb2 as pb
 from sqlalchemy import select, text
 
@@ -18,6 +21,7 @@ from core.platform.database import Database
 from core.platform.plain import plain
 from core.signage import frames
 from core.store.embedded import EmbeddedStore
+from core.tenant.analytics import get_analytics
 from core.tenant.store import create_key
 from core.trigger import service, store
 from core.trigger.models import trigger_calls
@@ -183,9 +187,11 @@ async def test_forgotten_comes_through_untouched(
     phone: Phone, database: Database, forgotten: list[Any]
 ) -> None:
     await phone.signage(forgotten=forgotten)
-    for row in await stored(database):
-        assert repr_of(row.forgotten) == repr_of(forgotten)
-    events = await store.events_after(database, phone.shopper.tenant_id, 0)
+    first, *others = await stored(database)
+    assert repr_of(first.forgotten) == repr_of(forgotten)
+    # Stored once for the trigger, read with each of its events.
+    assert [(row.forgotten, row.forgotten_at) for row in others] == [(None, first.sequence)] * 2
+    events = (await store.events_after(database, phone.shopper.tenant_id, 0)).rows
     assert [repr_of(event.forgotten) for event in events] == [repr_of(forgotten)] * 3
     (report,) = await all_told(database)
     assert [plain(value) for value in report.forgotten] == forgotten
@@ -224,17 +230,106 @@ async def test_coupon_with_the_least(phone: Phone, database: Database) -> None:
     assert await all_told(database) == []
 
 
-async def test_coupon_with_everything(phone: Phone, database: Database) -> None:
-    """As sent, whether the round has it or not."""
+async def test_a_coupon_the_round_does_not_have_is_as_sent(
+    phone: Phone, database: Database
+) -> None:
     request = example(COUPON_WHOLE)
     kind = request.pop("kind")
     await phone.coupon(kind=kind, **request)
-    await phone.coupon(kind="redeemed", rec_id="coupon-1", item_name="다른 이름")
-    first, second = await stored(database)
-    assert first.kind == kind == "issued"
-    assert first.item == request
-    assert second.item == {"rec_id": "coupon-1", "item_name": "다른 이름"}
-    assert (first.analyst_comment, second.analyst_comment) == (None, None)
+    (row,) = await stored(database)
+    assert row.kind == kind == "issued"
+    assert row.item == request
+    assert row.analyst_comment is None
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"item_name": "다른 이름"},
+        {"discount_pct": 0, "zone_name": ""},
+        {"reason_detail": {"ko": "하나"}, "reason_detail_marketing": "둘"},
+        {"item_id": 512, "brand": "Colavita", "method": "hand-picked", "reason_type": "upsell"},
+    ],
+)
+@pytest.mark.parametrize("rec_id", ["coupon-1", "COUPON-1", "Coupon-1"])
+async def test_a_coupon_sent_in_part_is_filled_in(
+    phone: Phone, database: Database, sent: dict[str, Any], rec_id: str
+) -> None:
+    """The round's, under the round's rec_id, and each value sent in the place of its own."""
+    await phone.coupon(rec_id=rec_id, **sent)
+    (row,) = await stored(database)
+    location = {"x": 28, "y": 22.794, "radius": 0.5}
+    whole = {**COUPON, "product": row_product(), "location": location}
+    assert row.item == whole | sent
+    assert row.analyst_comment == COMMENTS["coupon-1"]
+
+
+async def test_the_documents_coupon_with_a_real_rec_id(phone: Phone, database: Database) -> None:
+    """Its price_yen is the price; what it doesn't send is the round's."""
+    request = example(COUPON_WHOLE, rec_id="coupon-1")
+    assert request.pop("kind") == "issued"
+    await phone.coupon(**request)
+    (row,) = await stored(database)
+    assert row.item.items() >= request.items()
+    assert (row.item["price"], row.item["price_unit"], row.item["rank"]) == (9900, "₩", 1)
+    assert row.item["reason_type"] == "cross-sell"
+
+
+async def test_a_null_is_not_sent(phone: Phone, database: Database) -> None:
+    """Also the null that only gRPC can send."""
+    await phone.coupon(rec_id="coupon-1", reason_detail=None)
+    (row,) = await stored(database)
+    assert row.item["reason_detail"] == TEXT
+    assert await refused(phone.coupon(rec_id="another", reason_detail=None)) == ("NOT_FOUND", [])
+    await phone.signage(items=[{"rec_id": "r", "reason_detail": None}])
+    assert (await stored(database))[1].item == {"rec_id": "r"}
+
+
+async def test_items_of_the_round_keep_their_comment(phone: Phone, database: Database) -> None:
+    """Signage items are as sent but for the spelling of a rec_id that is the round's."""
+    sent = [
+        {"rec_id": "AD-2", "discount_pct": 50},
+        {"rec_id": "stranger"},
+        {"rec_id": "Rec-1"},
+        {"rec_id": "coupon-1", "item_id": 9, "reason_type": "upsell"},
+        {"rec_id": "ad-3"},
+    ]
+    await phone.signage(items=sent)
+    rows = await stored(database)
+    ids = ["ad-2", "stranger", "rec-1", "coupon-1", "ad-3"]
+    spelt = [item | {"rec_id": rec_id} for item, rec_id in zip(sent, ids, strict=True)]
+    assert [row.item for row in rows] == spelt
+    assert [row.analyst_comment for row in rows] == [COMMENTS.get(rec_id) for rec_id in ids]
+    known = {"item_id": 201, "item_name": "카레가루 100g", "reason_type": "cross-sell"}
+    assert [row.counted_as for row in rows] == [known, None, known, None, known]
+    (report,) = await all_told(database)
+    assert [plain(item) for item in report.items] == spelt
+    ((_, frame),) = await shown(database)
+    assert [item.rec_id for item in frame.items] == ids
+
+
+async def test_what_was_sent_in_part_is_counted_by_item_and_by_reason(
+    phone: Phone, database: Database
+) -> None:
+    await phone.signage(items=[{"rec_id": "AD-1"}, {"rec_id": "ad-2", "item_name": "둘"}])
+    await phone.signage(items=[{"rec_id": "rec-1", "reason_type": ""}, {"rec_id": "stranger"}])
+    await phone.recommend(rec_id="REC-1")
+    await phone.coupon(rec_id="COUPON-1", discount_pct=20)
+    await phone.coupon(rec_id="coupon-1", kind="redeemed", reason_type="", item_name="")
+    await phone.coupon(rec_id="coupon-1", kind="dismissed", reason_type="upsell")
+    today = dt.datetime.now(dt.UTC).date().isoformat()
+    span = tenant_pb2.GetAnalyticsRequest(from_date=today, to_date=today)
+    figures = await get_analytics(database, phone.shopper.tenant_id, ZoneInfo("UTC"), {}, span)
+    (item,) = figures.by_item
+    assert (item.key, item.name) == ("201", "카레가루 100g")
+    counted = item.figures
+    assert (counted.exposures, counted.issued, counted.redeemed, counted.dismissed) == (4, 1, 1, 1)
+    by_reason = {group.key: group.figures for group in figures.by_reason}
+    assert by_reason.keys() == {"cross-sell", "upsell"}
+    counted = by_reason["cross-sell"]
+    assert (counted.exposures, counted.issued, counted.redeemed, counted.dismissed) == (4, 1, 1, 0)
+    assert by_reason["upsell"].dismissed == 1
+    assert figures.total.exposures == 5
 
 
 async def test_a_coupons_kinds_come_in_any_order(phone: Phone, database: Database) -> None:
@@ -244,7 +339,7 @@ async def test_a_coupons_kinds_come_in_any_order(phone: Phone, database: Databas
     assert [row.kind for row in await stored(database)] == kinds
 
 
-@pytest.mark.parametrize("rec_id", ["rec-1", "201"])
+@pytest.mark.parametrize("rec_id", ["rec-1", "REC-1", "201"])
 async def test_recommend(phone: Phone, database: Database, rec_id: str) -> None:
     """By rec_id, else by the product's id; with the price."""
     answer = await phone.recommend(**example(RECOMMEND, rec_id=rec_id))
@@ -404,7 +499,8 @@ async def test_events_are_numbered_without_gaps(phone: Phone, database: Database
         while True:
             last = finished.is_set()
             after = seen[-1] if seen else 0
-            seen.extend(e.sequence for e in await store.events_after(database, tenant_id, after))
+            page = await store.events_after(database, tenant_id, after)
+            seen.extend(event.sequence for event in page.rows)
             if last:
                 return
 
@@ -430,8 +526,8 @@ async def test_events_are_read_by_kind_and_page(phone: Phone, database: Database
         await phone.coupon(rec_id="coupon-1", kind=kind)
     await phone.recommend(rec_id="rec-1")
 
-    def numbers(rows: list[Any]) -> list[int]:
-        return [row.sequence for row in rows]
+    def numbers(page: store.Page) -> list[int]:
+        return [row.sequence for row in page.rows]
 
     assert numbers(await store.events_after(database, tenant_id, 1)) == [2, 3, 4]
     assert numbers(await store.events_after(database, tenant_id, 0, ["issued"], 1)) == [1]
@@ -440,7 +536,7 @@ async def test_events_are_read_by_kind_and_page(phone: Phone, database: Database
         3,
         2,
     ]
-    assert await store.list_events(database, uuid.uuid4()) == []
+    assert await store.list_events(database, uuid.uuid4()) == store.Page([], False)
 
 
 async def test_all_or_nothing(

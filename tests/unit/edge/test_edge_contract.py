@@ -19,6 +19,7 @@ import "google/api/annotations.proto";
 import "google/api/field_behavior.proto";
 import "google/api/field_info.proto";
 import "google/protobuf/any.proto";
+import "google/protobuf/field_mask.proto";
 import "onegenie/rest/v1/annotations.proto";
 """
 SURFACE = """
@@ -102,11 +103,19 @@ def test_paths_and_bodies_must_exist(tmp_path, monkeypatch):
           rpc B(M) returns (M) { option (google.api.http) = {get: "/elsewhere"}; @PUBLIC }
           rpc C(M) returns (M) { option (google.api.http) = {get: "/v1/{name}"}; @PUBLIC }
           rpc D(stream M) returns (M) { option (google.api.http) = {get: "/v1/{name}"}; @PUBLIC }
+          rpc F(M) returns (M) {
+            option (google.api.http) = {get: "/v1/f"};
+            option (onegenie.rest.v1.method) = { access: ACCESS_PUBLIC ends: true };
+          }
           rpc E(M) returns (stream M) {
             option (onegenie.rest.v1.method) = { access: ACCESS_PUBLIC timeout_seconds: 1 };
           }
         }
-        message M { string name = 1; M inner = 2; }
+        message M {
+          string name = 1;
+          M inner = 2;
+          google.protobuf.FieldMask keys = 3 [(onegenie.rest.v1.field).body_keys = true];
+        }
         """,
     )
     assert "{nope} is not a scalar field of M" in found
@@ -115,6 +124,8 @@ def test_paths_and_bodies_must_exist(tmp_path, monkeypatch):
     assert "M has no field 'nope'" in found
     assert "success_status must be 200 to 299" in found
     assert "timeout_seconds must not be negative" in found
+    assert "S.F: ends is for streams" in found
+    assert 'S.F: body_keys needs body: "*", and no multipart' in found
     assert "S.E: a stream has no timeout_seconds" in found
     assert "SdkReason has no reason NOPE" in found
     assert "/elsewhere is under none of the surface's path_prefixes" in found
@@ -132,6 +143,11 @@ def test_rules_must_fit_their_fields(tmp_path, monkeypatch):
           option (google.api.http) = {post: "/v1/a" body: "*"}; @PUBLIC } }
         message M {
           string pattern = 1 [(onegenie.rest.v1.field).pattern = "("];
+          string bytes = 21 [(onegenie.rest.v1.field).max_bytes = 9];
+          string keys = 16 [(onegenie.rest.v1.field).body_keys = true];
+          string empty = 17 [(onegenie.rest.v1.field).empty_is_absent = true];
+          string other_any = 18 [(onegenie.rest.v1.field).any_case = true];
+          int32 digits = 19 [(onegenie.rest.v1.field).takes_number = true];
           int32 word = 2 [(onegenie.rest.v1.field).in = "x"];
           string number = 3 [(onegenie.rest.v1.field).gte = 1];
           bool sized = 4 [(onegenie.rest.v1.field).max_len = 1];
@@ -151,6 +167,11 @@ def test_rules_must_fit_their_fields(tmp_path, monkeypatch):
     )
     for text in (
         "M.pattern: pattern '(' does not compile",
+        "M.bytes: max_bytes is for Struct, Value and ListValue",
+        "M.keys: body_keys is for a google.protobuf.FieldMask",
+        "M.empty: empty_is_absent is for an `optional string`",
+        "M.other_any: any_case is for a string with `in`",
+        "M.digits: takes_number is for strings",
         "M.word: pattern, in and UUID4 are for strings",
         "M.line: no_control is for strings",
         "M.number: gte and lte are for numbers",

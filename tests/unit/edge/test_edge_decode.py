@@ -9,13 +9,16 @@ from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.decode import MAX_VIOLATIONS, Decoder, Violations, parse_json
 from edge.errors import ApiError
+from edge.validate import Validator
 from tests import edge_app
 
 edge_app.stubs()
 from edgetest.v1 import edgetest_pb2 as pb  # noqa: E402
 
 METHODS = edge_app.contract().methods
-DECODER = Decoder(METHODS["/edgetest.v1.EchoService/Say"].surface)
+SURFACE = METHODS["/edgetest.v1.EchoService/Say"].surface
+DECODER = Decoder(SURFACE)
+ID = "6b97957c-3c53-4d0f-9a55-3a1fb3c0de4a"
 
 
 def decode(body: str | bytes | dict, message=None, skip=()):
@@ -85,6 +88,25 @@ def test_integers_and_doubles_may_be_strings_and_whole_numbers_may_have_a_point(
     assert decode({"big": "9007199254740993", "small": 3.0, "ratio": "1e3"}) == pb.SayRequest(
         big=9007199254740993, small=3, ratio=1000
     )
+
+
+@pytest.mark.parametrize(
+    ("sent", "text"),
+    [
+        ("42", "42"),
+        ("-9007199254740993", "-9007199254740993"),
+        ("100.0", "100"),
+        ("1e2", "100"),
+        ('"007"', "007"),
+    ],
+)
+def test_a_string_that_takes_a_number_becomes_its_digits(sent, text):
+    assert decode(f'{{"tag": {sent}}}').tag == text
+
+
+@pytest.mark.parametrize("sent", ["1.5", "true", "[]", "{}", "1e300"])
+def test_a_string_that_takes_a_number_takes_nothing_else(sent):
+    assert faults(f'{{"tag": {sent}}}') == {"tag": "must be a string or a whole number"}
 
 
 def test_an_enum_is_its_word_its_name_or_its_number():
@@ -213,8 +235,51 @@ def test_huge_values_are_refused_before_they_are_read(body, field):
     assert (path, text[:23]) == (field, "must have at most 10000")
 
 
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"many": [[0] * 60] * 170}, "many"),
+        ({"any": [0] * 6_000, "many": [[0] * 999] * 5}, "many"),
+        ({"extra": {"a": [0] * 5_000}, "list": [0] * 4_000, "any": {"b": [0] * 1_000}}, "any"),
+        ({"item": {}, "many": ["x"] * 10_000, "extra": {"a": 1}}, "extra"),
+    ],
+)
+def test_the_free_form_fields_of_a_request_are_counted_together(body, field):
+    ((path, text),) = faults(body).items()
+    assert path == field
+    assert text.startswith("must have at most 10000 values")
+
+
+@pytest.mark.parametrize(
+    ("sent", "fits"),
+    [
+        ('{"small_extra": {"a": "가나다라"}}', True),
+        ('{"small_extra": { "a" : "\uac00\ub098\ub2e4\ub77c" } }', True),
+        ('{"small_extra": {"a": "가나다라."}}', False),
+        (f'{{"small_extra": {{"{"k" * 17}": 1}}}}', False),
+        ('{"small_extra": {"a": 18446744073709551616}}', False),
+        ('{"small_many": [1.0, 2, 3, 4, 5, 6, 7, 8, 90]}', True),
+        ('{"small_many": [1.0, 2, 3, 4, 5, 6, 7, 8, 900]}', False),
+        (f'{{"small_many": ["{"x" * 1000}"]}}', False),
+        ('{"small_many": [[[[[[[[[[]]]]]]]]]]}', True),
+        ('{"small_many": [[[[[[[[[[[]]]]]]]]]]]}', False),
+    ],
+)
+def test_a_free_form_field_is_as_large_as_its_compact_json(sent, fits):
+    message = decode(sent, pb.SayRequest(room_id=ID, prompt="x"))
+    if fits:
+        Validator(SURFACE).validate(message)
+        return
+    with pytest.raises(ApiError) as refused:
+        Validator(SURFACE).validate(message)
+    (fault,) = refused.value.fields
+    assert fault.field == ("small_many" if "many" in sent else "small_extra")
+    assert fault.description == "must be at most 20 bytes as JSON"
+
+
 def test_large_values_are_read():
     assert len(decode({"any": [0] * 10_000, "numbers": [0] * 10_000}).numbers) == 10_000
+    assert len(decode({"any": [0] * 4_000, "many": [[0] * 99] * 60}).many) == 60
 
 
 def test_fields_of_the_path_are_not_taken_from_the_body():

@@ -6,12 +6,14 @@ from onegenie.rest.v1 import annotations_pb2 as rest
 from edge import multipart
 from edge.decode import Decoder, Violations
 from edge.errors import ApiError
+from edge.validate import Validator
 from tests import edge_app
 
 edge_app.stubs()
 from edgetest.v1 import edgetest_pb2 as pb  # noqa: E402
 
 DECODER = Decoder(edge_app.contract().methods["/edgetest.v1.StatusService/Upload"].surface)
+VALIDATOR = Validator(edge_app.contract().methods["/edgetest.v1.StatusService/Upload"].surface)
 TYPE = "multipart/form-data; boundary=B"
 
 
@@ -83,7 +85,6 @@ def test_an_empty_part_is_there_and_empty():
         (part("name=raw", b"x") + b"--B--", "multipart/form-data; boundary=other"),
         (b"\xff\xfe--B", TYPE),
         (part("name=raw", b"x").replace(b"\r\n", b"\n") + b"--B--\n", TYPE),
-        (part("name=raw", b"x", "\u00ff").replace("\u00ff".encode(), b"\xff") + b"--B--", TYPE),
         (part("name=raw", b"x").replace(b"form-data", b"attachment") + b"--B--", TYPE),
         (part("name=raw", b"x") + b"--B--", "multipart/form-data; boundary="),
     ],
@@ -117,6 +118,63 @@ def test_file_names_of_all_kinds(sent, filename):
 @pytest.mark.parametrize("disposition", ["filename=a", 'name=""; filename=a', "name*=UTF-8''files"])
 def test_a_part_without_a_name_is_nobodys(disposition):
     assert fill(part(disposition, b"x") + b"--B--") == pb.UploadRequest()
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding"),
+    [
+        ("거실 사진.png", "cp949"),
+        ("部屋の写真.png", "shift-jis"),
+        ("能表.png", "shift-jis"),  # whose second character ends in a backslash
+        ("能表", "shift-jis"),  # and here stands before the quote
+        ("客厅.png", "gb18030"),
+        ("客廳許功蓋.png", "big5"),
+        ("Küche.png", "latin-1"),
+        ("居間.png", "iso2022-jp"),
+        ("방.png", "utf-16"),
+        ("\0\udcff\udcfe.png", "utf-8"),
+    ],
+)
+def test_a_file_name_in_any_encoding_refuses_nothing(name, encoding):
+    raw = name.encode(encoding, "surrogateescape")
+    body = b'--B\r\nContent-Disposition: form-data; name="files"; filename="' + raw + b'"\r\n'
+    body += b"Content-Type: image/\xff\r\n\r\nx\r\n--B--"
+    (file,) = fill(body).files
+    assert (file.content, file.content_type) == (b"x", "image/\ufffd")
+    VALIDATOR.validate(pb.UploadRequest(files=[file]))
+
+
+def test_a_part_name_that_is_not_utf8_is_nobodys():
+    body = part("name=raw", b"1") + part("name=raX", b"2").replace(b"raX", b"ra\xff")
+    assert fill(body + b"--B--") == pb.UploadRequest(raw=b"1")
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [
+        'name="files"; filename=""',
+        "name=files; filename=",
+        'name="files"',
+        "name=\"files\"; filename*=UTF-8''",
+    ],
+)
+def test_an_input_without_a_file_is_none(empty):
+    real = part('name="files"; filename="a.png"', b"1")
+    none = part(empty, b"", "application/octet-stream")
+    for body in (real + none, none + real, none + real + none):
+        assert fill(body + b"--B--") == pb.UploadRequest(
+            files=[pb.File(content=b"1", filename="a.png")]
+        )
+    assert fill(none + none + b"--B--") == pb.UploadRequest()
+    cover = part('name=coverImage; filename="a"', b"1")
+    none = none.replace(b"files", b"coverImage")
+    assert not fill(none + b"--B--").HasField("cover")
+    assert fill(cover + none + b"--B--").cover.content == b"1"
+
+
+def test_a_file_without_a_name_or_without_bytes_is_one():
+    body = part('name="files"; filename=""', b"x") + part('name="files"; filename="a"', b"")
+    assert fill(body + b"--B--").files == [pb.File(content=b"x"), pb.File(filename="a")]
 
 
 def test_a_file_for_a_text_and_a_text_for_a_file():

@@ -26,7 +26,8 @@ def schema_of(verb: str, path: str, status: int) -> dict:
     answer = operation(verb, path)["responses"][str(status)]
     if "$ref" in answer:
         answer = DOCUMENT["components"]["responses"][answer["$ref"].rpartition("/")[2]]
-    return answer["content"]["application/json"]["schema"]
+    (media,) = answer["content"].values()
+    return media["schema"]
 
 
 def accepts(schema: dict, value) -> bool:
@@ -77,14 +78,22 @@ def test_the_status_envelope_arrays_strings_and_bare_replies():
 @pytest.mark.parametrize(
     ("verb", "path", "codes"),
     [
-        ("post", "/e/say/{room_id}", {400, 401, 404, 413, 418, 429, 500, 503, 504}),
+        ("post", "/e/say/{room_id}", {400, 401, 404, 413, 415, 418, 429, 500, 503, 504}),
         ("get", "/e/list/{room_id}", {400, 429, 500, 503, 504}),
-        ("delete", "/s/friend", {400, 401, 409, 413, 429, 500, 503, 504}),
+        ("delete", "/s/friend", {400, 401, 409, 413, 415, 429, 500, 503, 504}),
     ],
 )
 def test_every_error_status_is_listed(verb, path, codes):
     answers = {int(code) for code in operation(verb, path)["responses"]}
     assert {code for code in answers if code >= 400} == codes
+
+
+def test_a_charset_is_said_where_it_is_sent():
+    answers = operation("delete", "/s/friend")["responses"]
+    assert set(answers["200"]["content"]) == {"application/json;charset=UTF-8"}
+    for status, kind in (("409", "application/json;charset=UTF-8"), ("400", "application/json")):
+        name = answers[status]["$ref"].rpartition("/")[2]
+        assert set(DOCUMENT["components"]["responses"][name]["content"]) == {kind}
 
 
 def test_error_bodies_match_what_is_sent():
@@ -125,8 +134,21 @@ def test_request_bodies():
     assert body["required"]
     assert "room_id" not in schema["properties"]
     assert accepts(schema, {"prompt": "x", "items": [{"rec_id": "a"}], "chat_id": None})
-    for wrong in ({}, {"prompt": ""}, {"prompt": "x", "items": [{}]}, {"prompt": "x" * 21}):
+    for tag in ("42", 42, None):
+        assert accepts(schema, {"prompt": "x", "tag": tag})
+    for wrong in (
+        {},
+        {"prompt": ""},
+        {"prompt": "x", "items": [{}]},
+        {"prompt": "x" * 21},
+        {"prompt": "x", "tag": 1.5},
+    ):
         assert not accepts(schema, wrong)
+    small = schema["properties"]["small_extra"]["description"]
+    assert small == "Anything, but little of it. At most 20 bytes as JSON."
+    assert accepts(schema, {"prompt": "x", "mood": ""})
+    patch = operation("patch", "/e/patch/{kind}")["requestBody"]["content"]["application/json"]
+    assert set(patch["schema"]["properties"]) == {"long_name", "age", "thing"}
     thing = operation("put", "/e/thing/{kind}")["requestBody"]
     assert accepts(thing["content"]["application/json"]["schema"], {"name": "x"})
 
@@ -142,6 +164,8 @@ def test_uploads_streams_and_downloads():
     assert set(item) == {"event", "id", "data"}
     assert "Thing" in json.dumps(item["data"]["contentSchema"])
     assert set(operation("get", "/e/download")["responses"]["200"]["content"]) == {"image/png"}
+    assert "204" in operation("get", "/e/count/{how}")["responses"]
+    assert "204" not in operation("get", "/e/plain/{how}")["responses"]
     assert "304" in operation("get", "/e/download")["responses"]
     assert "304" not in operation("get", "/e/thing/{kind}")["responses"]
     followed = operation("post", "/s/upload/{albumId}/events")

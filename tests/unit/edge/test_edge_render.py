@@ -66,6 +66,7 @@ def test_it_agrees_with_protobuf_but_for_nulls_and_numbers():
     assert found.pop("code") == ""
     assert found.pop("pageInfo2") == ""
     assert found.pop("color") == "unspecified"
+    assert found.pop("small_many") == []
     assert found["item"].pop("rec_id") == ""
     assert rendered["extra"]["a"] == [1, None, {"b": True}]
     assert found == without_nulls(expected)
@@ -77,7 +78,9 @@ def test_every_key_is_there_when_nothing_is_set():
         "big": 0, "small": 0, "flag": False, "blob": "", "color": "unspecified", "items": [],
         "numbers": [], "counts": {}, "by_name": {}, "extra": None, "any": None, "many": [],
         "list": None, "at": None, "span": None, "mask": None, "wrapped": None, "pageInfo2": "",
-        "left": None, "right": None, "item": None,
+        "left": None, "right": None, "item": None, "tag": None,
+        "mood": None,
+        "small_extra": None, "small_many": [],
     }  # fmt: skip
 
 
@@ -87,7 +90,7 @@ def test_omit_unset_leaves_the_key_out_only_when_unset():
 
 
 def test_keys_keep_the_order_of_the_contract():
-    assert list(render(pb.SayRequest(note="n")))[-2:] == ["note", "item"]
+    assert list(render(pb.SayRequest(note="n")))[-6:-2] == ["note", "item", "tag", "mood"]
 
 
 def test_camel_case_and_local_time():

@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from google.protobuf import json_format, struct_pb2
 from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.errors import ApiError
@@ -160,12 +161,42 @@ def test_paths_are_spelt_as_the_surface_spells_them():
     assert list(found) == ["pageInfo2"]
 
 
+def values(count: int) -> struct_pb2.Value:
+    """A list of so many values."""
+    return json_format.ParseDict([0] * count, struct_pb2.Value())
+
+
+def test_a_free_form_field_has_its_most_bytes():
+    small = "must be at most 20 bytes as JSON"
+    assert say(small_extra={"a": "가나다라"}) is None
+    assert say(small_extra={"a": "가나다라."}) == {"small_extra": small}
+    # [[0,0,0],[0,0,0],[0]]
+    assert say(small_many=[values(3), values(3), values(1)]) == {"small_many": small}
+    assert say(small_many=[values(3), values(3), values(0)]) is None
+
+
+def test_no_list_is_longer_than_one_sent_as_json_may_be():
+    assert say(numbers=[1] * 10_000) is None
+    assert say(numbers=[1] * 10_001) == {"numbers": "must have at most 10000 elements"}
+    assert say(counts={str(n): n for n in range(10_001)}) == {
+        "counts": "must have at most 10000 elements"
+    }
+
+
 def test_free_form_values_have_the_bounds_that_json_has():
     many = "must have at most 10000 values"
     assert say(extra={"a": list(range(9_999))}) is None
     assert say(extra={"a": list(range(10_000))}) == {"extra": many}
     assert say(extra={str(key): 1 for key in range(10_001)}) == {"extra": many}
     assert say(extra={"a": [{"b": 1}] * 5_000}) == {"extra": many}
+    assert say(many=[values(60)] * 170) == {"many": many}
+    assert say(many=[values(99)] * 100) is None
+    assert say(many=[values(99)] * 50, any=values(5_000)) is None
+    together = {"many": many + " together with the fields before it"}
+    assert say(many=[values(99)] * 50, any=values(5_001)) == together
+    assert say(extra={"k" * 70: "\0"}) == {
+        "extra." + "k" * 64: "must not contain the NUL character"
+    }
     deep: dict = {}
     for _ in range(30):
         deep = {"a": deep}

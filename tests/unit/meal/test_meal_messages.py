@@ -72,6 +72,7 @@ def test_a_meal_survives(constraints: Constraints, minutes: int | None) -> None:
         Shopper(),
         Shopper(name="", gender="F", age=0, locale="ko", persona="새우 알레르기"),
         Shopper(extra={"allergies": ["새우", None], "size": 2, "ratio": 0.5, "deep": {"a": [{}]}}),
+        Shopper(extra={"points": 9007199254740993, "deep": {"a": [-(10**30)]}}),
     ],
 )
 def test_a_request_survives(shopper: Shopper) -> None:

@@ -59,11 +59,12 @@ def test_the_same_object_gives_the_same_text() -> None:
     assert list(plain(forth)) == list(plain(back)) == ["a", "b"]
 
 
-def test_sent_items_have_the_keys_that_were_sent() -> None:
+def test_a_sent_item_has_the_keys_that_were_sent() -> None:
     item = {"rec_id": "r", "price_yen": 4900, "discount_pct": 0, "reason_detail": TEXT}
-    request = json_format.ParseDict({"items": [item, {"rec_id": ""}]}, pb.TriggerSignageRequest())
-    assert repr(items.sent_items(request.items)[0]["price_yen"]) == "4900"
-    assert items.sent_items(request.items) == [item, {"rec_id": ""}]
+    message = json_format.ParseDict(item | {"reason_detail_marketing": None}, pb.SignageItem())
+    assert message.HasField("reason_detail_marketing")
+    assert items.sent_item(message) == item
+    assert repr(items.sent_item(message)["price_yen"]) == "4900"
 
 
 @pytest.mark.parametrize("kind", ["issued", None])
@@ -71,10 +72,46 @@ def test_a_coupon_of_rec_id_and_kind_brings_nothing_of_its_own(kind: str | None)
     request = pb.TriggerCouponRequest(
         profile_id="p", chat_id="c", round_id="r", rec_id="x", kind=kind
     )
-    assert items.sent_coupon(request) is None
+    assert items.sent_item(request) == {"rec_id": "x"}
     # A value that says little is a value all the same.
     request.discount_pct = 0
-    assert items.sent_coupon(request) == {"rec_id": "x", "discount_pct": 0}
+    assert items.sent_item(request) == {"rec_id": "x", "discount_pct": 0}
+
+
+@pytest.mark.parametrize(
+    ("sent", "filled"),
+    [
+        ({}, {}),
+        ({"item_name": "b"}, {"item_name": "b"}),
+        ({"reason_detail": {"ko": "나"}}, {"reason_detail": {"ko": "나"}}),
+        ({"price_yen": 0}, {"price_yen": 0, "price": 0}),
+        ({"discount_pct": 0, "brand": ""}, {"discount_pct": 0, "brand": ""}),
+    ],
+)
+def test_what_was_sent_wins_key_by_key(sent: dict[str, Any], filled: dict[str, Any]) -> None:
+    base = {"rec_id": "Ab", "item_name": "a", "price": 5, "discount_pct": 3, "reason_detail": TEXT}
+    assert items.filled_in(sent | {"rec_id": "aB"}, base) == base | filled
+
+
+@pytest.mark.parametrize(
+    ("item", "counted"),
+    [
+        ({}, {"item_id": 1, "item_name": "a", "reason_type": "upsell"}),
+        ({"item_id": 1}, {"item_name": "a", "reason_type": "upsell"}),
+        ({"item_id": 2}, {"reason_type": "upsell"}),
+        ({"item_id": 1, "item_name": "b", "reason_type": "x"}, None),
+        (
+            {"item_name": "", "reason_type": ""},
+            {"item_id": 1, "item_name": "a"} | {"reason_type": "upsell"},
+        ),
+    ],
+)
+def test_what_an_item_does_not_say_is_counted_as_the_rounds(
+    item: dict[str, Any], counted: dict[str, Any] | None
+) -> None:
+    base = {"rec_id": "r", "item_id": 1, "item_name": "a", "reason_type": "upsell", "price": 5}
+    assert items.counted_as(item, base) == counted
+    assert items.counted_as(item, item) is None
 
 
 def test_a_rounds_ads_keep_both_texts_the_price_and_the_product() -> None:
@@ -107,6 +144,13 @@ def test_a_recommendation_is_found_by_rec_id_before_product_id() -> None:
     by_product = items.round_recommendation(round_, "8")
     assert by_product == found
     assert items.round_recommendation(round_, "9") is None
+    upper = items.round_recommendation(round_, "A")
+    assert upper is not None
+    assert upper["rec_id"] == "a"
+    # What has no product has no product's id either.
+    bare = round_of(recommended_items=[{"rec_id": "b", "reason": "impulse"}])
+    assert items.round_recommendation(bare, "0") is None
+    assert items.round_recommendation(bare, "B") == {"rec_id": "b", "reason_type": "impulse"}
 
 
 def test_signage_is_matched_by_its_place() -> None:

@@ -50,6 +50,8 @@ class _SdkReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SdkReason.V
     """A newer subscription of the same device took this one's place."""
     SDK_REASON_NO_MEAL: _SdkReason.ValueType  # 13
     """The meal engine has no meal to suggest; the message says why."""
+    SDK_REASON_UNSUPPORTED_MEDIA_TYPE: _SdkReason.ValueType  # 14
+    """The request's body is compressed, or in another encoding; send it as it is."""
 
 class SdkReason(_SdkReason, metaclass=_SdkReasonEnumTypeWrapper):
     """Why a call of the surface "sdk" failed. Over gRPC the value without its
@@ -84,6 +86,8 @@ SDK_REASON_SUPERSEDED: SdkReason.ValueType  # 12
 """A newer subscription of the same device took this one's place."""
 SDK_REASON_NO_MEAL: SdkReason.ValueType  # 13
 """The meal engine has no meal to suggest; the message says why."""
+SDK_REASON_UNSUPPORTED_MEDIA_TYPE: SdkReason.ValueType  # 14
+"""The request's body is compressed, or in another encoding; send it as it is."""
 Global___SdkReason: _TypeAlias = SdkReason  # noqa: Y015
 
 class _AppReason:
@@ -132,6 +136,8 @@ class _AppReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AppReason.V
     """The user is among the caller's friends already."""
     APP_REASON_POST_1: _AppReason.ValueType  # 18
     """No post of that id is the caller's or a friend's."""
+    APP_REASON_COMMON_7: _AppReason.ValueType  # 19
+    """The request's body is compressed, or in another encoding; send it as it is."""
 
 class AppReason(_AppReason, metaclass=_AppReasonEnumTypeWrapper):
     """Why a call of the surface "app" failed. Over gRPC the value without its prefix is
@@ -179,4 +185,6 @@ APP_REASON_FRIEND_2: AppReason.ValueType  # 17
 """The user is among the caller's friends already."""
 APP_REASON_POST_1: AppReason.ValueType  # 18
 """No post of that id is the caller's or a friend's."""
+APP_REASON_COMMON_7: AppReason.ValueType  # 19
+"""The request's body is compressed, or in another encoding; send it as it is."""
 Global___AppReason: _TypeAlias = AppReason  # noqa: Y015

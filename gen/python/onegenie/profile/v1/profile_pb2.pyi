@@ -4,6 +4,7 @@ isort:skip_file
 A shopper as the tenant describes them."""
 
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -77,6 +78,7 @@ class PutProfileRequest(_message.Message):
     LOCALE_FIELD_NUMBER: _builtins.int
     PERSONA_FIELD_NUMBER: _builtins.int
     EXTRA_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
     profile_id: _builtins.str
     """The profile."""
     name: _builtins.str
@@ -93,7 +95,13 @@ class PutProfileRequest(_message.Message):
     """Free description of the shopper, taken into every recommendation."""
     @_builtins.property
     def extra(self) -> _struct_pb2.Struct:
-        """Any object of the tenant's own."""
+        """Any object of the tenant's own, replaced as a whole."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """gRPC only: the fields to change, for example "persona"; one that is named and
+        unset is cleared. Unset, all are changed.
+        """
 
     def __init__(
         self,
@@ -105,10 +113,11 @@ class PutProfileRequest(_message.Message):
         locale: _builtins.str | None = ...,
         persona: _builtins.str | None = ...,
         extra: _struct_pb2.Struct | None = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_age", b"_age", "_gender", b"_gender", "_locale", b"_locale", "_name", b"_name", "_persona", b"_persona", "age", b"age", "extra", b"extra", "gender", b"gender", "locale", b"locale", "name", b"name", "persona", b"persona"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_age", b"_age", "_gender", b"_gender", "_locale", b"_locale", "_name", b"_name", "_persona", b"_persona", "age", b"age", "extra", b"extra", "gender", b"gender", "locale", b"locale", "name", b"name", "persona", b"persona", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_age", b"_age", "_gender", b"_gender", "_locale", b"_locale", "_name", b"_name", "_persona", b"_persona", "age", b"age", "extra", b"extra", "gender", b"gender", "locale", b"locale", "name", b"name", "persona", b"persona", "profile_id", b"profile_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_age", b"_age", "_gender", b"_gender", "_locale", b"_locale", "_name", b"_name", "_persona", b"_persona", "age", b"age", "extra", b"extra", "gender", b"gender", "locale", b"locale", "name", b"name", "persona", b"persona", "profile_id", b"profile_id", "update_mask", b"update_mask"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__age: _TypeAlias = _typing.Literal["age"]  # noqa: Y015
     _WhichOneofArgType__age: _TypeAlias = _typing.Literal["_age", b"_age"]  # noqa: Y015
@@ -194,7 +203,7 @@ class Profile(_message.Message):
 
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
-        """When the profile was last replaced."""
+        """When the profile was last put."""
 
     def __init__(
         self,

@@ -61,8 +61,9 @@ class ProfileServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def PutProfile(self, request, context):
-        """Replaces a profile, and creates it when the tenant has none with that id.
-        A field that is not sent becomes null.
+        """Changes a profile, and creates it when the tenant has none with that id. Over REST
+        a key that is absent leaves its value, and null clears it. Over gRPC `update_mask`
+        names the fields to change; without one a field that is unset becomes null.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

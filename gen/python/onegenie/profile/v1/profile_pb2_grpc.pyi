@@ -38,8 +38,9 @@ class ProfileServiceStub:
     GetProfile: _grpc.UnaryUnaryMultiCallable[_profile_pb2.GetProfileRequest, _profile_pb2.GetProfileResponse]
     """Reads a profile. NOT_FOUND when the tenant has none with that id."""
     PutProfile: _grpc.UnaryUnaryMultiCallable[_profile_pb2.PutProfileRequest, _profile_pb2.PutProfileResponse]
-    """Replaces a profile, and creates it when the tenant has none with that id.
-    A field that is not sent becomes null.
+    """Changes a profile, and creates it when the tenant has none with that id. Over REST
+    a key that is absent leaves its value, and null clears it. Over gRPC `update_mask`
+    names the fields to change; without one a field that is unset becomes null.
     """
 
 @_typing.type_check_only
@@ -52,8 +53,9 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     GetProfile: _aio.UnaryUnaryMultiCallable[_profile_pb2.GetProfileRequest, _profile_pb2.GetProfileResponse]  # type: ignore[assignment]
     """Reads a profile. NOT_FOUND when the tenant has none with that id."""
     PutProfile: _aio.UnaryUnaryMultiCallable[_profile_pb2.PutProfileRequest, _profile_pb2.PutProfileResponse]  # type: ignore[assignment]
-    """Replaces a profile, and creates it when the tenant has none with that id.
-    A field that is not sent becomes null.
+    """Changes a profile, and creates it when the tenant has none with that id. Over REST
+    a key that is absent leaves its value, and null clears it. Over gRPC `update_mask`
+    names the fields to change; without one a field that is unset becomes null.
     """
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -75,8 +77,9 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _profile_pb2.PutProfileRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_profile_pb2.PutProfileResponse, _abc.Awaitable[_profile_pb2.PutProfileResponse]]:
-        """Replaces a profile, and creates it when the tenant has none with that id.
-        A field that is not sent becomes null.
+        """Changes a profile, and creates it when the tenant has none with that id. Over REST
+        a key that is absent leaves its value, and null clears it. Over gRPC `update_mask`
+        names the fields to change; without one a field that is unset becomes null.
         """
 
 def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -118,7 +118,7 @@ class StartRoundRequest(_message.Message):
     profile_id: _builtins.str
     """Whom the recommendation is for."""
     chat_id: _builtins.str
-    """The chat to add a follow-up to; unset opens a new one."""
+    """The chat to add a follow-up to; unset or empty opens a new one."""
     prompt: _builtins.str
     """What the shopper said."""
     def __init__(
@@ -181,7 +181,7 @@ class ListChatsRequest(_message.Message):
     limit: _builtins.int
     """Chats on a page; unset means 100."""
     order: _builtins.str
-    """Order by creation: "desc" (newest first, the default) or "asc"."""
+    """Order by creation: "desc" (newest first, the default) or "asc", in any case."""
     def __init__(
         self,
         *,

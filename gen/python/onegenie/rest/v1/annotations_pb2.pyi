@@ -204,6 +204,8 @@ class _ConditionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Condition.V
     """The service is not there just now."""
     CONDITION_DEADLINE_EXCEEDED: _Condition.ValueType  # 8
     """The answer took too long."""
+    CONDITION_UNSUPPORTED_ENCODING: _Condition.ValueType  # 9
+    """The request's body is in an encoding that is not read, for example gzip."""
 
 class Condition(_Condition, metaclass=_ConditionEnumTypeWrapper):
     """What can go wrong before or outside of a method's own code."""
@@ -226,6 +228,8 @@ CONDITION_UNAVAILABLE: Condition.ValueType  # 7
 """The service is not there just now."""
 CONDITION_DEADLINE_EXCEEDED: Condition.ValueType  # 8
 """The answer took too long."""
+CONDITION_UNSUPPORTED_ENCODING: Condition.ValueType  # 9
+"""The request's body is in an encoding that is not read, for example gzip."""
 Global___Condition: _TypeAlias = Condition  # noqa: Y015
 
 @_typing.final
@@ -287,6 +291,9 @@ class MethodRule(_message.Message):
     HEADERS_FIELD_NUMBER: _builtins.int
     TIMEOUT_SECONDS_FIELD_NUMBER: _builtins.int
     CONTENT_TYPES_FIELD_NUMBER: _builtins.int
+    ENDS_FIELD_NUMBER: _builtins.int
+    CHARSET_FIELD_NUMBER: _builtins.int
+    MAX_VALUES_FIELD_NUMBER: _builtins.int
     access: Global___Access.ValueType
     """Who may call. A method that leaves it unset keeps the server from starting."""
     success_status: _builtins.int
@@ -300,6 +307,18 @@ class MethodRule(_message.Message):
     timeout_seconds: _builtins.int
     """Longest a call may take before the client is told that it took too long, in
     whole seconds; 0 means the edge's default. Not for streams.
+    """
+    ends: _builtins.bool
+    """A stream that ends by itself. A REST client that comes back to it and has seen all of
+    it gets 204 No Content, which tells an EventSource to stop.
+    """
+    charset: _builtins.str
+    """Named in the Content-Type of a JSON success and of an error that is not `general`:
+    "UTF-8" makes it application/json;charset=UTF-8.
+    """
+    max_values: _builtins.int
+    """Most values that the free-form fields of a request hold together; 0 means the
+    edge's default.
     """
     @_builtins.property
     def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -330,10 +349,13 @@ class MethodRule(_message.Message):
         headers: _abc.Iterable[_builtins.str] | None = ...,
         timeout_seconds: _builtins.int = ...,
         content_types: _abc.Iterable[_builtins.str] | None = ...,
+        ends: _builtins.bool = ...,
+        charset: _builtins.str = ...,
+        max_values: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "bare", b"bare", "content_types", b"content_types", "headers", b"headers", "max_body_bytes", b"max_body_bytes", "reasons", b"reasons", "success_status", b"success_status", "timeout_seconds", b"timeout_seconds"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "bare", b"bare", "charset", b"charset", "content_types", b"content_types", "ends", b"ends", "headers", b"headers", "max_body_bytes", b"max_body_bytes", "max_values", b"max_values", "reasons", b"reasons", "success_status", b"success_status", "timeout_seconds", b"timeout_seconds"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -360,6 +382,11 @@ class FieldRule(_message.Message):
     PART_FIELD_NUMBER: _builtins.int
     PATTERN_FIELD_NUMBER: _builtins.int
     NO_CONTROL_FIELD_NUMBER: _builtins.int
+    TAKES_NUMBER_FIELD_NUMBER: _builtins.int
+    BODY_KEYS_FIELD_NUMBER: _builtins.int
+    EMPTY_IS_ABSENT_FIELD_NUMBER: _builtins.int
+    ANY_CASE_FIELD_NUMBER: _builtins.int
+    MAX_BYTES_FIELD_NUMBER: _builtins.int
     omit_unset: _builtins.bool
     """Left out of JSON when unset; without it an unset field prints null."""
     sensitive: _builtins.bool
@@ -395,6 +422,24 @@ class FieldRule(_message.Message):
     """No control characters (U+0000 to U+001F, U+007F to U+009F): a name or a note,
     which is shown on one line, in a terminal too.
     """
+    takes_number: _builtins.bool
+    """A string that over REST may also be a JSON whole number, which stands for its
+    digits: 42 for "42".
+    """
+    body_keys: _builtins.bool
+    """A google.protobuf.FieldMask of a request with body "*": over REST it holds the fields
+    whose keys the body had, with null too, and has no key of its own. Over gRPC it may
+    be unset. Its paths name fields of the request that are not required, whole ones.
+    """
+    empty_is_absent: _builtins.bool
+    """An empty string counts as absent."""
+    any_case: _builtins.bool
+    """The words of `in` are taken in any case; methods see them as they are listed."""
+    max_bytes: _builtins.int
+    """Most bytes that a free-form field (Struct, Value, ListValue; all elements of a
+    repeated one together) has when it is written as compact JSON in UTF-8, however
+    it was sent.
+    """
     def __init__(
         self,
         *,
@@ -410,15 +455,22 @@ class FieldRule(_message.Message):
         part: _builtins.str = ...,
         pattern: _builtins.str = ...,
         no_control: _builtins.bool = ...,
+        takes_number: _builtins.bool = ...,
+        body_keys: _builtins.bool = ...,
+        empty_is_absent: _builtins.bool = ...,
+        any_case: _builtins.bool = ...,
+        max_bytes: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_gte", b"_gte", "_lte", b"_lte", "_max_len", b"_max_len", "_min_len", b"_min_len", "gte", b"gte", "lte", b"lte", "max_len", b"max_len", "min_len", b"min_len"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_gte", b"_gte", "_lte", b"_lte", "_max_bytes", b"_max_bytes", "_max_len", b"_max_len", "_min_len", b"_min_len", "gte", b"gte", "lte", b"lte", "max_bytes", b"max_bytes", "max_len", b"max_len", "min_len", b"min_len"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gte", b"_gte", "_lte", b"_lte", "_max_len", b"_max_len", "_min_len", b"_min_len", "gte", b"gte", "in", b"in", "json_key", b"json_key", "lte", b"lte", "malformed_is_not_found", b"malformed_is_not_found", "max_len", b"max_len", "min_len", b"min_len", "no_control", b"no_control", "omit_unset", b"omit_unset", "part", b"part", "pattern", b"pattern", "sensitive", b"sensitive", "sse", b"sse"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_gte", b"_gte", "_lte", b"_lte", "_max_bytes", b"_max_bytes", "_max_len", b"_max_len", "_min_len", b"_min_len", "any_case", b"any_case", "body_keys", b"body_keys", "empty_is_absent", b"empty_is_absent", "gte", b"gte", "in", b"in", "json_key", b"json_key", "lte", b"lte", "malformed_is_not_found", b"malformed_is_not_found", "max_bytes", b"max_bytes", "max_len", b"max_len", "min_len", b"min_len", "no_control", b"no_control", "omit_unset", b"omit_unset", "part", b"part", "pattern", b"pattern", "sensitive", b"sensitive", "sse", b"sse", "takes_number", b"takes_number"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__gte: _TypeAlias = _typing.Literal["gte"]  # noqa: Y015
     _WhichOneofArgType__gte: _TypeAlias = _typing.Literal["_gte", b"_gte"]  # noqa: Y015
     _WhichOneofReturnType__lte: _TypeAlias = _typing.Literal["lte"]  # noqa: Y015
     _WhichOneofArgType__lte: _TypeAlias = _typing.Literal["_lte", b"_lte"]  # noqa: Y015
+    _WhichOneofReturnType__max_bytes: _TypeAlias = _typing.Literal["max_bytes"]  # noqa: Y015
+    _WhichOneofArgType__max_bytes: _TypeAlias = _typing.Literal["_max_bytes", b"_max_bytes"]  # noqa: Y015
     _WhichOneofReturnType__max_len: _TypeAlias = _typing.Literal["max_len"]  # noqa: Y015
     _WhichOneofArgType__max_len: _TypeAlias = _typing.Literal["_max_len", b"_max_len"]  # noqa: Y015
     _WhichOneofReturnType__min_len: _TypeAlias = _typing.Literal["min_len"]  # noqa: Y015
@@ -427,6 +479,8 @@ class FieldRule(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__gte) -> _WhichOneofReturnType__gte | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__lte) -> _WhichOneofReturnType__lte | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__max_bytes) -> _WhichOneofReturnType__max_bytes | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_len) -> _WhichOneofReturnType__max_len | None: ...
     @_typing.overload

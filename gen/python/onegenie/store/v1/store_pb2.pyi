@@ -761,7 +761,7 @@ class Slide(_message.Message):
     position: _builtins.int
     """Place among the slides, counted from 1; set by the store."""
     image_url: _builtins.str
-    """Address of the picture."""
+    """Address of the picture, http or https; may be empty."""
     title: _builtins.str
     """Headline."""
     text: _builtins.str
@@ -1099,7 +1099,7 @@ class SignageEvent(_message.Message):
     text: _builtins.str
     """Text below it."""
     image_url: _builtins.str
-    """Address of a picture."""
+    """Address of a picture, http or https."""
     enabled: _builtins.bool
     """Whether it is shown."""
     def __init__(

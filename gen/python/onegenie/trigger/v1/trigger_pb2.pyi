@@ -424,7 +424,7 @@ class TriggerRecommendRequest(_message.Message):
     round_id: _builtins.str
     """The round."""
     rec_id: _builtins.str
-    """The item's rec_id, or its product id as a string."""
+    """The item's rec_id, or its product id."""
     def __init__(
         self,
         *,

@@ -70,7 +70,8 @@ class TriggerServiceServicer:
         """The phone came near a signage (enter, the default) or left it (exit).
 
         Enter shows the items sent, else the round's ads, on the signage matched in
-        the round, else on every signage of the store, and stores an event an item.
+        the round, else on every signage of the store, and stores an event an item, with
+        the analyst's comment where the item has the rec_id of one of the round's.
         Without items before step 4 there is nothing to store; the trigger is
         accepted and passed on. Exit turns the screen idle at once, is passed on to the
         store, and stores nothing.
@@ -80,9 +81,10 @@ class TriggerServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TriggerCoupon(self, request, context):
-        """A coupon was issued, redeemed or dismissed in the app. With rec_id and kind
-        alone the rest is taken from the round's coupon: NOT_FOUND when it has none of
-        that rec_id. Metadata that is sent wins.
+        """A coupon was issued, redeemed or dismissed in the app. The event is of the round's
+        coupon with that rec_id, with every value sent in the place of its own. Where the
+        round has none, a coupon sent with anything but rec_id and kind counts as it is;
+        else NOT_FOUND. Letters of a rec_id are compared without case.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

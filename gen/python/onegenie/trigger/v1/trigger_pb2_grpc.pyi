@@ -45,15 +45,17 @@ class TriggerServiceStub:
     """The phone came near a signage (enter, the default) or left it (exit).
 
     Enter shows the items sent, else the round's ads, on the signage matched in
-    the round, else on every signage of the store, and stores an event an item.
+    the round, else on every signage of the store, and stores an event an item, with
+    the analyst's comment where the item has the rec_id of one of the round's.
     Without items before step 4 there is nothing to store; the trigger is
     accepted and passed on. Exit turns the screen idle at once, is passed on to the
     store, and stores nothing.
     """
     TriggerCoupon: _grpc.UnaryUnaryMultiCallable[_trigger_pb2.TriggerCouponRequest, _trigger_pb2.TriggerCouponResponse]
-    """A coupon was issued, redeemed or dismissed in the app. With rec_id and kind
-    alone the rest is taken from the round's coupon: NOT_FOUND when it has none of
-    that rec_id. Metadata that is sent wins.
+    """A coupon was issued, redeemed or dismissed in the app. The event is of the round's
+    coupon with that rec_id, with every value sent in the place of its own. Where the
+    round has none, a coupon sent with anything but rec_id and kind counts as it is;
+    else NOT_FOUND. Letters of a rec_id are compared without case.
     """
     TriggerRecommend: _grpc.UnaryUnaryMultiCallable[_trigger_pb2.TriggerRecommendRequest, _trigger_pb2.TriggerRecommendResponse]
     """A recommended item was shown or tapped in the app. NOT_FOUND when the round's
@@ -75,15 +77,17 @@ class TriggerServiceAsyncStub(TriggerServiceStub):
     """The phone came near a signage (enter, the default) or left it (exit).
 
     Enter shows the items sent, else the round's ads, on the signage matched in
-    the round, else on every signage of the store, and stores an event an item.
+    the round, else on every signage of the store, and stores an event an item, with
+    the analyst's comment where the item has the rec_id of one of the round's.
     Without items before step 4 there is nothing to store; the trigger is
     accepted and passed on. Exit turns the screen idle at once, is passed on to the
     store, and stores nothing.
     """
     TriggerCoupon: _aio.UnaryUnaryMultiCallable[_trigger_pb2.TriggerCouponRequest, _trigger_pb2.TriggerCouponResponse]  # type: ignore[assignment]
-    """A coupon was issued, redeemed or dismissed in the app. With rec_id and kind
-    alone the rest is taken from the round's coupon: NOT_FOUND when it has none of
-    that rec_id. Metadata that is sent wins.
+    """A coupon was issued, redeemed or dismissed in the app. The event is of the round's
+    coupon with that rec_id, with every value sent in the place of its own. Where the
+    round has none, a coupon sent with anything but rec_id and kind counts as it is;
+    else NOT_FOUND. Letters of a rec_id are compared without case.
     """
     TriggerRecommend: _aio.UnaryUnaryMultiCallable[_trigger_pb2.TriggerRecommendRequest, _trigger_pb2.TriggerRecommendResponse]  # type: ignore[assignment]
     """A recommended item was shown or tapped in the app. NOT_FOUND when the round's
@@ -108,7 +112,8 @@ class TriggerServiceServicer(metaclass=_abc_1.ABCMeta):
         """The phone came near a signage (enter, the default) or left it (exit).
 
         Enter shows the items sent, else the round's ads, on the signage matched in
-        the round, else on every signage of the store, and stores an event an item.
+        the round, else on every signage of the store, and stores an event an item, with
+        the analyst's comment where the item has the rec_id of one of the round's.
         Without items before step 4 there is nothing to store; the trigger is
         accepted and passed on. Exit turns the screen idle at once, is passed on to the
         store, and stores nothing.
@@ -120,9 +125,10 @@ class TriggerServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _trigger_pb2.TriggerCouponRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_trigger_pb2.TriggerCouponResponse, _abc.Awaitable[_trigger_pb2.TriggerCouponResponse]]:
-        """A coupon was issued, redeemed or dismissed in the app. With rec_id and kind
-        alone the rest is taken from the round's coupon: NOT_FOUND when it has none of
-        that rec_id. Metadata that is sent wins.
+        """A coupon was issued, redeemed or dismissed in the app. The event is of the round's
+        coupon with that rec_id, with every value sent in the place of its own. Where the
+        round has none, a coupon sent with anything but rec_id and kind counts as it is;
+        else NOT_FOUND. Letters of a rec_id are compared without case.
         """
 
     @_abc_1.abstractmethod
