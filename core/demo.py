@@ -35,14 +35,14 @@ TENANT_NAME = "demo"
 CREDITS = 1_000_000
 CATALOGUE = Path(__file__).parent / "store" / "demo"
 MISSIONS = Path(__file__).parent / "mission" / "demo" / "missions.csv"
-_SECRET = "[A-Za-z0-9_-]{43}"
+_RANDOM = "[A-Za-z0-9_-]{43}"
 _ID = "[0-9a-f-]{36}"
 # What the values look like that only this file has: one cut short is none.
 _FORMS = {
-    "SDK_KEY": f"osk_{_SECRET}",
+    "SDK_KEY": f"osk_{_RANDOM}",
     "PROFILE_ID": _ID,
-    "ADMIN_TOKEN": f"oat_{_SECRET}",
-    "SIGNAGE_KEY": f"osg_{_SECRET}",
+    "ADMIN_TOKEN": f"oat_{_RANDOM}",
+    "SIGNAGE_KEY": f"osg_{_RANDOM}",
     "SIGNAGE_ID": _ID,
 }
 # Replicas that start together take turns.
@@ -76,10 +76,8 @@ async def ensure_demo(
             if await conn.scalar(select(func.count()).select_from(tenants)):
                 return False
             demo = await _make(conn)
-        elif _set_base_url(env_file, base_url):
+        elif _set_base_url(env_file, base_url, say):
             return True
-        elif env_file.exists():
-            say(f"{env_file.name} was incomplete: the demo's keys get new secrets")
         # Before the commit: a demo tenant without its file would be a locked door.
         _write(env_file, await _new_secrets(conn, demo, base_url))
     return True
@@ -160,13 +158,14 @@ def _write(path: Path, env: DemoEnv) -> None:
     write_private(path, "".join(lines))
 
 
-def _set_base_url(path: Path, base_url: str) -> bool:
+def _set_base_url(path: Path, base_url: str, say: Callable[[str], None]) -> bool:
     """The port may have changed since the file was written; False when it is gone or broken."""
     try:
-        lines = path.read_text().splitlines(keepends=True)
-    except (FileNotFoundError, UnicodeDecodeError):
+        lines = path.read_text(errors="replace").splitlines(keepends=True)
+    except FileNotFoundError:
         return False
     if not _is_whole(lines):
+        say(f"{path.name} was incomplete: the demo's keys get new secrets")
         return False
     others = [line for line in lines if not line.startswith("BASE_URL=")]
     updated = [f"BASE_URL={base_url}\n", *others]
