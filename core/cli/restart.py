@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from core.cli.common import fail
+from core.cli.common import fail, visible
 from core.platform.control import RestartError, ask_restart
 from core.platform.settings import Settings
 
@@ -21,10 +21,10 @@ def restart() -> None:
     data = Path(os.environ.get("DATA_DIR") or "var").expanduser().resolve()
     try:
         for line in ask_restart((data / "run").resolve(), _settings()):
-            print(line, flush=True)
+            print(visible(line), flush=True)
     except RestartError as error:
         for line in str(error).splitlines():
-            typer.echo(f"onegenie: {line}", err=True)
+            typer.echo(f"onegenie: {visible(line)}", err=True)
         raise typer.Exit(error.code) from None
     except PermissionError:
         fail(f"{data}: it is another user who serves there")
