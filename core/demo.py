@@ -3,8 +3,9 @@ missions for the app."""
 
 from __future__ import annotations
 
-import os
+import re
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from core.mission.importer import import_missions
 from core.mission.models import missions
 from core.platform.clock import utc_now
 from core.platform.database import Database
+from core.platform.files import write_private
 from core.profile.models import profiles
 from core.store.importer import import_folder
 from core.store.models import store_signage
@@ -33,6 +35,16 @@ TENANT_NAME = "demo"
 CREDITS = 1_000_000
 CATALOGUE = Path(__file__).parent / "store" / "demo"
 MISSIONS = Path(__file__).parent / "mission" / "demo" / "missions.csv"
+_RANDOM = "[A-Za-z0-9_-]{43}"
+_ID = "[0-9a-f-]{36}"
+# What the values look like that only this file has: one cut short is none.
+_FORMS = {
+    "SDK_KEY": f"osk_{_RANDOM}",
+    "PROFILE_ID": _ID,
+    "ADMIN_TOKEN": f"oat_{_RANDOM}",
+    "SIGNAGE_KEY": f"osg_{_RANDOM}",
+    "SIGNAGE_ID": _ID,
+}
 # Replicas that start together take turns.
 _LOCK = 0x64656D6F
 
@@ -49,11 +61,13 @@ class DemoEnv:
     signage_id: str
 
 
-async def ensure_demo(database: Database, base_url: str, env_file: Path) -> bool:
+async def ensure_demo(
+    database: Database, base_url: str, env_file: Path, say: Callable[[str], None]
+) -> bool:
     """Make the demo tenant if there is no tenant at all, and keep demo.env up to date.
 
-    The file is the only place that holds the demo's secrets: when it is gone, its keys get new
-    ones. True when the demo tenant exists.
+    The file is the only place that holds the demo's secrets: when it is gone or incomplete, its
+    keys get new ones (`say` tells of the latter). True when the demo tenant exists.
     """
     async with database.begin() as conn:
         await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
@@ -62,7 +76,7 @@ async def ensure_demo(database: Database, base_url: str, env_file: Path) -> bool
             if await conn.scalar(select(func.count()).select_from(tenants)):
                 return False
             demo = await _make(conn)
-        elif _set_base_url(env_file, base_url):
+        elif _set_base_url(env_file, base_url, say):
             return True
         # Before the commit: a demo tenant without its file would be a locked door.
         _write(env_file, await _new_secrets(conn, demo, base_url))
@@ -141,26 +155,27 @@ async def _secret(
 
 def _write(path: Path, env: DemoEnv) -> None:
     lines = [f"{field.name.upper()}={getattr(env, field.name)}\n" for field in fields(env)]
-    _replace(path, "".join(lines))
+    write_private(path, "".join(lines))
 
 
-def _set_base_url(path: Path, base_url: str) -> bool:
-    """The port may have changed since the file was written; False when there is no file."""
+def _set_base_url(path: Path, base_url: str, say: Callable[[str], None]) -> bool:
+    """The port may have changed since the file was written; False when it is gone or broken."""
     try:
-        lines = path.read_text().splitlines(keepends=True)
+        lines = path.read_text(errors="replace").splitlines(keepends=True)
     except FileNotFoundError:
         return False
-    updated = [f"BASE_URL={base_url}\n" if line.startswith("BASE_URL=") else line for line in lines]
+    if not _is_whole(lines):
+        say(f"{path.name} was incomplete: the demo's keys get new secrets")
+        return False
+    others = [line for line in lines if not line.startswith("BASE_URL=")]
+    updated = [f"BASE_URL={base_url}\n", *others]
     if updated != lines:
-        _replace(path, "".join(updated))
+        write_private(path, "".join(updated))
     return True
 
 
-def _replace(path: Path, content: str) -> None:
-    """Write the file whole or not at all, readable by its owner only."""
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w") as file:
-        os.fchmod(file.fileno(), 0o600)
-        file.write(content)
-    fresh.replace(path)
+def _is_whole(lines: list[str]) -> bool:
+    """Whether every value is there to its end; what people have added is theirs."""
+    pairs = [line.partition("=") for line in lines]
+    values = {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
+    return all(re.fullmatch(form, values.get(name, "")) for name, form in _FORMS.items())

@@ -33,7 +33,8 @@ async def prepare(settings: Settings, database_url: str) -> None:
         return
     async with open_database(database_url, pool_size=2) as database:
         await ensure_missions(database)
-        if not await ensure_demo(database, settings.base_url, settings.data_dir / "demo.env"):
+        demo_env = settings.data_dir / "demo.env"
+        if not await ensure_demo(database, settings.base_url, demo_env, _say):
             return
         if tenant_id := await lacks_lift(database):
             from core.lift.seed import seed_demo_lift

@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.cli import auth, credit, key, lift, mission, store, tenant
 from core.cli.common import err, visible
 from core.cli.recommend import recommend
+from core.cli.restart import restart
 from core.cli.serve import serve_meal, serve_store
 from core.cli.signage import signage
 from core.cli.up import up
@@ -22,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.command()(up)
+app.command()(restart)
 app.command()(recommend)
 app.command()(signage)
 app.command()(serve_store)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 
@@ -27,8 +28,17 @@ def up() -> None:
     async def supervise() -> None:
         supervisor = Supervisor(settings, say)
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, supervisor.stop)
+        in_a_terminal = _has_terminal()
+
+        def hang_up() -> None:
+            if in_a_terminal and not _has_terminal():
+                supervisor.stop()  # its window was closed
+            else:
+                supervisor.restart_soon()
+
+        loop.add_signal_handler(signal.SIGHUP, hang_up)
         await supervisor.run()
 
     try:
@@ -37,3 +47,11 @@ def up() -> None:
         said = visible(str(error), keep="\n")
         print(f"onegenie: {said}", file=sys.stderr, flush=True)
         raise typer.Exit(error.code) from None
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True

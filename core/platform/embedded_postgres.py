@@ -6,14 +6,12 @@ Here a pid counts only if the process really is this Postgres, and who uses the 
 file locks, which the kernel releases however a process ends:
 
 - `start.lock` (exclusive) is held while starting or stopping,
-- `in-use.lock` (shared) is held by each user; whoever gets it exclusively is the last one.
-
-A small keeper process waits for the exclusive lock and stops the server when its last user is
-gone, even if that one was killed.
+- `in-use.lock` (shared) is held by each user; whoever gets it exclusively is the last one,
+- `keeper.lock` (exclusive) is held by the keeper, a small process that waits to be the last one and
+  then stops the server, even if its last user was killed.
 """
 
 import fcntl
-import hashlib
 import importlib.util
 import os
 import shutil
@@ -32,7 +30,8 @@ from urllib.parse import quote
 _VERSION = "18"
 _SYSTEM_USER = "pgserver"
 _SOCKET = ".s.PGSQL.5432"
-_SOCKET_PATH_MAX = 100  # the kernel takes 107 characters on Linux, 103 on macOS
+# In the server's directory, when the path of a socket there is too long: where the socket is.
+_SOCKETS_FILE = "socket-directory"
 _START_SECONDS = 15.0
 _STOP_SECONDS = 2  # then without a checkpoint, which the next start makes good
 _LOG_BYTES = 10_000_000
@@ -94,10 +93,10 @@ class EmbeddedPostgres:
     @property
     def socket_directory(self) -> Path:
         """Where the socket is: the server's directory, or a short one when that path is long."""
-        try:  # as the running server says: TMPDIR may have been another one when it started
+        try:  # as the running server says: where it was when it started
             return Path((self.directory / "data" / "postmaster.pid").read_text().splitlines()[4])
         except (OSError, IndexError):
-            return _sockets(self.directory)
+            return _kept_sockets(self.directory) or self.directory
 
     @property
     def pid(self) -> int | None:
@@ -156,22 +155,25 @@ class EmbeddedPostgres:
             self._lease = None
 
     def _ensure_running(self) -> bool:
-        data = self.directory / "data"
+        deadline = time.monotonic() + _START_SECONDS
         started = False
-        if _running_pid(data) is None:
-            _init(self.directory)
-            self._launch()
-            started = True
-        self._connect()
-        return started
+        while True:
+            if self.pid is None:
+                _init(self.directory)
+                self._launch(deadline)
+                started = True
+            if self._connect(deadline):
+                return started
+            # It has died again on the way.
+            if time.monotonic() > deadline:
+                log = _tail(self.directory / "log")
+                raise EmbeddedPostgresError(f"Postgres ends as soon as it has started: {log}")
 
-    def _launch(self) -> None:
+    def _launch(self, deadline: float) -> None:
         data, log = self.directory / "data", self.directory / "log"
         if log.exists() and log.stat().st_size > _LOG_BYTES:
             log.replace(self.directory / "log.1")
-        sockets = _sockets(self.directory)
-        if sockets != self.directory:
-            _make_directory(sockets)
+        sockets = _make_sockets(self.directory)
         options = {
             "listen_addresses": "",
             "unix_socket_directories": f'"{sockets}"',
@@ -180,7 +182,6 @@ class EmbeddedPostgres:
         arguments = " ".join(
             f"-c {name}={_shell_quote(value)}" for name, value in (options | self._options).items()
         )
-        deadline = time.monotonic() + _START_SECONDS
         while True:
             # No process of that name is this Postgres, but its pid may live on in another one,
             # and Postgres would then refuse to start.
@@ -191,24 +192,15 @@ class EmbeddedPostgres:
                 break
             # After a kill -9 its children hold the shared memory for a moment.
             if time.monotonic() > deadline:
-                raise EmbeddedPostgresError(f"Postgres does not start: {_tail(log, result)}")
+                raise EmbeddedPostgresError(f"Postgres does not start: {_tail(log, result.stdout)}")
             time.sleep(0.2)
-        pid = _running_pid(data)
-        subprocess.run(
-            [sys.executable, "-I", __file__, str(self.directory), str(pid)],
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # a Ctrl-C in the terminal is not for the keeper
-            check=True,
-        )
+        _start_keeper(self.directory)
 
-    def _connect(self) -> None:
+    def _connect(self, deadline: float) -> bool:
+        """Wait until the server answers, and make the database; False when it has died."""
         import psycopg
         from psycopg import sql
 
-        deadline = time.monotonic() + _START_SECONDS
         while True:
             try:
                 with psycopg.connect(
@@ -220,19 +212,69 @@ class EmbeddedPostgres:
                     if not known:
                         name = sql.Identifier(self.database)
                         connection.execute(sql.SQL("create database {}").format(name))
-                    return
+                    return True
             except psycopg.OperationalError as error:
+                if self.pid is None:
+                    return False
                 if time.monotonic() > deadline:
                     text = f"Postgres under {self.directory} does not answer: {error}"
                     raise EmbeddedPostgresError(text) from error
                 time.sleep(0.05)
 
 
-def _sockets(directory: Path) -> Path:
-    if len(os.fsencode(directory / _SOCKET)) <= _SOCKET_PATH_MAX:
+def _kept_sockets(directory: Path) -> Path | None:
+    """The short directory that the socket of a server with a long path is in."""
+    try:
+        return Path((directory / _SOCKETS_FILE).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _make_sockets(directory: Path) -> Path:
+    """The directory for the socket: the server's own, or a short one when that path is long.
+
+    The short one is among the temporary files, where anybody may make anything: whoever can open
+    the socket is the database's superuser. So nobody knows its name before it is there, and one
+    of an earlier start is used again only if it is the server's alone.
+    """
+    from core.platform.files import fits_a_socket, is_private, make_short_directory, write_private
+
+    if fits_a_socket(directory, _SOCKET):
         return directory
-    digest = hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"onegenie-pg-{digest}"
+    user = system_user()
+    kept = _kept_sockets(directory)
+    if kept and is_private(kept, user.pw_uid if user is not None else os.geteuid()):
+        return kept
+    try:
+        sockets = make_short_directory("onegenie-pg-", _SOCKET)
+        if user is not None:
+            os.chown(sockets, user.pw_uid, user.pw_gid)
+            let_pass(sockets)
+        write_private(directory / _SOCKETS_FILE, str(sockets))
+    except OSError as error:
+        raise EmbeddedPostgresError(f"no directory for its socket: {error.strerror}") from error
+    return sockets
+
+
+def _start_keeper(directory: Path) -> None:
+    """Start the keeper, unless that of an earlier server still waits; with start.lock held."""
+    try:
+        lock = _lock(directory / "keeper.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return
+    try:
+        subprocess.run(
+            [sys.executable, "-I", __file__, str(directory), str(lock)],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[lock],  # the keeper has it from here on
+            start_new_session=True,  # a Ctrl-C in the terminal is not for the keeper
+            check=True,
+        )
+    finally:
+        os.close(lock)
 
 
 def _conninfo(sockets: Path, database: str) -> str:
@@ -250,7 +292,7 @@ def _binaries() -> Path:
     return Path(spec.origin).parent / f"pginstall{_VERSION}" / "bin"
 
 
-def _system_user() -> Any | None:
+def system_user() -> Any | None:
     """The user to run as (Postgres refuses to be root), or None to run as ourselves."""
     if os.geteuid() != 0:
         return None
@@ -274,21 +316,31 @@ def _system_user() -> Any | None:
 
 def _make_directory(path: Path) -> None:
     """Make `path`, for the server's user alone; others keep no way in."""
-    user = _system_user()
+    user = system_user()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            # Looked at before anything is given away, on what is open: a name may come to mean
+            # something else meanwhile.
+            found = os.fstat(handle)
+            ours = {os.geteuid()} if user is None else {user.pw_uid, 0}
+            if found.st_uid not in ours:
+                raise EmbeddedPostgresError(f"{path} belongs to another user")
+            if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+                raise EmbeddedPostgresError(f"others may write to {path}: chmod go-w it")
+            os.fchmod(handle, 0o700)
+            if user is not None:
+                os.fchown(handle, user.pw_uid, user.pw_gid)
+        finally:
+            os.close(handle)
         if user is not None:
-            os.chown(path, user.pw_uid, user.pw_gid)
-            _let_pass(path)
-        owner = path.lstat()
+            let_pass(path)
     except OSError as error:
         raise EmbeddedPostgresError(f"cannot use {path}: {error.strerror}") from error
-    expected = user.pw_uid if user is not None else os.geteuid()
-    if not stat.S_ISDIR(owner.st_mode) or owner.st_uid != expected:
-        raise EmbeddedPostgresError(f"{path} belongs to another user")
 
 
-def _let_pass(path: Path) -> None:
+def let_pass(path: Path) -> None:
     """Let the server's user through to `path`, without letting it list what is on the way."""
     for parent in path.parents:
         mode = parent.stat().st_mode
@@ -297,10 +349,10 @@ def _let_pass(path: Path) -> None:
 
 
 def _run(directory: Path, command: list[str]) -> subprocess.CompletedProcess[str]:
-    binaries, user = _binaries(), _system_user()
+    binaries, user = _binaries(), system_user()
     extra: dict[str, Any] = {}
     if user is not None:
-        _let_pass(binaries / "postgres")
+        let_pass(binaries / "postgres")
         extra = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
     # Output goes to a file: the server inherits it, and a pipe would never end.
@@ -319,8 +371,8 @@ def _run(directory: Path, command: list[str]) -> subprocess.CompletedProcess[str
         return subprocess.CompletedProcess(command, code, output.read())
 
 
-def _tail(log: Path, result: subprocess.CompletedProcess[str]) -> str:
-    lines = [line for line in result.stdout.splitlines() if line.strip()]
+def _tail(log: Path, output: str = "") -> str:
+    lines = [line for line in output.splitlines() if line.strip()]
     if log.exists():
         lines += log.read_text(errors="replace").splitlines()[-3:]
     return " | ".join(lines)
@@ -344,7 +396,9 @@ def _init(directory: Path) -> None:
     command = ["initdb", "-D", str(fresh), "-U", "postgres", "-A", "trust", "-E", "UTF8", *locale]
     result = _run(directory, command)
     if result.returncode != 0:
-        raise EmbeddedPostgresError(f"Postgres cannot create its data: {_tail(fresh, result)}")
+        raise EmbeddedPostgresError(
+            f"Postgres cannot create its data: {_tail(fresh, result.stdout)}"
+        )
     fresh.rename(data)
 
 
@@ -396,16 +450,19 @@ def _stop_if_unused(directory: Path) -> bool:
             stop = ["pg_ctl", "-s", "-w", "-t", str(_STOP_SECONDS), "-D", str(data), "stop", "-m"]
             if _run(directory, [*stop, "fast"]).returncode != 0:
                 _run(directory, [*stop, "immediate"])  # recovers at the next start
-        if (sockets := _sockets(directory)) != directory:
+        if (sockets := _kept_sockets(directory)) is not None:
             with suppress(OSError):
+                for name in (_SOCKET, f"{_SOCKET}.lock"):  # a killed server leaves them
+                    (sockets / name).unlink(missing_ok=True)
                 sockets.rmdir()
+            (directory / _SOCKETS_FILE).unlink(missing_ok=True)
         return True
     finally:
         os.close(handle)
 
 
-def _keep(directory: Path, pid: int) -> None:
-    """Stop the server of `pid` when its last user is gone.
+def _keep(directory: Path, keeper_lock: int) -> None:
+    """Stop the server when its last user is gone.
 
     Creates no file: the directory may be being deleted.
     """
@@ -413,7 +470,8 @@ def _keep(directory: Path, pid: int) -> None:
         os.close(_lock(directory / "in-use.lock", fcntl.LOCK_EX, create=0))  # the last user is gone
         # Not held while waiting for start.lock: a starter holds that one and wants this one.
         with _starting(directory, create=0):
-            if _running_pid(directory / "data") != pid or _stop_if_unused(directory):
+            if _stop_if_unused(directory):
+                os.close(keeper_lock)  # before the next starter looks for a keeper
                 return
 
 

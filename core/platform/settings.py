@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 
 class Settings(BaseSettings):
@@ -46,6 +53,11 @@ class Settings(BaseSettings):
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe log line that is written."
+    )
+    keep_root: bool = Field(
+        False,
+        description="Started by root: core processes and Envoy stay root, instead of running as "
+        "the user `pgserver`.",
     )
     metrics_port: int | None = Field(
         None,
@@ -334,21 +346,58 @@ _MESSAGES = {
 }
 
 
+class SettingsError(Exception):
+    """Settings that are none; each of `lines` names one and says what is wrong, for people."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+class _Given(Settings):
+    """Settings from what it is given alone."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings of an environment; an empty variable counts as unset. Raises SettingsError."""
+    variables = {name.lower(): value for name, value in environment.items() if value}
+    values: dict[str, Any] = {
+        name: variables[name] for name in Settings.model_fields if name in variables
+    }
+    try:
+        return _Given(**values)
+    except ValidationError as error:
+        raise SettingsError([_line(problem) for problem in error.errors()]) from None
+
+
 def load_settings() -> Settings:
     """Read the settings; on a bad value say which, and stop with exit code 2."""
     try:
-        return Settings()  # type: ignore[call-arg]
-    except ValidationError as error:
-        for problem in error.errors():
-            name = ".".join(str(part) for part in problem["loc"]).upper()
-            if ours := _MESSAGES.get(problem["type"]):
-                message = ours.format(**problem.get("ctx", {}))
-            else:
-                message = problem["msg"].removeprefix("Value error, ")
-            shown = "" if not name or _is_secret(name) else f" (it is {problem['input']!r})"
-            print(f"onegenie: {name + ': ' if name else ''}{message}{shown}", file=sys.stderr)  # noqa: T201
-        print("onegenie: docs/configuration.md lists every setting.", file=sys.stderr)  # noqa: T201
+        return read_settings(os.environ)
+    except SettingsError as error:
+        for line in [*error.lines, "docs/configuration.md lists every setting."]:
+            print(f"onegenie: {line}", file=sys.stderr)  # noqa: T201
         raise SystemExit(2) from None
+
+
+def _line(problem: ErrorDetails) -> str:
+    name = ".".join(str(part) for part in problem["loc"]).upper()
+    if ours := _MESSAGES.get(problem["type"]):
+        message = ours.format(**problem.get("ctx", {}))
+    else:
+        message = problem["msg"].removeprefix("Value error, ")
+    shown = "" if not name or _is_secret(name) else f" (it is {problem['input']!r})"
+    return f"{name + ': ' if name else ''}{message}{shown}"
 
 
 def _is_secret(name: str) -> bool:

@@ -8,7 +8,6 @@ process reads the file again when it has changed.
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import Key, KeySet, OctKey
 
 from core.platform.clock import Clock
+from core.platform.files import write_private
 
 ISSUER = "onegenie"
 # How many keys a set keeps when one is added.
@@ -39,7 +39,7 @@ class Signer:
         self._seen: tuple[int, int] | None = None
         self._warned = False
         self._keys = KeySet([])
-        _make(path)
+        make_keys(path)
         self._read()
 
     def sign(self, audience: str, claims: dict[str, Any], expires: datetime) -> str:
@@ -99,7 +99,7 @@ def add_key(path: Path, begins: datetime | None = None) -> str:
     fresh = _new_key()
     if begins is not None:
         fresh["nbf"] = int(begins.timestamp())
-    _replace(path, [fresh, *keys][:KEPT])
+    write_private(path, _set([fresh, *keys][:KEPT]))
     return str(fresh["kid"])
 
 
@@ -136,18 +136,11 @@ def _begins(key: Key) -> int:
     return begins
 
 
-def _make(path: Path) -> None:
-    """Make the file once, also when several processes start together."""
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = _write(path, [_new_key()])
-    try:
-        os.link(fresh, path)
-    except FileExistsError:
-        pass
-    finally:
-        fresh.unlink()
+def make_keys(path: Path) -> None:
+    """Make the file once, also when several processes start together. Raises OSError."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_private(path, _set([_new_key()]), replace=False)
 
 
 def _new_key() -> dict[str, Any]:
@@ -155,13 +148,5 @@ def _new_key() -> dict[str, Any]:
     return dict(key.as_dict(private=True))
 
 
-def _replace(path: Path, keys: list[dict[str, Any]]) -> None:
-    _write(path, keys).replace(path)
-
-
-def _write(path: Path, keys: list[dict[str, Any]]) -> Path:
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w") as file:
-        json.dump({"keys": keys}, file)
-    return fresh
+def _set(keys: list[dict[str, Any]]) -> str:
+    return json.dumps({"keys": keys})

@@ -1,34 +1,36 @@
 """Everything `onegenie up` starts, kept running: Postgres, the core processes and Envoy.
 
-One process in the foreground starts the others, starts again what dies, and stops all of them
-within 10 s when told to. On Linux the kernel ends the children should this process be killed; the
-embedded Postgres then stops by itself (core.platform.embedded_postgres).
+One process in the foreground starts the others, starts again what dies, replaces them one at a time
+on request, and stops all of them within 10 s when told to. On Linux the kernel ends the children
+should this process be killed; the embedded Postgres then stops by itself
+(core.platform.embedded_postgres).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import fcntl
 import os
 import shutil
-import signal
 import socket
 import sys
-import tempfile
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
+from core.platform import unprivileged
+from core.platform.child import Child, append, in_the_child, tail
+from core.platform.control import RestartError, listen
 from core.platform.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from core.platform.envoy import DESCRIPTOR, envoy_binary, render
+from core.platform.files import fits_a_socket, make_short_directory, write_private
 from core.platform.log_files import set_aside
-from core.platform.settings import Settings
-from core.platform.signing import check
+from core.platform.settings import Settings, SettingsError, read_settings
+from core.platform.signing import check, make_keys
 from core.services import DOMAIN, SERVICES
 from edge.contract import Contract
 
@@ -36,16 +38,40 @@ CORE_COMMAND = (sys.executable, "-m", "core.server", "--socket")
 # The tables and the demo, in a process of its own.
 PREPARE_COMMAND = (sys.executable, "-m", "core.prepare")
 
-_SOCKET_PATH_MAX = 100  # the kernel takes 107 characters on Linux, 103 on macOS
+_LONGEST_SOCKET = "control.sock"
+_RUN_PREFIX = "onegenie-"
 _READY_SECONDS = 60.0
 # Stopping, in all below 10 s: Envoy tells its clients to leave, the cores finish their calls.
 _DRAIN_SECONDS = 0.5
 _LAST_CALLS_SECONDS = 0.2
 _CORE_STOP_SECONDS = 5.0
 _ENVOY_STOP_SECONDS = 0.5
-_BACK_OFF = (0.1, 5.0)
 
-_LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+# What stands for the whole service, or is known to others: only a new start changes these.
+_FIXED = ("host", "port", "data_dir", "workers", "database_url", "keep_root", "metrics_port")
+# Files that libraries of ours read when a variable names them.
+_FILE_VARIABLES = (
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "GOOGLE_APPLICATION_CREDENTIALS",
+    "PGPASSFILE",
+    "PGSSLCERT",
+    "PGSSLKEY",
+    "PGSSLROOTCERT",
+    "SSL_CERT_FILE",
+)
+# What the data directory holds, and whether it is a directory.
+_CONTENT = {
+    "demo.env": False,
+    "lock": False,
+    "logs": True,
+    "orders": True,
+    "outbox": True,
+    "pictures": True,
+    "postgres": True,
+    "run": True,
+    "token-keys.json": False,
+}
 
 
 class StartError(Exception):
@@ -54,6 +80,15 @@ class StartError(Exception):
     def __init__(self, message: str, code: int = 1) -> None:
         super().__init__(message)
         self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class _Front:
+    """What Envoy is started with."""
+
+    config: str
+    certificate: str | None
+    key: str | None
 
 
 class Supervisor:
@@ -75,11 +110,15 @@ class Supervisor:
         self._say = say
         self._core_command = core_command
         self._prepare_command = prepare_command
+        self._given: Mapping[str, str] = dict(os.environ)
         self._data = settings.data_dir.expanduser().resolve()
         self._logs = self._data / "logs"
         self._started = time.monotonic()
         self._stop = asyncio.Event()
         self._up = False
+        self._restarting = asyncio.Lock()
+        self._user: unprivileged.User | None = None  # who runs what strangers talk to, if not we
+        self._fronts = 0  # how many configurations Envoy has had
 
     def stop(self) -> None:
         """Make `run` stop everything and return."""
@@ -90,53 +129,120 @@ class Supervisor:
         _check_port(self._settings.host, self._settings.port)
         if not DESCRIPTOR.exists():
             raise StartError(f"{DESCRIPTOR} is missing: run `make gen`", 2)
-        with _data_directory(self._data), _run_directory(self._data) as sockets:
-            _check_token_keys(self._settings.token_keys_file)
-            self._logs.mkdir(mode=0o700, exist_ok=True)
-            serving = asyncio.create_task(self._serve(sockets))
-            stopping = asyncio.create_task(self._stop.wait())
-            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
-            if not serving.done():
-                self._progress("stopping")
-                serving.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await serving
-            if self._stop.is_set():
-                self._progress("stopped")
+        try:
+            with _data_directory(self._data), _run_directory(self._data) as sockets:
+                _check_token_keys(self._settings.token_keys_file)
+                self._logs.mkdir(mode=0o700, exist_ok=True)
+                await self._serve_until_told(sockets)
+        except OSError as error:
+            if self._up:
+                raise
+            raise StartError(f"{error.filename or 'start'}: {error.strerror}") from error
+
+    async def _serve_until_told(self, sockets: Path) -> None:
+        serving = asyncio.create_task(self._serve(sockets))
+        stopping = asyncio.create_task(self._stop.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not serving.done():
+            self._progress("stopping")
+            serving.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+        if self._stop.is_set():
+            self._progress("stopped")
 
     async def _serve(self, sockets: Path) -> None:
+        self._sockets = sockets
         async with contextlib.AsyncExitStack() as stack:
-            url = await self._database(stack)
-            environment = _MALLOC | os.environ | {"DATABASE_URL": url, "DATA_DIR": str(self._data)}
-            await self._prepare(environment)
+            self._url = await self._database(stack)
+            await self._prepare(self._environment(self._given))
             metrics = sockets / "metrics"
             if self._settings.metrics_port:
                 metrics.mkdir()
-                environment["PROMETHEUS_MULTIPROC_DIR"] = str(metrics)
                 stack.enter_context(_serve_metrics(self._settings.metrics_port, metrics))
-            cores = [
-                _Child(
+            self._user = await asyncio.to_thread(self._find_user)
+            environment = self._environment(self._given)
+            self._cores = [
+                Child(
                     f"core-{number}",
                     [*self._core_command, str(sockets / f"core-{number}.sock")],
                     environment,
                     self._logs / f"core-{number}.jsonl",
-                    metrics if self._settings.metrics_port else None,
+                    socket=sockets / f"core-{number}.sock",
+                    become=self._user.become() if self._user else None,
+                    ended=self._forget_metrics if self._settings.metrics_port else None,
                 )
                 for number in range(1, self._settings.workers + 1)
             ]
-            envoy = self._envoy(sockets)
-            running = [asyncio.create_task(child.run(self._died)) for child in (*cores, envoy)]
+            low_port = self._settings.port < 1024
+            self._front = self._read_front(self._settings)
+            self._envoy = Child(
+                "envoy",
+                self._envoy_command(self._settings, self._front),
+                dict(os.environ) | (self._user.environment if self._user else {}),
+                self._logs / "envoy.log",
+                become=self._user.become(low_port) if self._user else None,
+            )
+            children = (*self._cores, self._envoy)
+            running = [asyncio.create_task(child.run(self._died)) for child in children]
             try:
-                await self._until_ready(sockets / "admin.sock", running)
+                await self._until_ready(running)
+                await stack.enter_async_context(listen(sockets, self.restart))
                 self._announce()
                 async for _ in _every(1.0):
                     await self._look_after(stack)
             finally:
-                await self._stop_all(cores, envoy, sockets / "admin.sock")
+                await self._stop_all()
                 for task in running:
                     task.cancel()
                 await asyncio.gather(*running, return_exceptions=True)
+
+    def _environment(self, given: Mapping[str, str]) -> dict[str, str]:
+        """What a core process, and the preparation, find in theirs."""
+        ours = {"DATABASE_URL": self._url, "DATA_DIR": str(self._data)}
+        if self._settings.metrics_port:
+            ours["PROMETHEUS_MULTIPROC_DIR"] = str(self._sockets / "metrics")
+        if self._user is not None:
+            ours |= self._user.environment
+        return {**_MALLOC, **given, **ours}
+
+    def _find_user(self) -> unprivileged.User | None:
+        """Who runs what strangers talk to, when root has started us; it gets what it needs."""
+        if os.geteuid() != 0:
+            return None
+        settings = self._settings
+        # A link there is the operator's.
+        written = [] if settings.pictures_url else [(self._data / "pictures").resolve()]
+        if settings.sms_url is None:
+            written.append((self._data / "outbox").resolve())
+        try:
+            if settings.keep_root:
+                raise unprivileged.CannotBecome("KEEP_ROOT is set")
+            user = unprivileged.find_user([envoy_binary(), *self._files_to_read(settings)])
+            # Its sockets are beside ours, which it can't remove.
+            unprivileged.let_in(self._sockets, user, 0o1770)
+            if settings.metrics_port:
+                os.chown(self._sockets / "metrics", user.uid, user.gid)
+            unprivileged.let_in(self._logs, user)
+            unprivileged.give_file(self._logs / "access.jsonl", user)
+            if settings.token_keys is None:
+                make_keys(self._data / "token-keys.json")
+                unprivileged.give_file(self._data / "token-keys.json", user)
+            for folder in written:
+                unprivileged.give(folder, user)
+            unprivileged.check_reads(user, written)
+            return user
+        except (unprivileged.CannotBecome, OSError) as error:
+            self._progress(f"core processes and Envoy run as root: {error}")
+            for folder in written:
+                unprivileged.take_back(folder)
+            return None
+
+    def _files_to_read(self, settings: Settings) -> list[Path]:
+        """What core processes read that somebody else has made."""
+        named = [Path(path) for name in _FILE_VARIABLES if (path := self._given.get(name))]
+        return [*named, *filter(None, (settings.token_keys, settings.store_endpoints))]
 
     async def _database(self, stack: contextlib.AsyncExitStack) -> str:
         if self._settings.database_url is not None:
@@ -157,7 +263,7 @@ class Supervisor:
         """Tables and the demo; each line it prints is shown."""
         self._progress("preparing the database")
         log = self._logs / "prepare.log"
-        with _append(log) as errors:
+        with append(log) as errors:
             process = await asyncio.create_subprocess_exec(
                 *self._prepare_command,
                 env=environment,
@@ -165,7 +271,7 @@ class Supervisor:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=errors,
                 start_new_session=True,
-                preexec_fn=_end_with_parent(),
+                preexec_fn=in_the_child(),
             )
         assert process.stdout is not None
         try:
@@ -178,30 +284,57 @@ class Supervisor:
             raise
         if code:
             raise StartError(
-                f"the database could not be prepared:\n{_tail(log)}\n(all of it: {log})"
+                f"the database could not be prepared:\n{tail(log)}\n(all of it: {log})"
             )
 
-    def _envoy(self, sockets: Path) -> _Child:
-        config = sockets / "envoy.yaml"
-        config.write_text(
-            render(
-                self._settings,
-                Contract.load(SERVICES),
-                descriptor=DESCRIPTOR,
-                cores=[
-                    sockets / f"core-{number}.sock"
-                    for number in range(1, self._settings.workers + 1)
-                ],
-                admin=sockets / "admin.sock",
-                access_log=self._logs / "access.jsonl",
-                domain=DOMAIN,
-            )
+    def _render(self, settings: Settings) -> str:
+        return render(
+            settings,
+            Contract.load(SERVICES),
+            descriptor=DESCRIPTOR,
+            cores=[
+                self._sockets / f"core-{number}.sock" for number in range(1, settings.workers + 1)
+            ],
+            admin=self._sockets / "admin.sock",
+            access_log=self._logs / "access.jsonl",
+            domain=DOMAIN,
         )
+
+    def _read_front(self, settings: Settings) -> _Front:
+        """What Envoy would be started with now. Raises StartError."""
+        if settings.tls_certificate is None or settings.tls_key is None:
+            return _Front(self._render(settings), None, None)
+        try:
+            certificate, key = settings.tls_certificate.read_text(), settings.tls_key.read_text()
+        except (OSError, UnicodeDecodeError) as error:
+            raise StartError(f"TLS_CERTIFICATE, TLS_KEY: {error}", 2) from error
+        return _Front(self._render(settings), certificate, key)
+
+    def _envoy_command(self, settings: Settings, front: _Front) -> list[str]:
+        """What starts Envoy with that, from files of its own: those that settings name may be
+        root's, and change."""
+        self._fronts += 1
+        folder = self._sockets / f"front-{self._fronts}"
+        folder.mkdir(mode=0o700)
+        files = {"envoy.yaml": front.config}
+        if front.certificate is not None and front.key is not None:
+            paths = {"tls_certificate": folder / "certificate.pem", "tls_key": folder / "key.pem"}
+            files = {
+                "envoy.yaml": self._render(settings.model_copy(update=paths)),
+                "certificate.pem": front.certificate,
+                "key.pem": front.key,
+            }
+        for name, content in files.items():
+            write_private(folder / name, content)
+            if self._user is not None:
+                unprivileged.give_file(folder / name, self._user)
+        if self._user is not None:
+            unprivileged.let_in(folder, self._user)
         # One thread passes on some 5,000 calls a second; the cores need the rest of the machine.
         threads = max(1, min(self._settings.workers // 2, 8))
-        command = [
+        return [
             str(envoy_binary()),
-            *("--config-path", str(config)),
+            *("--config-path", str(folder / "envoy.yaml")),
             *("--concurrency", str(threads)),
             "--disable-hot-restart",
             *("--drain-time-s", "10"),  # the supervisor ends it sooner
@@ -209,13 +342,12 @@ class Supervisor:
             *("--log-level", "warning"),
             *("--file-flush-interval-msec", "1000"),
         ]
-        return _Child("envoy", command, dict(os.environ), self._logs / "envoy.log")
 
-    async def _until_ready(self, admin: Path, running: list[asyncio.Task[None]]) -> None:
+    async def _until_ready(self, running: list[asyncio.Task[None]]) -> None:
         """Wait until Envoy serves and counts every core process as healthy."""
         self._progress(f"starting {self._settings.workers} core processes and Envoy")
         deadline = time.monotonic() + _READY_SECONDS
-        while not await self._is_ready(admin):
+        while not await self._is_ready():
             for task in running:
                 if task.done():
                     task.result()  # raises: nothing may die before it was ready once
@@ -224,22 +356,153 @@ class Supervisor:
             await asyncio.sleep(0.05)
         self._up = True
 
-    async def _is_ready(self, admin: Path) -> bool:
-        transport = httpx.AsyncHTTPTransport(uds=str(admin))
-        try:
-            async with httpx.AsyncClient(transport=transport, base_url="http://envoy") as client:
-                if (await client.get("/ready")).status_code != 200:
-                    return False
-                name = "cluster.core.membership_healthy"
-                text = (await client.get("/stats", params={"filter": f"^{name}$"})).text
-                return text.strip() == f"{name}: {self._settings.workers}"
-        except httpx.TransportError:
-            return False
+    def _admin(self) -> httpx.AsyncClient:
+        transport = httpx.AsyncHTTPTransport(uds=str(self._sockets / "admin.sock"))
+        return httpx.AsyncClient(transport=transport, base_url="http://envoy")
 
-    def _died(self, child: _Child, code: int) -> None:
+    async def _is_ready(self) -> bool:
+        return len(await self._healthy_cores()) == self._settings.workers
+
+    async def _healthy_cores(self) -> set[str]:
+        """The sockets of those that Envoy passes calls on to; none before it serves."""
+        try:
+            async with self._admin() as client:
+                if (await client.get("/ready")).status_code != 200:
+                    return set()
+                clusters = (await client.get("/clusters", params={"format": "json"})).json()
+        except httpx.TransportError:
+            return set()
+        return {
+            host["address"]["pipe"]["path"]
+            for cluster in clusters["cluster_statuses"]
+            if cluster["name"] == "core"
+            for host in cluster.get("host_statuses", [])
+            if host["health_status"] == {"eds_health_status": "HEALTHY"}
+        }
+
+    def _died(self, child: Child, outcome: str, again: str) -> None:
         if not self._up:
-            raise StartError(f"{child.name} ended with {_outcome(code)}:\n{_tail(child.log)}")
-        self._progress(f"{child.name} ended with {_outcome(code)}; starting it again")
+            raise StartError(f"{child.name} {outcome}:\n{tail(child.log)}")
+        self._progress(f"{child.name} {outcome}; {again}")
+
+    def restart_soon(self) -> None:
+        """Replace every core process, one at a time, with the settings of now."""
+
+        async def restart() -> None:
+            try:
+                await self.restart({}, lambda _: None)
+            except RestartError as error:
+                self._progress(f"restart: {error}")
+
+        if self._up:
+            self._told_to_restart = asyncio.create_task(restart())
+        else:
+            self._progress("restart: it is still starting")
+
+    async def restart(self, changes: Mapping[str, str], tell: Callable[[str], None]) -> None:
+        """Replace every core process, one at a time, each when that before it serves; then Envoy,
+        if its configuration is another now.
+
+        `changes` are variables that take the places of those of the same name, `tell` gets lines
+        of progress. Raises RestartError: with code 2 nothing has changed, with 1 the processes not
+        yet replaced go on serving as they are.
+        """
+        if self._restarting.locked():
+            raise RestartError("another restart is under way", 2)
+        async with self._restarting:
+
+            def say(line: str) -> None:
+                self._progress(line)
+                tell(line)
+
+            say("looking at the settings")
+            try:
+                given = {**self._given, **changes}
+                settings = read_settings(given)
+                self._check_change(settings)
+                front = self._read_front(settings)
+                command = None
+                if front != self._front:
+                    command = await self._new_front(settings, front)
+                await self._prepare(self._environment(given))
+            except SettingsError as error:
+                raise RestartError(str(error), 2) from None
+            except StartError as error:
+                raise RestartError(str(error), 2) from None
+            except OSError as error:
+                raise RestartError(f"{error.filename}: {error.strerror}", 2) from None
+            if len(self._cores) == 1:
+                say("it is the only core process: calls are answered 503 until it is back")
+            environment = self._environment(given)
+            for core in self._cores:
+                say(f"restarting {core.name}")
+                await self._replace(core, environment, core.command)
+            if command is not None:
+                say("restarting Envoy: its configuration is a new one")
+                async with self._admin() as client:
+                    with contextlib.suppress(httpx.TransportError):
+                        await client.post("/drain_listeners?graceful&skip_exit")
+                        await asyncio.sleep(_DRAIN_SECONDS)
+                await self._replace(self._envoy, self._envoy.environment, command)
+                self._front = front
+            self._settings, self._given = settings, given
+            say("every process is a new one")
+
+    def _check_change(self, settings: Settings) -> None:
+        for name in _FIXED:
+            if name != "data_dir" and getattr(settings, name) != getattr(self._settings, name):
+                text = f"{name.upper()}: only a new start changes it: stop the service, start it"
+                raise StartError(text, 2)
+        _check_token_keys(settings.token_keys_file)
+        if self._user is not None:
+            try:
+                unprivileged.check_reads(self._user, self._files_to_read(settings))
+            except unprivileged.CannotBecome as error:
+                raise StartError(str(error), 2) from error
+
+    async def _new_front(self, settings: Settings, front: _Front) -> list[str]:
+        """The command for a new configuration, which Envoy itself has found good."""
+        command = self._envoy_command(settings, front)
+        validation = await asyncio.create_subprocess_exec(
+            *command,
+            *("--mode", "validate"),
+            env=dict(self._envoy.environment),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+            preexec_fn=in_the_child(self._user.become() if self._user else None),
+        )
+        _, said = await validation.communicate()
+        if validation.returncode:
+            last = said.decode(errors="replace").strip().splitlines()[-1:]
+            raise StartError("Envoy does not take this configuration: " + "".join(last), 2)
+        return command
+
+    async def _replace(
+        self, child: Child, environment: Mapping[str, str], command: Sequence[str]
+    ) -> None:
+        """Replace a process and wait until it serves; when it does not, the old one comes back."""
+        before, deaths = (child.environment, child.command), child.deaths
+        child.environment, child.command = environment, command
+        seconds = _ENVOY_STOP_SECONDS if child is self._envoy else _CORE_STOP_SECONDS
+        await child.replace(seconds)
+        deadline = time.monotonic() + _READY_SECONDS
+        while not await self._serves(child):
+            if self._stop.is_set():
+                raise RestartError("the service is being stopped")
+            if child.deaths > deaths or time.monotonic() > deadline:
+                child.environment, child.command = before
+                await child.replace(seconds)
+                raise RestartError(
+                    f"{child.name} does not come back:\n{tail(child.log, 5)}\n"
+                    "It gets its former settings again; what was not restarted yet goes on serving."
+                )
+            await asyncio.sleep(0.05)
+
+    async def _serves(self, child: Child) -> bool:
+        if child is self._envoy:
+            return await self._is_ready()
+        return child.listens() and str(child.socket) in await self._healthy_cores()
 
     async def _look_after(self, stack: contextlib.AsyncExitStack) -> None:
         if self._settings.database_url is None:
@@ -253,18 +516,23 @@ class Supervisor:
         except OSError as error:
             self._progress(f"the logs could not be packed away: {error.strerror}")
 
-    async def _stop_all(self, cores: Sequence[_Child], envoy: _Child, admin: Path) -> None:
+    async def _stop_all(self) -> None:
         if self._up:
             with contextlib.suppress(httpx.TransportError):
-                transport = httpx.AsyncHTTPTransport(uds=str(admin))
-                async with httpx.AsyncClient(transport=transport) as client:
+                async with self._admin() as client:
                     # Every answer now tells its client to open a new connection, then nobody can.
-                    await client.post("http://envoy/drain_listeners?graceful&skip_exit")
+                    await client.post("/drain_listeners?graceful&skip_exit")
                     await asyncio.sleep(_DRAIN_SECONDS)
-                    await client.post("http://envoy/drain_listeners")
+                    await client.post("/drain_listeners")
                     await asyncio.sleep(_LAST_CALLS_SECONDS)
-        await asyncio.gather(*(core.stop(_CORE_STOP_SECONDS) for core in cores))
-        await envoy.stop(_ENVOY_STOP_SECONDS)
+        await asyncio.gather(*(core.stop(_CORE_STOP_SECONDS) for core in self._cores))
+        await self._envoy.stop(_ENVOY_STOP_SECONDS)
+
+    def _forget_metrics(self, pid: int) -> None:
+        from prometheus_client.multiprocess import mark_process_dead
+
+        metrics = str(self._sockets / "metrics")
+        mark_process_dead(pid, path=metrics)  # type: ignore[no-untyped-call]
 
     def _announce(self) -> None:
         base_url, demo = self._settings.base_url, self._data / "demo.env"
@@ -296,85 +564,6 @@ _MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
 _PROMPT = "오늘 저녁 카레 땡기는데"
 
 
-class _Child:
-    """One process that is started again when it ends."""
-
-    def __init__(
-        self,
-        name: str,
-        command: Sequence[str],
-        environment: dict[str, str],
-        log: Path,
-        metrics: Path | None = None,
-    ) -> None:
-        self.name = name
-        self.log = log
-        self._command = command
-        self._environment = environment
-        self._metrics = metrics
-        self._process: asyncio.subprocess.Process | None = None
-        self._stopping = False
-
-    async def run(self, died: Callable[[_Child, int], None]) -> None:
-        """Keep the process running until `stop`; `died` is told of each end."""
-        wait = _BACK_OFF[0]
-        while not self._stopping:
-            began = time.monotonic()
-            with _append(self.log) as output:
-                self._process = await asyncio.create_subprocess_exec(
-                    *self._command,
-                    env=self._environment,
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    start_new_session=True,  # Ctrl-C is for the supervisor, which knows the order
-                    preexec_fn=_end_with_parent(),
-                )
-            try:
-                code = await self._process.wait()
-            except asyncio.CancelledError:  # it started while `stop` was at work
-                self._process.kill()
-                await self._process.wait()
-                raise
-            if self._metrics is not None:
-                _forget_metrics(self._process.pid, self._metrics)
-            if self._stopping:
-                return
-            died(self, code)
-            if time.monotonic() - began > 10:
-                wait = _BACK_OFF[0]
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, _BACK_OFF[1])
-
-    async def stop(self, seconds: float) -> None:
-        """Ask the process to end; kill it after that time."""
-        self._stopping = True
-        process = self._process
-        if process is None or process.returncode is not None:
-            return
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
-            try:
-                await asyncio.wait_for(process.wait(), seconds)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-
-
-def _end_with_parent() -> Callable[[], None] | None:
-    """For the child: die with the parent, however that one ends (Linux's PR_SET_PDEATHSIG)."""
-    if _LIBC is None:
-        return None
-    libc, parent = _LIBC, os.getpid()
-
-    def prepare() -> None:
-        libc.prctl(1, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # it died before the line above
-            os._exit(1)
-
-    return prepare
-
-
 def _check_port(host: str, port: int) -> None:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
@@ -399,6 +588,7 @@ def _data_directory(path: Path) -> Iterator[None]:
     """The data directory, made if need be, for this supervisor alone."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_content(path)
         handle = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise StartError(f"DATA_DIR: cannot use {path}: {error.strerror}", 2) from error
@@ -427,29 +617,42 @@ def _check_token_keys(path: Path) -> None:
         raise StartError(f"TOKEN_KEYS: {path}: {problem}", 2) from error
 
 
+def _check_content(data: Path) -> None:
+    for name, is_directory in _CONTENT.items():
+        path = data / name
+        if path.exists() and path.is_dir() != is_directory:
+            kind = "a directory" if is_directory else "a file"
+            raise StartError(f"DATA_DIR: {path} is not {kind}: move it away", 2)
+
+
 @contextlib.contextmanager
 def _run_directory(data: Path) -> Iterator[Path]:
-    """A fresh private directory for sockets, with a path short enough for them."""
+    """A fresh private directory for sockets, with a path short enough for them.
+
+    Where that of DATA_DIR is too long, `run` is a link to a directory among the temporary files.
+    """
     path = data / "run"
-    longest = len(os.fsencode(path / "core-64.sock"))
-    if longest > _SOCKET_PATH_MAX:
-        path = Path(tempfile.mkdtemp(prefix="onegenie-"))
-    else:
-        shutil.rmtree(path, ignore_errors=True)
+    _remove_run(path)
+    if fits_a_socket(path, _LONGEST_SOCKET):
         path.mkdir(mode=0o700)
+    else:
+        path.symlink_to(make_short_directory(_RUN_PREFIX, _LONGEST_SOCKET))
     try:
-        yield path
+        yield path.resolve()
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        _remove_run(path)
 
 
-@contextlib.contextmanager
-def _append(path: Path) -> Iterator[int]:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    try:
-        yield handle
-    finally:
-        os.close(handle)
+def _remove_run(path: Path) -> None:
+    """Remove the directory, also that of a supervisor that was killed."""
+    if path.is_symlink():
+        target = Path(os.readlink(path))
+        if not target.name.startswith(_RUN_PREFIX):
+            raise StartError(f"DATA_DIR: {path} is a link that is not ours: move it away", 2)
+        # Somebody else may have made one of that name since: rmtree follows no link.
+        shutil.rmtree(target, ignore_errors=True)
+        path.unlink()
+    shutil.rmtree(path, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -472,25 +675,10 @@ def _serve_metrics(port: int, directory: Path) -> Iterator[None]:
         thread.join()
 
 
-def _forget_metrics(pid: int, directory: Path) -> None:
-    from prometheus_client.multiprocess import mark_process_dead
-
-    mark_process_dead(pid, path=str(directory))  # type: ignore[no-untyped-call]
-
-
 async def _every(seconds: float) -> AsyncIterator[None]:
     while True:
         await asyncio.sleep(seconds)
         yield
-
-
-def _outcome(code: int) -> str:
-    return f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
-
-
-def _tail(log: Path, lines: int = 15) -> str:
-    with log.open(errors="replace") as file:
-        return "".join(deque(file, lines)).rstrip()
 
 
 def _relative(path: Path) -> str:

@@ -1,6 +1,7 @@
 """The smallest core process, health only: `health_core.py <socket>`.
 
-CORE_FAULT=exit ends at once, CORE_FAULT=deaf does not hear SIGTERM.
+CORE_FAULT=exit ends at once, CORE_FAULT=deaf does not hear SIGTERM. OPENAI_MODEL=health-core-exits
+ends at once too: that is a setting, which a restart may change.
 """
 
 import asyncio
@@ -13,7 +14,8 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 
 async def main(socket: str) -> None:
-    if os.environ.get("CORE_FAULT") == "exit":
+    model = os.environ.get("OPENAI_MODEL")
+    if os.environ.get("CORE_FAULT") == "exit" or model == "health-core-exits":
         sys.exit("nothing works")
     print(f"DATABASE_URL={os.environ['DATABASE_URL']}", flush=True)
     server = grpc.aio.server()

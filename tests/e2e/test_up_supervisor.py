@@ -118,6 +118,42 @@ def test_a_data_directory_that_cannot_be(tmp_path: Path):
         assert up.process.wait() == 2
 
 
+@pytest.mark.parametrize("name", ["run", "logs", "pictures", "outbox", "orders", "postgres"])
+def test_a_file_in_the_way(tmp_path: Path, name: str):
+    (tmp_path / name).touch()
+    with Up(tmp_path, small=True) as up:
+        line = up.until("onegenie: ")
+        assert up.process.wait() == 2
+    assert f"DATA_DIR: {tmp_path / name} is not a directory: move it away" in line
+
+
+@pytest.mark.parametrize("name", ["demo.env", "lock", "token-keys.json"])
+def test_a_directory_in_the_way(tmp_path: Path, name: str):
+    (tmp_path / name).mkdir()
+    with Up(tmp_path, small=True) as up:
+        line = up.until("onegenie: ")
+        assert up.process.wait() == 2
+    assert f"DATA_DIR: {tmp_path / name} is not a file: move it away" in line
+
+
+def test_a_log_that_cannot_be_written(tmp_path: Path):
+    (tmp_path / "logs" / "prepare.log").mkdir(parents=True)
+    with Up(tmp_path, small=True) as up:
+        line = up.until("onegenie: ")
+        assert up.process.wait() == 1
+    assert line == f"onegenie: {tmp_path / 'logs' / 'prepare.log'}: Is a directory"
+
+
+def test_a_link_in_the_place_of_sockets_is_not_followed(tmp_path: Path):
+    (tmp_path / "else").mkdir()
+    (tmp_path / "else" / "kept").touch()
+    (tmp_path / "run").symlink_to(tmp_path / "else")
+    with Up(tmp_path, small=True) as up:
+        assert "run is a link that is not ours" in up.until("onegenie: ")
+        assert up.process.wait() == 2
+    assert (tmp_path / "else" / "kept").exists()
+
+
 def test_keys_that_are_none(tmp_path: Path):
     keys = tmp_path / "token-keys.json"
     keys.write_text("{")

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -37,7 +38,13 @@ main()
 class Up:
     """A running `onegenie up` on a directory."""
 
-    def __init__(self, directory: Path, small: bool = False, **settings: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        small: bool = False,
+        program: Sequence[str] | None = None,
+        **settings: str,
+    ) -> None:
         self.directory = directory
         settings = {
             "PORT": str(free_port()),
@@ -45,7 +52,7 @@ class Up:
             "DATA_DIR": str(directory),
             "SERVICE_TOKEN": SERVICE_TOKEN,
         } | settings
-        command = (
+        command = program or (
             [sys.executable, "-c", WITH_HEALTH_CORE]
             if small
             else [str(Path(sys.prefix) / "bin" / "onegenie"), "up"]

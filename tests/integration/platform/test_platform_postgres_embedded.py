@@ -1,9 +1,13 @@
 """The embedded Postgres: starting, sharing, and what is left behind by crashes."""
 
+import hashlib
 import os
+import pwd
 import signal
+import stat
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -11,6 +15,7 @@ import psutil
 import psycopg
 import pytest
 
+from core.platform import embedded_postgres
 from core.platform.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 
 
@@ -140,6 +145,191 @@ def test_a_long_path_gets_a_short_socket(tmp_path: Path):
         assert len(str(sockets)) < 100
         assert one(pg, "select 1") == 1
     assert not sockets.exists()
+
+
+def long(tmp_path: Path) -> Path:
+    return tmp_path / ("d" * 60) / ("e" * 60)
+
+
+def guessed(directory: Path) -> Path:
+    """Where a release before this one put the socket: known to everybody beforehand."""
+    digest = hashlib.sha256(os.fsencode(directory.resolve())).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"onegenie-pg-{digest}"
+
+
+def kept(directory: Path) -> Path:
+    return directory / "socket-directory"
+
+
+def keep(directory: Path, sockets: Path) -> None:
+    """As an earlier start would have left it."""
+    directory.mkdir(mode=0o700, parents=True)
+    kept(directory).write_text(str(sockets))
+
+
+def is_served_safely(directory: Path, planted: Path) -> None:
+    """Its socket is not where somebody else put a directory, which stays as it was."""
+    before = planted.lstat()
+    with EmbeddedPostgres(directory, durable=False) as pg:
+        sockets = pg.socket_directory
+        assert sockets != planted
+        assert sockets.stat().st_mode & 0o077 == 0
+        assert stat.S_IMODE(kept(directory).stat().st_mode) == 0o600
+        assert one(pg, "select 1") == 1
+    after = planted.lstat()
+    assert (after.st_uid, after.st_mode) == (before.st_uid, before.st_mode)
+
+
+def test_a_directory_of_the_guessed_name_is_not_used(tmp_path: Path):
+    planted = guessed(long(tmp_path))
+    planted.mkdir(mode=0o777)
+    planted.chmod(0o777)
+    try:
+        is_served_safely(long(tmp_path), planted)
+    finally:
+        planted.rmdir()
+
+
+def test_a_kept_directory_that_others_may_enter_is_not_used_again(tmp_path: Path):
+    planted = tmp_path / "open"
+    planted.mkdir()
+    for mode in (0o777, 0o755, 0o710):
+        planted.chmod(mode)
+        keep(long(tmp_path / str(mode)), planted)
+        is_served_safely(long(tmp_path / str(mode)), planted)
+
+
+def test_a_kept_directory_that_is_a_link_is_not_used_again(tmp_path: Path):
+    """A link, say, to a directory that root would have given away."""
+    (tmp_path / "target").mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    before = (tmp_path / "target").stat()
+    keep(long(tmp_path), tmp_path / "link")
+    is_served_safely(long(tmp_path), tmp_path / "link")
+    assert (tmp_path / "target").stat().st_uid == before.st_uid
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as somebody else")
+@pytest.mark.parametrize("mode", [0o777, 0o700])
+def test_a_directory_of_somebody_else_is_not_used_again(tmp_path: Path, mode: int):
+    tmp_path.chmod(0o755)
+    planted = Path(tempfile.mkdtemp(prefix="onegenie-pg-"))
+    nobody = pwd.getpwnam("nobody")
+    try:
+        planted.chmod(mode)
+        os.chown(planted, nobody.pw_uid, nobody.pw_gid)
+        keep(long(tmp_path), planted)
+        is_served_safely(long(tmp_path), planted)
+    finally:
+        planted.rmdir()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as somebody else")
+def test_somebody_else_does_not_get_to_the_socket(tmp_path: Path):
+    with EmbeddedPostgres(long(tmp_path), durable=False) as pg:
+        tried = subprocess.run(
+            ["ls", str(pg.socket_directory)], user="nobody", extra_groups=[], capture_output=True
+        )
+        assert tried.returncode != 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as somebody else")
+def test_a_server_directory_of_somebody_else_is_not_taken(tmp_path: Path):
+    nobody = pwd.getpwnam("nobody")
+    (tmp_path / "pg").mkdir(mode=0o777)
+    os.chown(tmp_path / "pg", nobody.pw_uid, nobody.pw_gid)
+    with pytest.raises(EmbeddedPostgresError, match="belongs to another user"):
+        EmbeddedPostgres(tmp_path / "pg").start()
+    assert (tmp_path / "pg").stat().st_uid == nobody.pw_uid
+
+
+def test_a_server_directory_that_others_may_write_to_is_refused(tmp_path: Path):
+    (tmp_path / "pg").mkdir()
+    (tmp_path / "pg").chmod(0o777)
+    with pytest.raises(EmbeddedPostgresError, match="others may write to"):
+        EmbeddedPostgres(tmp_path / "pg").start()
+
+
+def test_the_socket_of_a_killed_server_is_found_again(tmp_path: Path):
+    with EmbeddedPostgres(long(tmp_path), durable=False) as pg:
+        first = pg.socket_directory
+        crash(pg)
+        assert pg.ensure_running()
+        assert pg.socket_directory == first
+        # Another process, that has only the directory: a command beside the service.
+        assert one(EmbeddedPostgres(long(tmp_path)), "select 1") == 1
+    assert not first.exists()
+
+
+def test_a_temporary_directory_with_a_long_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / ("t" * 90)).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("t" * 90)))
+    with EmbeddedPostgres(long(tmp_path), durable=False) as pg:
+        assert one(pg, "select 1") == 1
+
+
+def crash(pg: EmbeddedPostgres) -> None:
+    pid = pg.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    assert gone(pid)
+
+
+def keepers(directory: Path) -> list[psutil.Process]:
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if str(directory) in (process.info["cmdline"] or []) and "-I" in process.info["cmdline"]
+    ]
+
+
+def test_one_keeper_however_often_the_server_dies(tmp_path: Path):
+    with EmbeddedPostgres(tmp_path / "pg", durable=False) as pg:
+        for _ in range(3):
+            crash(pg)
+            assert pg.ensure_running()
+        (keeper,) = keepers(tmp_path / "pg")
+        keeper.kill()  # the next server gets a new one
+        keeper.wait(10)
+        crash(pg)
+        assert pg.ensure_running()
+        assert len(keepers(tmp_path / "pg")) == 1
+        pid = pg.pid
+        assert pid is not None
+        pg._release()  # as if this process had been killed
+        assert gone(pid)
+
+
+def test_a_server_that_dies_while_it_starts_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Nobody waits for a dead one: not even the first connection is tried for long."""
+    launch = EmbeddedPostgres._launch
+    launched: list[int | None] = []
+
+    def launch_and_kill_twice(self: EmbeddedPostgres, deadline: float) -> None:
+        launch(self, deadline)
+        launched.append(self.pid)
+        if len(launched) <= 2:
+            crash(self)
+
+    monkeypatch.setattr(EmbeddedPostgres, "_launch", launch_and_kill_twice)
+    with EmbeddedPostgres(tmp_path / "pg") as pg:
+        assert len(launched) == 3
+        assert one(pg, "select 1") == 1
+
+
+def test_a_server_that_ends_each_time_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    launch = EmbeddedPostgres._launch
+
+    def launch_and_kill(self: EmbeddedPostgres, deadline: float) -> None:
+        launch(self, deadline)
+        crash(self)
+
+    monkeypatch.setattr(EmbeddedPostgres, "_launch", launch_and_kill)
+    monkeypatch.setattr(embedded_postgres, "_START_SECONDS", 0.0)
+    with pytest.raises(EmbeddedPostgresError, match="ends as soon as it has started"):
+        EmbeddedPostgres(tmp_path / "pg").start()
 
 
 def test_an_interrupted_first_start_is_repeated(tmp_path: Path):

@@ -1,0 +1,78 @@
+"""Private files and directories: written whole or not at all, and nobody else's way in."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+# Of a Unix socket; the kernel takes 107 characters on Linux, 103 on macOS.
+SOCKET_PATH_MAX = 100
+
+
+def write_private(path: Path, text: str, *, replace: bool = True) -> bool:
+    """Write a file for its owner only (0600), whole or not at all, also when the power fails.
+
+    A file that root replaces keeps its owner, who reads it. Without `replace` a file that is
+    there already stays: False. Follows no link at `path`. Raises OSError.
+    """
+    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o600)  # whatever the umask says
+            file.write(text)
+            file.flush()
+            if os.geteuid() == 0:
+                with suppress(FileNotFoundError):
+                    before = path.lstat()
+                    os.fchown(file.fileno(), before.st_uid, before.st_gid)
+            os.fsync(file.fileno())
+        if replace:
+            fresh.replace(path)
+        else:
+            try:
+                os.link(fresh, path)
+            except FileExistsError:
+                return False
+    finally:
+        fresh.unlink(missing_ok=True)
+    # The name too: a file without one is lost.
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+    return True
+
+
+def fits_a_socket(directory: Path, name: str) -> bool:
+    """Whether the path of a socket `name` there is short enough for the kernel."""
+    return len(os.fsencode(directory / name)) <= SOCKET_PATH_MAX
+
+
+def make_short_directory(prefix: str, longest: str) -> Path:
+    """A new private directory with a path short enough for a socket named `longest`.
+
+    It is among the temporary files, under a name nobody could know before. Raises OSError.
+    """
+    for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108
+        if fits_a_socket(Path(parent, prefix + 8 * "x"), longest) and os.access(parent, os.W_OK):
+            return Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    raise OSError(0, "no directory for temporary files has a path short enough for sockets")
+
+
+def is_private(path: Path, owner: int) -> bool:
+    """Whether a directory is that user's alone, and no link."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        found = os.fstat(handle)
+    finally:
+        os.close(handle)
+    return found.st_uid == owner and not stat.S_IMODE(found.st_mode) & 0o077
