@@ -83,7 +83,7 @@ def _analyze(room: Image) -> str:
     view = pixels.working_copy(room)
     if flaw := pixels.flaw(view):
         return wording.estimate(wording.unclear("사진이", wording.FLAWS[flaw.name]))
-    clutter = pixels.clutter(pixels.detail(view))
+    clutter = pixels.clutter(pixels.detail(pixels.enlarged(view)))
     amount = pixels.amount(clutter)
     where = _worst(clutter)
     if amount < TIDY or not where:
@@ -105,12 +105,19 @@ def _compare(before: Image, after: Image, mission: str) -> Verdict:
     for which, view in (("청소 전 사진이", earlier), ("청소 후 사진이", later)):
         if flaw := pixels.flaw(view):
             return not_done(wording.unclear(which, wording.FLAWS[flaw.name]))
+    # As coarse as the coarser one: what a smaller picture doesn't show is not tidied up.
+    side = min(max(before.size), max(after.size), pixels.SIDE)
+    earlier, later = (pixels.enlarged(pixels.working_copy(each, side)) for each in (before, after))
+    other_room = not_done(
+        "두 사진이 같은 방으로 보이지 않아요.", "같은 방을 같은 자리에서 다시 찍어 주세요."
+    )
     matrix = pixels.same_view(earlier, later)
-    change = None if matrix is None else pixels.change(earlier, later, matrix)
-    if change is None or change.changed > EVERYTHING:
-        return not_done(
-            "두 사진이 같은 방으로 보이지 않아요.", "같은 방을 같은 자리에서 다시 찍어 주세요."
-        )
+    if matrix is None:
+        return other_room
+    change = pixels.change(earlier, later, matrix)
+    kept = pixels.structure_kept(earlier, later, matrix) >= pixels.SAME_STRUCTURE
+    if change.changed > EVERYTHING and not kept:
+        return other_room
     where = _worst(change.left)
     if change.changed < NOTHING:
         return not_done(
@@ -124,7 +131,8 @@ def _compare(before: Image, after: Image, mission: str) -> Verdict:
         )
     part = any(word in mission + " " for word in PARTS)
     if change.tidied >= DONE or (part and change.tidied >= DONE_PART and change.thorough >= DONE):
-        return Verdict(True, COMPLETED, estimated=True)
+        # Rooms of one layout match, too: nothing is done that what stayed doesn't prove.
+        return Verdict(True, COMPLETED, estimated=True) if kept else other_room
     return not_done(
         f"어질러진 것의 약 {round(max(change.tidied, 0) * 100)}%가 정리되었어요.",
         f"아직 남은 곳: {wording.places(where)}." if where else "",

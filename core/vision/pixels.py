@@ -40,6 +40,13 @@ LONG = 0.095
 # one layout but other furniture reach 58 and .62, the same room from 30 cm away 76 and .67.
 SAME_ROOM_MATCHES, SAME_ROOM_SHARE = 60, 0.4
 
+# The check on that, which sees the whole picture: of the places with structure in the later
+# picture, the share that look the same in the earlier one. docs/vision.md has the figures.
+SAME_STRUCTURE = 0.77
+STRUCTURE_SIDE = 240
+COARSE_SIDE = 160
+"""Pixels of the longer side of the copies that structure is compared on, and roughly laid over."""
+
 SAME_PATTERN = 0.88
 """Likeness of a place in two pictures from which on nothing was taken away there."""
 
@@ -76,6 +83,14 @@ def working_copy(picture: Image.Image, side: int = SIDE) -> Array:
     ratio = min(side / max(picture.size), 1.0)
     size = (max(round(picture.width * ratio), 1), max(round(picture.height * ratio), 1))
     return np.array(picture.convert("RGB").resize(size, Image.Resampling.BOX, reducing_gap=2.0))
+
+
+def enlarged(pixels: Array) -> Array:
+    """At least `SIDE` pixels on the longer side: the constants here are measured on that size."""
+    ratio = SIDE / max(pixels.shape[:2])
+    if ratio <= 1:
+        return pixels
+    return cv2.resize(pixels, None, fx=ratio, fy=ratio, interpolation=cv2.INTER_CUBIC)
 
 
 def flaw(pixels: Array) -> Flaw | None:
@@ -206,34 +221,146 @@ def amount(by_cells: Array) -> float:
 
 
 def same_view(before: Array, after: Array) -> Array | None:
-    """The perspective that lays `after` over `before`, 3x3; None unless it is the same room."""
+    """The perspective that lays `after` over `before`, 3x3; None unless it is the same room.
+
+    Small pictures have few corners to match. What too few matches say, and failing that what the
+    pictures' patterns say when they are laid over each other, counts where the structure agrees.
+    """
+    matrix, sure = _by_corners(before, after)
+    if sure:
+        return matrix
+    if matrix is not None and structure_kept(before, after, matrix) >= SAME_STRUCTURE:
+        return matrix
+    matrix = _by_patterns(before, after)
+    if matrix is not None and structure_kept(before, after, matrix) >= SAME_STRUCTURE:
+        return matrix
+    return None
+
+
+def _by_corners(before: Array, after: Array) -> tuple[Array | None, bool]:
+    """The perspective that most ORB matches agree on, and whether they are enough to believe it."""
     orb = cv2.ORB.create(1500, fastThreshold=7)
     light = cv2.createCLAHE(3, (8, 8))
     (earlier, first), (later, second) = (
         orb.detectAndCompute(light.apply(cv2.cvtColor(each, cv2.COLOR_RGB2GRAY)), None)
         for each in (before, after)
     )
-    if min(len(earlier), len(later)) < SAME_ROOM_MATCHES:
-        return None
+    if min(len(earlier), len(later)) < 2:
+        return None, False
     pairs = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(second, first, k=2)
     good = [p[0] for p in pairs if len(p) == 2 and p[0].distance < 0.8 * p[1].distance]
-    if len(good) < SAME_ROOM_MATCHES:
-        return None
+    if len(good) < 8:
+        return None, False
     source = np.array([later[m.queryIdx].pt for m in good], np.float32)
     target = np.array([earlier[m.trainIdx].pt for m in good], np.float32)
     matrix, fits = cv2.findHomography(
         source, target, cv2.USAC_MAGSAC, 4.0, maxIters=3000, confidence=0.999
     )
-    if matrix is None or not np.isfinite(matrix).all():
-        return None
+    if matrix is None or not _plausible(matrix, before, after):
+        return None, False
     found = int(fits.sum())
-    if found < SAME_ROOM_MATCHES or found < SAME_ROOM_SHARE * len(good):
-        return None
+    return matrix, found >= SAME_ROOM_MATCHES and found >= SAME_ROOM_SHARE * len(good)
+
+
+def _by_patterns(before: Array, after: Array) -> Array | None:
+    """The perspective under which the two pictures' light and dark go together best.
+
+    Sought from the same place on: a few degrees and a tenth of the picture away are found.
+    """
+    (earlier, shrunk), (later, other_shrunk) = (
+        _shrunk(each, COARSE_SIDE) for each in (before, after)
+    )
+    first, second = _evened(earlier), _evened(later)
+    # From the earlier picture's places to the later's, which is the way that OpenCV looks for.
+    way = np.eye(2, 3, dtype=np.float32)
+    way[:, 2] = (np.array(later.shape[::-1]) - np.array(earlier.shape[::-1])) / 2
+    try:
+        for smooth in (9, 5):
+            way = _climb(first, second, way, cv2.MOTION_AFFINE, smooth)
+        whole = np.vstack([way, [0, 0, 1]]).astype(np.float32)
+        whole = _climb(first, second, whole, cv2.MOTION_HOMOGRAPHY, 5)
+        matrix: Array = np.linalg.inv(
+            np.diag([1 / other_shrunk, 1 / other_shrunk, 1]) @ whole @ np.diag([shrunk, shrunk, 1])
+        )
+    except (cv2.error, np.linalg.LinAlgError):
+        return None  # they go together nowhere
     return matrix if _plausible(matrix, before, after) else None
+
+
+def _climb(first: Array, second: Array, way: Array, motion: int, smooth: int) -> Array:
+    until = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 60, 1e-4)
+    nothing_masked = np.full(first.shape, 255, np.uint8)
+    result: Array = cv2.findTransformECC(first, second, way, motion, until, nothing_masked, smooth)[
+        1
+    ]
+    return result
+
+
+def _shrunk(pixels: Array, side: int) -> tuple[Array, float]:
+    """A grey copy of `side` pixels on the longer side, and how much smaller it is."""
+    ratio = side / max(pixels.shape[:2])
+    how = cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    return cv2.resize(grey, None, fx=ratio, fy=ratio, interpolation=how), ratio
+
+
+def _evened(grey: Array) -> Array:
+    """Light and dark against what is around, of one strength everywhere."""
+    values = grey.astype(np.float32)
+    values -= cv2.GaussianBlur(values, (0, 0), 8)
+    result: Array = values / np.sqrt(cv2.GaussianBlur(values * values, (0, 0), 8) + 9)
+    return result
+
+
+def structure_kept(before: Array, after: Array, matrix: Array) -> float:
+    """Of the structure in `after`, the share that is in `before` too; `matrix` lays it over.
+
+    Structure is what has slopes in more than one direction: a straight edge fits any other. Things
+    that are gone don't count against it, since it is asked of what is there afterwards.
+    """
+    block, reach = 11, 2
+    (earlier, shrunk), (later, other_shrunk) = (
+        _shrunk(each, STRUCTURE_SIDE) for each in (before, after)
+    )
+    enlarging = np.diag([1 / other_shrunk, 1 / other_shrunk, 1])
+    laying = np.diag([shrunk, shrunk, 1]) @ matrix @ enlarging
+    height, width = earlier.shape
+    laid = cv2.warpPerspective(later, laying, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    valid = cv2.warpPerspective(np.full(later.shape, 255, np.uint8), laying, (width, height))
+    inside = np.zeros_like(valid)
+    inside[block:-block, block:-block] = valid[block:-block, block:-block]
+    one, other = (cv2.GaussianBlur(each.astype(np.float32), (0, 0), 1) for each in (earlier, laid))
+
+    def mean(values: Array) -> Array:
+        return cv2.blur(values, (block, block))
+
+    across, down = cv2.Sobel(other, cv2.CV_32F, 1, 0) / 8, cv2.Sobel(other, cv2.CV_32F, 0, 1) / 8
+    xx, yy, xy = mean(across * across), mean(down * down), mean(across * down)
+    smaller = (xx + yy - np.sqrt((xx - yy) ** 2 + 4 * xy * xy)) / 2
+    strength = np.sqrt(np.maximum(smaller, 0))
+    strength = np.where((strength > 1) & (inside > 0), np.minimum(strength, 4), 0)
+    total = float(strength.sum())
+    if total < 1:
+        return 0.0
+    # The correlation of each place with the best of the places around it: see _difference.
+    noise = 0.5
+    middle = mean(other)
+    spread = np.maximum(mean(other * other) - middle * middle, noise)
+    padded = cv2.copyMakeBorder(one, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
+    best = np.full((height, width), -1, np.float32)
+    for y, x in itertools.product(range(2 * reach + 1), repeat=2):
+        moved = padded[y : y + height, x : x + width]
+        theirs = mean(moved)
+        theirs_spread = np.maximum(mean(moved * moved) - theirs * theirs, noise)
+        alike = (mean(moved * other) - theirs * middle) / np.sqrt(theirs_spread * spread)
+        np.maximum(best, alike, out=best)
+    return float(strength[best > 0.9].sum()) / total
 
 
 def _plausible(matrix: Array, before: Array, after: Array) -> bool:
     """Whether the later picture, laid over the earlier, is still a picture, and covers enough."""
+    if not np.isfinite(matrix).all():
+        return False
     height, width = after.shape[:2]
     corners = np.array([[[0, 0]], [[width, 0]], [[width, height]], [[0, height]]], np.float32)
     laid = cv2.perspectiveTransform(corners, matrix)
