@@ -154,7 +154,8 @@ def round_quantity(quantity: float, unit: str) -> float:
     return max(round(round(quantity / step) * step, 2), step)
 
 
-def _read(name: str) -> Any:
+def read_data(name: str) -> Any:
+    """One of the YAML files beside this module."""
     # libyaml reads the catalogue some ten times faster than the pure Python loader.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return yaml.load((DATA / name).read_bytes(), loader)  # noqa: S506 - both are safe loaders
@@ -184,7 +185,7 @@ def catalogue() -> Catalogue:
             synonyms=_words(row.get("synonyms", {})),
             subs=tuple(row.get("subs", ())),
         )
-        for row in _read("ingredients.yaml")
+        for row in read_data("ingredients.yaml")
     }
     dishes = {
         row["id"]: Dish(
@@ -198,9 +199,9 @@ def catalogue() -> Catalogue:
             parts=tuple(map(_part, row["ingredients"])),
         )
         for file in DISH_FILES
-        for row in _read(file)
+        for row in read_data(file)
     }
-    words = _read("words.yaml")
+    words = read_data("words.yaml")
     diets = {
         name: Diet(
             words=_words(row["words"]),

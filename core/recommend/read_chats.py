@@ -46,7 +46,7 @@ async def get_chat(
     rows = await store.read_chat(database, caller, profile_id, chat_id)
     if not rows:
         raise ApiError("NOT_FOUND", "There is no such chat.")
-    part = await spots.part(caller.tenant_id)
+    shown = await spots.read(caller.tenant_id)
     created_at, name, gender, age, locale = rows[0][:5]
     response = pb.GetChatResponse()
     chat = response.chat
@@ -57,7 +57,7 @@ async def get_chat(
     )
     chat.created_at.FromDatetime(created_at)
     for row in rows:
-        fill_round(chat.rounds.add(), RoundRow(*row[5:]), part)
+        fill_round(chat.rounds.add(), RoundRow(*row[5:]), shown)
     return response
 
 
@@ -74,5 +74,5 @@ async def get_round(
     if row is None:
         raise ApiError("NOT_FOUND", "There is no such round.")
     response = pb.GetRoundResponse()
-    fill_round(response.round, row, await spots.part(caller.tenant_id))
+    fill_round(response.round, row, await spots.read(caller.tenant_id))
     return response

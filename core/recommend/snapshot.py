@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 from onegenie.recommend.v1 import recommend_pb2 as pb
+from onegenie.store.v1 import store_pb2
 
+from core.meal.models import Constraints
+from core.recommend.exclusions import barred, excluded_terms
 from core.recommend.offers import coupon_spot_items
 from core.recommend.state import state_part
 from core.recommend.store import RoundRow
@@ -20,6 +25,42 @@ from core.store.port import Stores
 log = structlog.get_logger(__name__)
 
 COUPON_SPOT_SECONDS = 0.5
+_NOBODYS = frozenset({"group:"})
+
+
+@dataclass(frozen=True, slots=True)
+class Spots:
+    """A store's coupon spots, as it answered once."""
+
+    spots: Sequence[store_pb2.CouponSpot] = ()
+    everybodys: bytes = b""
+
+    @classmethod
+    def of(cls, spots: Sequence[store_pb2.CouponSpot]) -> Spots:
+        """The spots with the part that is the same for every shopper who may have all of them."""
+        for spot in spots:
+            _barred(spot, _NOBODYS)  # read once, remembered for the polls
+        return cls(spots, _part(spots))
+
+    def part(self, row: RoundRow) -> bytes:
+        """The part of a serialised Round that holds the spots that this round's shopper may see:
+        none of what the chat excludes, or what the shopper is too young for."""
+        constraints = Constraints.model_validate(row.constraints or {})
+        terms = excluded_terms(constraints, row.age) if self.spots else frozenset()
+        if not terms:
+            return self.everybodys
+        allowed = [spot for spot in self.spots if not _barred(spot, terms)]
+        return self.everybodys if len(allowed) == len(self.spots) else _part(allowed)
+
+
+def _barred(spot: store_pb2.CouponSpot, terms: frozenset[str]) -> bool:
+    named = store_pb2.Product(name=spot.item_name, name_en=spot.item_name_en)
+    return barred(spot.product, terms) or barred(named, terms)
+
+
+def _part(spots: Sequence[store_pb2.CouponSpot]) -> bytes:
+    notifications = pb.Notifications(coupon_spot=coupon_spot_items(spots))
+    return pb.Round(notifications=notifications).SerializeToString()
 
 
 class CouponSpots:
@@ -27,31 +68,29 @@ class CouponSpots:
 
     def __init__(self, stores: Stores) -> None:
         self._stores = stores
-        self._last: dict[uuid.UUID, tuple[object, bytes]] = {}
+        self._last: dict[uuid.UUID, Spots] = {}
 
-    async def part(self, tenant_id: uuid.UUID) -> bytes:
-        """The part of a serialised Round that holds the spots.
+    async def read(self, tenant_id: uuid.UUID) -> Spots:
+        """The spots of the tenant's store.
 
         A store that fails or takes over half a second leaves the last good answer, else none.
         """
-        last = self._last.get(tenant_id, (None, b""))
+        last = self._last.get(tenant_id, Spots())
         try:
             async with asyncio.timeout(COUPON_SPOT_SECONDS):
                 spots = await self._stores.of(tenant_id).coupon_spots()
         except Exception as error:
             log.warning("coupon_spots_failed", error=f"{type(error).__name__}: {error}")
-            return last[1]
-        if spots is not last[0]:
-            items = coupon_spot_items(spots)
-            notifications = pb.Notifications(coupon_spot=items)
-            last = (spots, pb.Round(notifications=notifications).SerializeToString())
-            self._last[tenant_id] = last
-        return last[1]
+            return last
+        if spots is not last.spots:
+            # Reading names, and the vocabulary for the first time, is nothing for the loop.
+            last = self._last[tenant_id] = await asyncio.to_thread(Spots.of, spots)
+        return last
 
 
-def fill_round(message: pb.Round, row: RoundRow, spots: bytes) -> pb.Round:
-    """Fill an empty Round from its row and the coupon spots' part."""
-    message.ParseFromString(state_part(row.status, row.steps_done) + row.results + spots)
+def fill_round(message: pb.Round, row: RoundRow, spots: Spots) -> pb.Round:
+    """Fill an empty Round from its row and the coupon spots."""
+    message.ParseFromString(state_part(row.status, row.steps_done) + row.results + spots.part(row))
     message.round_no = row.round_no
     message.round_id = str(row.id)
     message.prompt = row.prompt

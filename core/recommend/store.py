@@ -37,8 +37,11 @@ class RoundRow:
     results: bytes
     created_at: dt.datetime
     updated_at: dt.datetime
+    constraints: dict[str, Any] | None  # of its meal, once there is one
+    age: int | None  # of its shopper
 
 
+# Goes with a join of the profiles.
 _ROUND = [
     rounds.c.id,
     rounds.c.round_no,
@@ -49,6 +52,8 @@ _ROUND = [
     rounds.c.results,
     rounds.c.created_at,
     rounds.c.updated_at,
+    rounds.c.meal["constraints"].label("constraints"),
+    profiles.c.age.label("shopper_age"),
 ]
 _OWNED = and_(
     chats.c.id == bindparam("chat"),
@@ -245,6 +250,10 @@ async def read_chat(
 _OWNED_ROUND = (
     select(*_ROUND)
     .join(chats, chats.c.id == rounds.c.chat_id)
+    .join(
+        profiles,
+        and_(profiles.c.tenant_id == chats.c.tenant_id, profiles.c.id == chats.c.profile_id),
+    )
     .where(_OWNED, rounds.c.id == bindparam("round"))
 )
 

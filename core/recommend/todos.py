@@ -11,7 +11,8 @@ from onegenie.recommend.v1 import recommend_pb2
 from onegenie.store.v1 import store_pb2
 
 from core.meal.catalogue import catalogue
-from core.meal.models import Meal, MealIngredient, Text
+from core.meal.models import Constraints, Meal, MealIngredient, Text
+from core.recommend.exclusions import barred, excluded_terms
 from core.recommend.products import in_stock, to_product
 from core.store.port import Store
 
@@ -53,16 +54,17 @@ async def make_todos(meal: Meal, store: Store) -> recommend_pb2.Todos:
     """The meal's texts and ingredients, and what to buy for them in aisle order.
 
     For each ingredient the product in stock that wastes least, then costs least, in as many
-    packs as the recipe needs (at most 99, at most what is in stock). Tap water is not bought.
-    An ingredient with nothing in stock stays in `ingredients` and has no item. Two ingredients
-    served by one product share an item. `total` is the sum of price times quantity. Raises
-    StoreUnavailable.
+    packs as the recipe needs (at most 99, at most what is in stock). Tap water is not bought. A
+    product whose name implies what the chat excludes is none of them, though the ingredient does
+    without it. An ingredient with nothing left in stock stays in `ingredients` and has no item.
+    Two ingredients served by one product share an item. `total` is the sum of price times
+    quantity. Raises StoreUnavailable.
     """
     wanted = [ingredient for ingredient in meal.ingredients if not _from_the_tap(ingredient)]
     queries = [store_pb2.ProductQuery(ko=i.name.ko, en=i.name.en, ja=i.name.ja) for i in wanted]
-    found = await store.search_products(queries, _CANDIDATES) if queries else []
-    # Reading the vocabulary takes a tenth of a second, once: not on the loop.
-    await asyncio.to_thread(catalogue)
+    answers = await store.search_products(queries, _CANDIDATES) if queries else []
+    # Reading the vocabulary takes some tenths of a second, once: not on the loop.
+    found = await asyncio.to_thread(_allowed, answers, meal.constraints)
     picks: dict[int, _Pick] = {}
     for ingredient, candidates in zip(wanted, found, strict=True):
         pick = _pick(ingredient, candidates)
@@ -83,6 +85,13 @@ async def make_todos(meal: Meal, store: Store) -> recommend_pb2.Todos:
         ],
         total=sum(pick.product.price * pick.packs for pick in items),
     )
+
+
+def _allowed(
+    answers: Sequence[Sequence[store_pb2.Product]], constraints: Constraints
+) -> list[list[store_pb2.Product]]:
+    terms = excluded_terms(constraints)
+    return [[each for each in answer if not barred(each, terms)] for answer in answers]
 
 
 @dataclass

@@ -49,7 +49,7 @@ async def watch_round(
             if current > seen:
                 seen = current
                 response = pb.WatchRoundResponse(version=current, event="round")
-                fill_round(response.round, row, await spots.part(caller.tenant_id))
+                fill_round(response.round, row, await spots.read(caller.tenant_id))
                 yield response
             if is_over(row.status) or stopping.is_set():
                 return

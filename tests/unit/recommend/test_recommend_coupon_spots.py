@@ -42,7 +42,7 @@ def store() -> OneStore:
 
 
 async def numbers(spots: CouponSpots) -> list[int]:
-    round_ = pb.Round.FromString(await spots.part(TENANT))
+    round_ = pb.Round.FromString((await spots.read(TENANT)).everybodys)
     assert round_.recommended_items == []
     return [item.rank for item in round_.notifications.coupon_spot]
 
