@@ -124,7 +124,20 @@ def test_a_token_is_not_recognised_before_its_time(path: Path, clock: FakeClock)
 
 @pytest.mark.parametrize("claim", ["sub", "sid"])
 @pytest.mark.parametrize(
-    "value", [None, "", "someone", 5, 1.5, True, [], [str(uuid4())], {}, uuid4().hex, "\u0660" * 36]
+    "value",
+    [
+        None,
+        "",
+        "someone",
+        5,
+        1.5,
+        True,
+        [],
+        [str(uuid4())],
+        {},
+        "0123456789abcdef" * 2,
+        "\u0660" * 36,
+    ],
 )
 def test_an_access_token_names_a_user_and_a_session(
     path: Path, clock: FakeClock, claim: str, value: object
