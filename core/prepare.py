@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from core.demo import ensure_demo, ensure_missions, lacks_lift
 from core.platform.database import open_database
+from core.platform.log_lines import LogLines
 from core.platform.migrate import upgrade
 from core.platform.settings import Settings, load_settings
 from core.store.remote import load_endpoints
@@ -44,7 +45,7 @@ async def prepare(settings: Settings, database_url: str) -> None:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)  # noqa: T201
+    LogLines(sys.stdout).write(line + "\n")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import faulthandler
 import sys
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 import grpc
@@ -39,6 +41,7 @@ from core.media.objects import open_objects
 from core.media.service import MediaService
 from core.mission.service import MissionService
 from core.platform import telemetry
+from core.platform.background import Background
 from core.platform.clock import Clock, utc_now
 from core.platform.database import Database, open_database, unavailable_without_database
 from core.platform.events import Events
@@ -79,9 +82,10 @@ async def serve(
     engine: MealEngine | None = None,
     clock: Clock = utc_now,
     vision: RoomVision | None = None,
-) -> AsyncIterator[None]:
+) -> AsyncIterator[Background]:
     """Serve all of onegenie on a gRPC address while the block runs.
 
+    The block gets the tasks that serving needs, and should end when one of them has `failed`.
     `engine` and `vision` take the places of the engines that the settings name.
     """
     signer = Signer(settings.token_keys_file, clock)
@@ -127,7 +131,15 @@ async def serve(
             checks: list[Interceptor] = [unavailable_without_database, identity]
             server.add_generic_rpc_handlers((admission(contract, checks, DOMAIN),))
             recommend_pb2_grpc.add_RecommendServiceServicer_to_server(
-                RecommendService(database, pipeline, events, CouponSpots(stores), stopping), server
+                RecommendService(
+                    database,
+                    pipeline,
+                    events,
+                    CouponSpots(stores),
+                    stopping,
+                    settings.rounds_in_flight,
+                ),
+                server,
             )
             profile_pb2_grpc.add_ProfileServiceServicer_to_server(ProfileService(database), server)
             store_pb2_grpc.add_StoreServiceServicer_to_server(
@@ -186,19 +198,17 @@ async def serve(
             stopping=stopping,
         )
         server = Server(address, interceptor, contract, register)
-        listener = asyncio.create_task(events.run())
-        worker = asyncio.create_task(jobs.run(stopping))
+        background = Background(stopping)
+        background.start("events", events.run())
+        background.start("jobs", jobs.run(stopping), ends_when_told=True)
         refresh_token_life = timedelta(days=settings.refresh_token_days)
-        sweeper = asyncio.create_task(keep_swept(database, clock, refresh_token_life))
+        background.start("sweep", keep_swept(database, clock, refresh_token_life))
         try:
             await server.start()
-            yield
+            yield background
             await server.stop(stopping, events.wake_all)
         finally:
-            stopping.set()
-            listener.cancel()
-            sweeper.cancel()
-            await asyncio.gather(worker, listener, sweeper, return_exceptions=True)
+            await background.end()
 
 
 @contextlib.asynccontextmanager
@@ -303,9 +313,23 @@ async def _open_sms(settings: Settings, clock: Clock) -> AsyncIterator[Sms]:
         await sms.close()
 
 
-async def _main(settings: Settings, database_url: str, socket: str) -> None:
-    async with serve(settings, database_url, f"unix:{socket}"):
-        await until_told_to_stop()
+# A process that can't go on may hang in its own end: by then it has ended all the same.
+_LAST_SECONDS = 10
+
+
+async def run(serving: AbstractAsyncContextManager[Background]) -> int:
+    """Serve until SIGINT or SIGTERM, or until it can't go on; the exit code."""
+    async with serving as background:
+        reasons = {
+            asyncio.create_task(until_told_to_stop()),
+            asyncio.create_task(background.failed.wait()),
+        }
+        await asyncio.wait(reasons, return_when=asyncio.FIRST_COMPLETED)
+        for reason in reasons:
+            reason.cancel()
+        if background.failed.is_set():
+            faulthandler.dump_traceback_later(_LAST_SECONDS, exit=True)
+    return int(background.failed.is_set())
 
 
 def main() -> None:
@@ -317,7 +341,8 @@ def main() -> None:
     if settings.database_url is None:
         sys.exit("onegenie: DATABASE_URL: a core process needs it (`onegenie up` sets it)")
     telemetry.configure_logging(settings.log_level)
-    asyncio.run(_main(settings, settings.database_url.get_secret_value(), arguments.socket))
+    url = settings.database_url.get_secret_value()
+    sys.exit(asyncio.run(run(serve(settings, url, f"unix:{arguments.socket}"))))
 
 
 if __name__ == "__main__":

@@ -11,10 +11,9 @@ import sys
 from typing import Any
 
 from core.platform import telemetry
-from core.platform.server import until_told_to_stop
 from core.platform.settings import load_settings
 from core.recommend.pipeline import Pipeline, StepResult
-from core.server import serve
+from core.server import run, serve
 from tests.support import ScriptedEngine
 
 SLOW_SECONDS = 6.0
@@ -34,8 +33,7 @@ async def main(socket: str) -> None:
     telemetry.configure_logging("warning")
     assert settings.database_url is not None
     url = settings.database_url.get_secret_value()
-    async with serve(settings, url, f"unix:{socket}", ScriptedEngine()):
-        await until_told_to_stop()
+    sys.exit(await run(serve(settings, url, f"unix:{socket}", ScriptedEngine())))
 
 
 if __name__ == "__main__":

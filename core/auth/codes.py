@@ -15,7 +15,7 @@ from core.auth.passwords import hash_secret
 from core.auth.sms import Sms
 from core.platform.clock import Clock
 from core.platform.database import Database
-from core.platform.jobs import Jobs
+from core.platform.jobs import CODES, Jobs
 from core.platform.pool import WorkPool
 from core.platform.settings import Settings
 from edge.errors import ApiError
@@ -51,7 +51,7 @@ class Codes:
         self._per_number = settings.codes_per_number
         self._per_address = settings.codes_per_address
         self._per_day = settings.codes_per_day
-        self._task = jobs.task("auth.send_code", self.run)
+        self._task = jobs.task("auth.send_code", self.run, CODES)
 
     async def ask(self, phone: str, address: str) -> None:
         """Have a code sent to a number.

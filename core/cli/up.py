@@ -20,10 +20,14 @@ def up() -> None:
     """
     settings = load_settings()
     # Only this command needs what it takes to start the others.
+    from core.platform.log_lines import LogLines
     from core.platform.supervisor import StartError, Supervisor
 
+    lines = LogLines(sys.stdout)
+
     def say(line: str) -> None:
-        print(visible(line, keep="\n"), flush=True)
+        # Whoever reads it may have gone, or the disk may be full: what runs goes on.
+        lines.write(visible(line, keep="\n") + "\n")
 
     async def supervise() -> None:
         supervisor = Supervisor(settings, say)
@@ -45,7 +49,7 @@ def up() -> None:
         asyncio.run(supervise())
     except StartError as error:
         said = visible(str(error), keep="\n")
-        print(f"onegenie: {said}", file=sys.stderr, flush=True)
+        LogLines(sys.stderr).write(f"onegenie: {said}\n")
         raise typer.Exit(error.code) from None
 
 

@@ -25,7 +25,7 @@ from core.media.pictures import BadPicture, Prepared, TooLarge
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.ids import parse_uuid
-from core.platform.jobs import Jobs
+from core.platform.jobs import ERRANDS, Jobs
 from core.platform.pool import WorkPool
 from core.platform.signing import Signer
 from edge.errors import ApiError, FieldViolation, invalid
@@ -76,7 +76,7 @@ class Media:
         # Lists of posts repeat the links of their pictures again and again.
         self._links: LRUCache[tuple[uuid.UUID, Size, int], str] = LRUCache(10_000)
         # Behind everything that somebody waits for.
-        self._task = jobs.task("media.sweep", self.sweep, priority=-2)
+        self._task = jobs.task("media.sweep", self.sweep, ERRANDS, priority=-2)
 
     async def keep(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache
@@ -15,7 +16,8 @@ from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
 from sqlalchemy import Executable, MetaData
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.event import listen
+from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
@@ -59,6 +61,7 @@ class Database:
             json_serializer=lambda value: digits.dumps(value).decode(),
             json_deserializer=digits.loads,
         )
+        listen(self._engine.sync_engine, "checkout", _refuse_dead)
         self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._readers = AsyncConnectionPool(
             libpq_url(url),
@@ -150,6 +153,27 @@ def _compiled(statement: Executable) -> tuple[bytes, Mapping[str, Any]]:
 
 
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+
+
+def hung_up(conn: psycopg.AsyncConnection[Any]) -> bool:
+    """Whether the server has ended an idle connection.
+
+    A server that restarts, or ends one connection, says so on each: there is something to read
+    where there should be nothing. Asking the kernel takes 2 µs, a statement a round trip. What
+    else the server may have sent costs a new connection and no more.
+    """
+    if conn.closed:
+        return True
+    poll = select.poll()
+    poll.register(conn.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _refuse_dead(connection: Any, record: Any, proxy: Any) -> None:
+    """For SQLAlchemy's pool: neither a connection that the server has ended is handed out, nor
+    any that is as old."""
+    if hung_up(connection.driver_connection):
+        raise InvalidatePoolError
 
 
 async def _configure(conn: psycopg.AsyncConnection[Any]) -> None:

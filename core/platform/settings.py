@@ -44,7 +44,17 @@ class Settings(BaseSettings):
         10, ge=1, le=200, description="Database connections of a core process for calls."
     )
     job_concurrency: int = Field(
-        8, ge=1, le=500, description="Background steps a core process runs at a time."
+        8,
+        ge=1,
+        le=500,
+        description="Steps of rounds a core process runs at a time, and a quarter as many of "
+        "rounds that have their meal. Codes and reports to stores are beside these.",
+    )
+    rounds_in_flight: int = Field(
+        5000,
+        ge=1,
+        le=100_000,
+        description="Rounds of a tenant that may be under way; past it a kick-off answers 429.",
     )
     demo: bool = Field(
         True,

@@ -9,15 +9,21 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import grpc
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 
+from core.platform.log_lines import LogLines
+from core.platform.metric_files import reserve_metric_files
 from edge.errors import ApiError, reason_of
 from edge.server import Call
 
 log = structlog.get_logger(__name__)
+
+# Before the first metric is made: each opens its file then.
+reserve_metric_files()
 
 CALLS = Counter(
     "onegenie_calls_total",
@@ -39,6 +45,9 @@ STEP_SECONDS = Histogram(
     "Time a step of a round took.",
     ["step"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+LINES_LOST = Counter(
+    "onegenie_log_lines_lost_total", "Log lines that could not be made or written."
 )
 
 
@@ -66,16 +75,40 @@ PROCESSORS: tuple[structlog.typing.Processor, ...] = (
 )
 
 
+_JSON = structlog.processors.JSONRenderer(ensure_ascii=False)
+
+
+def render(logger: Any, name: str, event: structlog.typing.EventDict) -> str | bytes:
+    """A line as JSON; one that can't be made only says so."""
+    try:
+        return _JSON(logger, name, event)
+    except Exception as error:
+        LINES_LOST.inc()
+        lost = {"event": "log_line_lost", "level": name, "error": type(error).__name__}
+        return _JSON(logger, name, lost)
+
+
+class _Handler(logging.StreamHandler[LogLines]):
+    """Counts the lines that it fails to make, and says nothing on standard error."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        LINES_LOST.inc()
+
+
 def configure_logging(level: str) -> None:
-    """JSON lines on standard output, the libraries' too, the context of the call in each."""
+    """JSON lines on standard output, the libraries' too, the context of the call in each.
+
+    No line ever raises: where it can't be written it is lost, and counted.
+    """
     number = logging.getLevelNamesMapping()[level.upper()]
-    render = structlog.processors.JSONRenderer(ensure_ascii=False)
+    lines = LogLines(sys.stdout, LINES_LOST.inc)
     structlog.configure(
         processors=[*PROCESSORS, render],
         wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(lines),  # type: ignore[arg-type]
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = _Handler(lines)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=PROCESSORS,

@@ -43,6 +43,11 @@ rounds = Table(
     "rounds",
     metadata,
     Column("id", Uuid, primary_key=True),
+    Column(
+        "tenant_id",
+        Uuid,
+        comment="the chat's; null for rounds that were over before there was this column",
+    ),
     Column("chat_id", ForeignKey("chats.id", ondelete="CASCADE"), nullable=False),
     Column("round_no", Integer, nullable=False),
     Column("api_key_id", Uuid, nullable=False),
@@ -78,9 +83,10 @@ rounds = Table(
         unique=True,
         postgresql_where=text("idempotency_key IS NOT NULL"),
     ),
+    # Of nothing that a step changes, so that steps leave the indexes alone.
     Index(
-        "ix_rounds_in_progress",
-        "updated_at",
+        "ix_rounds_in_flight",
+        "tenant_id",
         postgresql_where=text("status = 'in_progress'"),
     ),
 )

@@ -23,7 +23,7 @@ from core.meal.engine import MealEngine, MealError
 from core.meal.models import Meal, MealRequest, Shopper, Turn
 from core.platform.database import Database
 from core.platform.events import publish
-from core.platform.jobs import Jobs
+from core.platform.jobs import BEGIN, ROUNDS, Jobs
 from core.platform.telemetry import STEP_SECONDS, STEPS
 from core.recommend import store
 from core.recommend.exclusions import excluded_words
@@ -42,6 +42,8 @@ STEP_DEADLINE_SECONDS = 60.0
 MAX_ATTEMPTS = 4
 # A step whose process was killed this often is taken for the cause.
 MAX_INTERRUPTIONS = 20
+# What turns are counted from: 2025-01-01, so that they fit the queue's 32 bits until 2093.
+_TURNS_SINCE = 1_735_689_600
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ class Pipeline:
         self._engine = engine
         self._stores = stores
         self._lift = lift
-        self._task = jobs.task("recommend.step", self.run_step)
+        self._task = jobs.task("recommend.step", self.run_step, ROUNDS)
         self._steps: dict[int, Callable[[store.AnyRow], Awaitable[StepResult]]] = {
             1: self._suggest_meal,
             2: self._make_todos,
@@ -82,9 +84,22 @@ class Pipeline:
             4: self._make_offers,
         }
 
-    async def defer(self, conn: AsyncConnection, round_id: uuid.UUID, step: int) -> None:
-        """Put a step of a round on the queue, in the transaction of `conn`."""
-        await self._jobs.defer(conn, self._task, round_id=str(round_id), step=step)
+    async def defer(
+        self, conn: AsyncConnection, round_id: uuid.UUID, step: int, in_flight: int = 0
+    ) -> None:
+        """Put a step of a round on the queue, in the transaction of `conn`.
+
+        `in_flight` is how many other rounds of the tenant were under way when this one came.
+        """
+        queue, priority = (BEGIN, _turn(in_flight)) if step == 1 else (ROUNDS, step)
+        await self._jobs.defer(
+            conn,
+            self._task,
+            queue=queue,
+            priority=priority,
+            round_id=str(round_id),
+            step=step,
+        )
 
     async def run_step(self, context: JobContext, round_id: str, step: int) -> None:
         """Run a step unless its result is there already, then defer the next one."""
@@ -199,6 +214,15 @@ class Pipeline:
         return StepResult(
             pb.Round(notifications=offers.notifications), analyst_comments=offers.analyst_comments
         )
+
+
+def _turn(in_flight: int) -> int:
+    """Priority of a first step: below every other step's, and the lower the later it came.
+
+    Each round of its tenant that is under way counts as if it had come a second later: a tenant
+    with a backlog lets others pass, and nobody for ever.
+    """
+    return -(int(time.time()) - _TURNS_SINCE + in_flight)
 
 
 def _excluded(row: store.AnyRow) -> frozenset[str]:

@@ -33,7 +33,9 @@ class RecommendService(pb_grpc.RecommendServiceServicer):
         events: Events,
         spots: CouponSpots,
         stopping: asyncio.Event,
+        most_in_flight: int,
     ) -> None:
+        self._most_in_flight = most_in_flight
         self._database = database
         self._pipeline = pipeline
         self._events = events
@@ -49,7 +51,9 @@ class RecommendService(pb_grpc.RecommendServiceServicer):
             prompt=request.prompt,
             idempotency_key=current_call.get().metadata.get(IDEMPOTENCY_HEADER),
         )
-        started = await start_round(self._database, self._pipeline, caller(), command)
+        started = await start_round(
+            self._database, self._pipeline, caller(), command, self._most_in_flight
+        )
         return pb.StartRoundResponse(chat_id=str(started.chat_id), round_id=str(started.round_id))
 
     async def ListChats(

@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from dataclasses import dataclass
 
+from onegenie.rest.v1 import annotations_pb2 as rest
 from psycopg.errors import UniqueViolation
 
 from core.platform.database import Database
@@ -35,26 +36,41 @@ class Started:
     round_id: uuid.UUID
 
 
+# How many rounds of a tenant may be under way where the settings don't say.
+MOST_IN_FLIGHT = 5000
+# A tenant that has too many under way is told to come back when some of them are over.
+FULL_RETRY_SECONDS = 5
+
+
 async def start_round(
-    database: Database, pipeline: Pipeline, caller: Caller, command: StartRound
+    database: Database,
+    pipeline: Pipeline,
+    caller: Caller,
+    command: StartRound,
+    most_in_flight: int = MOST_IN_FLIGHT,
 ) -> Started:
     """Start a round: chat, credit, round and job in one transaction.
 
-    Raises NOT_FOUND, PRIOR_ROUND_IN_FLIGHT, REFINEMENT_CAP_EXCEEDED, INSUFFICIENT_CREDIT, and
-    INVALID_REQUEST for an idempotency key that stands for another request; in that order, and
-    then nothing has happened.
+    Raises NOT_FOUND, PRIOR_ROUND_IN_FLIGHT, REFINEMENT_CAP_EXCEEDED, RATE_LIMITED when
+    `most_in_flight` rounds of the tenant are under way (calls at the same moment may pass it by
+    as many), INSUFFICIENT_CREDIT, and INVALID_REQUEST for an idempotency key that stands for
+    another request; in that order, and then nothing has happened.
     """
     check_key(command.idempotency_key)
     # A REST client that leaves cancels its call: what has begun is finished all the same.
-    return await asyncio.shield(_start(database, pipeline, caller, command))
+    return await asyncio.shield(_start(database, pipeline, caller, command, most_in_flight))
 
 
 async def _start(
-    database: Database, pipeline: Pipeline, caller: Caller, command: StartRound
+    database: Database,
+    pipeline: Pipeline,
+    caller: Caller,
+    command: StartRound,
+    most_in_flight: int,
 ) -> Started:
     try:
         async with database.begin() as conn:
-            return await _in_transaction(conn, pipeline, caller, command)
+            return await _in_transaction(conn, pipeline, caller, command, most_in_flight)
     except UniqueViolation:
         # The idempotency key was used before.
         if command.idempotency_key is None:
@@ -67,15 +83,26 @@ async def _start(
 
 
 async def _in_transaction(
-    conn: store.AsyncConnection, pipeline: Pipeline, caller: Caller, command: StartRound
+    conn: store.AsyncConnection,
+    pipeline: Pipeline,
+    caller: Caller,
+    command: StartRound,
+    most_in_flight: int,
 ) -> Started:
     if command.chat_id is None:
-        opened = await store.open_chat(
-            conn, caller, command.profile_id, command.prompt, command.idempotency_key
+        new = await store.open_chat(
+            conn,
+            caller,
+            command.profile_id,
+            command.prompt,
+            command.idempotency_key,
+            most_in_flight,
         )
-        if opened is None:
-            raise ApiError("NOT_FOUND", "There is no such profile.")
-        chat_id, round_id = opened
+        if new is None:
+            if not await store.profile_exists(conn, caller, command.profile_id):
+                raise ApiError("NOT_FOUND", "There is no such profile.")
+            if (first := await _first_answer(conn, caller, command)) is not None:
+                return first
     else:
         if not await store.lock_chat(conn, caller, command.profile_id, command.chat_id):
             raise ApiError("NOT_FOUND", "There is no such chat.")
@@ -83,14 +110,26 @@ async def _in_transaction(
             return first
         chat_id = uuid.UUID(command.chat_id)
         round_no = await _next_round_no(conn, chat_id)
-        round_id = await store.insert_round(
-            conn, caller, chat_id, round_no, command.prompt, command.idempotency_key
+        new = await store.insert_round(
+            conn,
+            caller,
+            chat_id,
+            round_no,
+            command.prompt,
+            command.idempotency_key,
+            most_in_flight,
         )
-    await pipeline.defer(conn, round_id, step=1)
+    if new is None:
+        raise ApiError(
+            rest.CONDITION_RATE_LIMITED,
+            "Too many rounds are under way.",
+            retry_after=FULL_RETRY_SECONDS,
+        )
+    await pipeline.defer(conn, new.round_id, step=1, in_flight=new.in_flight)
     # Last, because all rounds of a tenant wait for this row until the transaction ends.
-    if not await spend_credit(conn, caller.tenant_id, round_id):
+    if not await spend_credit(conn, caller.tenant_id, new.round_id):
         raise ApiError("INSUFFICIENT_CREDIT")
-    return Started(chat_id, round_id)
+    return Started(new.chat_id, new.round_id)
 
 
 async def _next_round_no(conn: store.AsyncConnection, chat_id: uuid.UUID) -> int:

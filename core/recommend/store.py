@@ -9,7 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import Row, Select, and_, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import (
+    BigInteger,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -83,7 +94,35 @@ async def profile_exists(conn: AsyncConnection, caller: Caller, profile_id: str)
     return await conn.scalar(_PROFILE_EXISTS, values) is not None
 
 
-# The chat and its first round at once, if the tenant has the profile.
+# How many of the tenant's rounds are not over, counted as far as the limit. The status is written
+# out, because a value could not be seen to be that of the index.
+_IN_FLIGHT = (
+    select(func.count().label("number"))
+    .select_from(
+        select(rounds.c.id)
+        .where(
+            rounds.c.tenant_id == bindparam("tenant"),
+            rounds.c.status == literal_column(f"'{IN_PROGRESS}'"),
+        )
+        .limit(bindparam("most", type_=BigInteger))
+        .subquery()
+    )
+    .cte("in_flight")
+)
+_BELOW_LIMIT = _IN_FLIGHT.c.number < bindparam("most", type_=BigInteger)
+_NEW_ROUND = ["id", "tenant_id", "chat_id", "round_no", "api_key_id", "idempotency_key", "prompt"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewRound:
+    """A round just begun, and how many others of its tenant were under way."""
+
+    chat_id: uuid.UUID
+    round_id: uuid.UUID
+    in_flight: int
+
+
+# The chat and its first round at once, if the tenant has the profile and is below its limit.
 _NEW_CHAT = (
     insert(chats)
     .from_select(
@@ -93,7 +132,11 @@ _NEW_CHAT = (
             profiles.c.tenant_id,
             bindparam("key", type_=chats.c.api_key_id.type),
             profiles.c.id,
-        ).where(profiles.c.tenant_id == bindparam("tenant"), profiles.c.id == bindparam("profile")),
+        ).where(
+            profiles.c.tenant_id == bindparam("tenant"),
+            profiles.c.id == bindparam("profile"),
+            _BELOW_LIMIT,
+        ),
     )
     .returning(chats.c.id)
     .cte("new_chat")
@@ -101,9 +144,10 @@ _NEW_CHAT = (
 _OPEN_CHAT = (
     insert(rounds)
     .from_select(
-        ["id", "chat_id", "round_no", "api_key_id", "idempotency_key", "prompt"],
+        _NEW_ROUND,
         select(
             bindparam("round", type_=rounds.c.id.type),
+            bindparam("tenant", type_=rounds.c.tenant_id.type),
             _NEW_CHAT.c.id,
             literal_column("1"),
             bindparam("key", type_=rounds.c.api_key_id.type),
@@ -111,7 +155,7 @@ _OPEN_CHAT = (
             bindparam("prompt", type_=rounds.c.prompt.type),
         ),
     )
-    .returning(rounds.c.id)
+    .returning(select(_IN_FLIGHT.c.number).scalar_subquery())
 )
 
 
@@ -121,10 +165,12 @@ async def open_chat(
     profile_id: str,
     prompt: str,
     idempotency_key: str | None,
-) -> tuple[uuid.UUID, uuid.UUID] | None:
-    """A new chat and its first round, whose first step is running; None: no such profile.
+    most_in_flight: int,
+) -> NewRound | None:
+    """A new chat and its first round, whose first step is running.
 
-    Raises psycopg.errors.UniqueViolation when the idempotency key was used before.
+    None: no such profile, or so many rounds of the tenant are under way. Raises
+    psycopg.errors.UniqueViolation when the idempotency key was used before.
     """
     chat_id, round_id = uuid.uuid4(), uuid.uuid4()
     opened = await fetch(
@@ -138,9 +184,10 @@ async def open_chat(
             "round": round_id,
             "idem": idempotency_key,
             "prompt": prompt,
+            "most": most_in_flight,
         },
     )
-    return (chat_id, round_id) if opened else None
+    return NewRound(chat_id, round_id, opened[0][0]) if opened else None
 
 
 _LOCK_CHAT = select(chats.c.id).where(_OWNED).with_for_update()
@@ -165,13 +212,19 @@ async def round_states(conn: AsyncConnection, chat_id: uuid.UUID) -> Sequence[An
 
 _INSERT_ROUND = (
     insert(rounds)
-    .values(
-        {
-            name: bindparam(name, type_=rounds.c[name].type)
-            for name in ("id", "chat_id", "round_no", "api_key_id", "idempotency_key", "prompt")
-        }
+    .from_select(
+        _NEW_ROUND,
+        select(
+            bindparam("id", type_=rounds.c.id.type),
+            bindparam("tenant", type_=rounds.c.tenant_id.type),
+            bindparam("chat", type_=rounds.c.chat_id.type),
+            bindparam("number", type_=rounds.c.round_no.type),
+            bindparam("key", type_=rounds.c.api_key_id.type),
+            bindparam("idem", type_=rounds.c.idempotency_key.type),
+            bindparam("prompt", type_=rounds.c.prompt.type),
+        ).where(_BELOW_LIMIT),
     )
-    .returning(rounds.c.id)
+    .returning(select(_IN_FLIGHT.c.number).scalar_subquery())
 )
 
 
@@ -182,22 +235,28 @@ async def insert_round(
     round_no: int,
     prompt: str,
     idempotency_key: str | None,
-) -> uuid.UUID:
-    """Add a round whose first step is running. Raises as open_chat."""
+    most_in_flight: int,
+) -> NewRound | None:
+    """Add a round whose first step is running.
+
+    None: so many rounds of the tenant are under way. Raises as open_chat.
+    """
     round_id = uuid.uuid4()
-    await fetch(
+    inserted = await fetch(
         conn,
         _INSERT_ROUND,
         {
             "id": round_id,
-            "chat_id": chat_id,
-            "round_no": round_no,
-            "api_key_id": caller.key_id,
-            "idempotency_key": idempotency_key,
+            "tenant": caller.tenant_id,
+            "chat": chat_id,
+            "number": round_no,
+            "key": caller.key_id,
+            "idem": idempotency_key,
             "prompt": prompt,
+            "most": most_in_flight,
         },
     )
-    return round_id
+    return NewRound(chat_id, round_id, inserted[0][0]) if inserted else None
 
 
 _BY_IDEMPOTENCY_KEY = (

@@ -19,7 +19,7 @@ from procrastinate import JobContext
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.database import Database
-from core.platform.jobs import Jobs
+from core.platform.jobs import ERRANDS, Jobs
 from core.platform.plain import plain
 from core.signage import frames
 from core.store.port import Stores, StoreUnavailable
@@ -49,8 +49,7 @@ class Reports:
         self._database = database
         self._jobs = jobs
         self._stores = stores
-        # Behind the rounds' steps, for which shoppers wait.
-        self._task = jobs.task("trigger.report", self.run, priority=-1)
+        self._task = jobs.task("trigger.report", self.run, ERRANDS)
         # By tenant, for stores that were down when last asked: not to be asked before then.
         self._down_until: dict[uuid.UUID, float] = {}
 

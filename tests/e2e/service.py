@@ -41,7 +41,7 @@ from tests.e2e.up_process import SERVICE_TOKEN, Up
 class NoQueue:
     """A pipeline whose jobs no worker ever takes: its rounds stay where they are."""
 
-    async def defer(self, conn: Any, round_id: uuid.UUID, step: int) -> None:
+    async def defer(self, conn: Any, round_id: uuid.UUID, step: int, in_flight: int) -> None:
         """Nothing is put on the queue."""
 
 

@@ -75,7 +75,7 @@ def examples() -> list[Any]:
 class NoQueue:
     """A pipeline whose jobs no worker ever takes: its rounds stay where they are."""
 
-    async def defer(self, conn: Any, round_id: uuid.UUID, step: int) -> None:
+    async def defer(self, conn: Any, round_id: uuid.UUID, step: int, in_flight: int) -> None:
         """Nothing is put on the queue."""
 
 
