@@ -149,6 +149,7 @@ class Jobs:
         `queue` and `priority` are those of the task where they are not given.
         Jobs of one lock run one at a time, in the order they were put there; one that is to be
         retried holds up those after it. With `after` it is taken no earlier than that from now.
+        Raises psycopg.Error.
         """
         connection = await driver_connection(conn)
         configured = task.configure(
@@ -158,7 +159,11 @@ class Jobs:
             lock=lock,
             schedule_in={"seconds": int(after.total_seconds())} if after else None,
         )
-        await configured.defer_async(**arguments)
+        try:
+            await configured.defer_async(**arguments)
+        except procrastinate.exceptions.ConnectorException as error:
+            # It is the caller's transaction: what the database said is for the caller.
+            raise error.__cause__ or error from None
 
     async def __aenter__(self) -> Jobs:
         await self.app.open_async()

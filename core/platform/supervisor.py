@@ -14,6 +14,7 @@ import fcntl
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
@@ -509,8 +510,9 @@ class Supervisor:
             try:
                 if await asyncio.to_thread(self._postgres.ensure_running):
                     self._progress("the database had ended; it runs again")
-            except EmbeddedPostgresError as error:
-                self._progress(str(error))
+            except (EmbeddedPostgresError, OSError, subprocess.SubprocessError) as error:
+                # Whatever it is, a full disk say: in a second it is tried again.
+                self._progress(f"the database: {error}")
         try:
             await asyncio.to_thread(set_aside, self._logs)
         except OSError as error:

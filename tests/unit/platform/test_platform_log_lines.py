@@ -38,7 +38,7 @@ def test_lines_are_written_at_once(tmp_path: Path) -> None:
 
 
 def full_disk(tmp_path: Path) -> Any:
-    return open("/dev/full", "w")  # noqa: SIM115
+    return open("/dev/full", "w")
 
 
 def nobody_reads(tmp_path: Path) -> Any:

@@ -79,8 +79,9 @@ class RecommendServiceServicer:
 
         Checked in this order: UNAUTHORIZED, INVALID_REQUEST, NOT_FOUND, a repeated
         idempotency key (answers the first result), PRIOR_ROUND_IN_FLIGHT,
-        REFINEMENT_CAP_EXCEEDED, INSUFFICIENT_CREDIT. Takes one credit, given back
-        if the round ends in error. The optional header (metadata)
+        REFINEMENT_CAP_EXCEEDED, RATE_LIMITED with Retry-After while so many rounds
+        of the tenant are under way (ROUNDS_IN_FLIGHT), INSUFFICIENT_CREDIT. Takes
+        one credit, given back if the round ends in error. The optional header (metadata)
         `idempotency-key`, 1 to 255 visible ASCII characters, makes a repeated call
         of the same key return the first answer; with other contents it is
         INVALID_REQUEST.
