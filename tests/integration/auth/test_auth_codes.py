@@ -240,7 +240,7 @@ class Kept:
         self.requests: list[int] = []
         self.texts: list[str] = []
 
-    def task(self, name: str, function: object, **options: object) -> object:
+    def task(self, name: str, function: object, queue: str) -> object:
         return function
 
     async def defer(self, conn: object, task: object, request_id: int) -> None:
