@@ -73,7 +73,7 @@ def postgres() -> Iterator[EmbeddedPostgres]:
     """A Postgres server of this test run's own."""
     # Short, because a Unix socket's path is.
     with (
-        tempfile.TemporaryDirectory(prefix="og-pg-") as directory,
+        tempfile.TemporaryDirectory(prefix="og-pg-", ignore_cleanup_errors=True) as directory,
         EmbeddedPostgres(Path(directory) / "pg", durable=False) as server,
     ):
         yield server

@@ -37,10 +37,10 @@ from tests.e2e.test_seed_000 import (  # noqa: F401
     test_section_4_one_round,
     test_the_language_of_the_answer,
 )
-from tests.e2e.up_process import ROOT, Up
+from tests.e2e.up_process import SERVICE_TOKEN, ROOT, Up
 
 ONEGENIE = str(Path(sys.prefix) / "bin" / "onegenie")
-TOKEN = "a-secret-that-both-sides-know"
+TOKEN = SERVICE_TOKEN
 
 # Answered before or without the store and the meal engine, so by the same code as in test_cases.py.
 NOT_THEIRS = ("access", "profile", "rest_only")
