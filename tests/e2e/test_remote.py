@@ -37,7 +37,7 @@ from tests.e2e.test_seed_000 import (  # noqa: F401
     test_section_4_one_round,
     test_the_language_of_the_answer,
 )
-from tests.e2e.up_process import SERVICE_TOKEN, ROOT, Up
+from tests.e2e.up_process import ROOT, SERVICE_TOKEN, Up
 
 ONEGENIE = str(Path(sys.prefix) / "bin" / "onegenie")
 TOKEN = SERVICE_TOKEN
