@@ -1,13 +1,12 @@
-"""Rebuild everything derived from the contract: `python -m edge.gen [--check] [--image FILE]`.
+"""Rebuild everything derived from the contract: `python -m edge.gen [--check]`.
 
 gen/python   stubs with types, from protoc
 gen/envoy    rest.pb, the descriptor Envoy transcodes with
 gen/openapi  openapi.json, what REST clients get
 gen/nanopb   C for firmware, of the files that have sizes for it beside them (NAME.options)
+gen/googleapis  the Google APIs that the contract imports, as their package has them, for buf
 
 `--check` writes nothing, names the files that are not up to date and exits 1.
-`--image FILE` only writes the contract with its imports and comments as one
-descriptor set, which buf lints and compares without reaching a registry.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Sequence
+from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
 
@@ -33,16 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--proto", type=Path, default=Path("proto"), help="the contract")
     parser.add_argument("--out", type=Path, default=Path("gen"), help="what is rebuilt")
     parser.add_argument("--check", action="store_true", help="only name stale files")
-    parser.add_argument("--image", type=Path, help="only write a descriptor set to this file")
     parser.add_argument("--derive", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.derive:
         derive(options.derive, options.out)
-        return 0
-    if options.image:
-        options.image.parent.mkdir(parents=True, exist_ok=True)
-        _descriptor_set([options.proto], options.image)
-        _mark_imports(options.image, set(_sources(options.proto)))
         return 0
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder) / "gen"
@@ -75,6 +69,7 @@ def generate(proto: Path, out: Path, include: Sequence[Path] = ()) -> None:
     _firmware_stubs(roots, sources, out / "nanopb")
     image = out.parent / "contract.pb"
     _descriptor_set(roots, image)
+    _imported_apis(image, out / "googleapis")
     # A new process: this one may hold older stubs of the options.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(python), *_search_path()))}
     command = [sys.executable, "-m", "edge.gen", "--derive", str(image), "--out", str(out)]
@@ -93,6 +88,21 @@ def _firmware_stubs(roots: Sequence[Path], sources: Sequence[str], out: Path) ->
     left_out = " ".join(f"-x {name}" for name in sorted(imports - set(needed)))
     out.mkdir(parents=True)
     run_protoc(roots, f"--nanopb_out=-I{roots[0]} {left_out}:{out}", *sized, *needed)
+
+
+def _imported_apis(image: Path, out: Path) -> None:
+    """Copies of the Google APIs in a descriptor set, with their licence. buf asks a registry
+    for what no module of its workspace has; the well-known types it brings itself."""
+    package = distribution("googleapis-common-protos")
+    descriptors = descriptor_pb2.FileDescriptorSet.FromString(image.read_bytes())
+    names = [f.name for f in descriptors.file if f.name.startswith(("google/api/", "google/rpc/"))]
+    for name in names:
+        target = out / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(Path(str(package.locate_file(name))).read_bytes())
+    if names:
+        (licence,) = (f for f in package.files or () if f.name == "LICENSE")
+        (out / "LICENSE").write_bytes(Path(str(licence.locate())).read_bytes())
 
 
 def derive(image: Path, out: Path) -> None:
@@ -161,23 +171,11 @@ def _descriptor_set(roots: Sequence[Path], target: Path) -> None:
     )
 
 
-def _mark_imports(image: Path, own: set[str]) -> None:
-    """Tell buf which files are only imported, so that it does not lint them: a field of
-    its own in FileDescriptorProto (buf.alpha.image.v1.ImageFile.buf_extension.is_import)."""
-    is_import = b"\xd2\xf6\x03\x02\x08\x01"
-    descriptors = descriptor_pb2.FileDescriptorSet.FromString(image.read_bytes())
-    for file in descriptors.file:
-        if file.name not in own:
-            file.MergeFromString(is_import)
-    image.write_bytes(descriptors.SerializeToString(deterministic=True))
-
-
 def run_protoc(roots: Sequence[Path], *arguments: str) -> None:
     """Run protoc over `roots`, the APIs of Google and the well-known types; exit on an error."""
-    import google.api
     import grpc_tools
 
-    google_apis = Path(next(iter(google.api.__path__))).parent.parent
+    google_apis = distribution("googleapis-common-protos").locate_file("")
     well_known = Path(str(files(grpc_tools))) / "_proto"
     plugins = [
         f"--plugin=protoc-gen-{name}={tool(f'protoc-gen-{name}')}"

@@ -28,13 +28,14 @@ from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from onegenie.rest.v1 import annotations_pb2 as onegenie_dot_rest_dot_v1_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1donegenie/media/v1/media.proto\x12\x11onegenie.media.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\"onegenie/rest/v1/annotations.proto\"I\n\x0fGetMediaRequest\x12\x1c\n\x07\x66ile_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\x12\x18\n\x05token\x18\x02 \x01(\tB\t\xda\xf3\x18\x05\x10\x01 \xe8\x07\x32\xd5\x01\n\x0cMediaService\x12\x85\x01\n\x08GetMedia\x12\".onegenie.media.v1.GetMediaRequest\x1a\x14.google.api.HttpBody\"?\xd2\xf3\x18#\x08\x01*\x08\x43OMMON_4B\nimage/jpegB\timage/png\x82\xd3\xe4\x93\x02\x12\x12\x10/media/{file_id}\x1a=\xca\xf3\x18\x39\x08\x02\x10\x02\x18\x02\"\x1bonegenie.error.v1.AppReason*\x05/api/*\x04/ai/*\x07/media/b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1donegenie/media/v1/media.proto\x12\x11onegenie.media.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\x1a\"onegenie/rest/v1/annotations.proto\"I\n\x0fGetMediaRequest\x12\x1c\n\x07\x66ile_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\x12\x18\n\x05token\x18\x02 \x01(\tB\t\xda\xf3\x18\x05\x10\x01 \xe8\x07\x32\xd5\x01\n\x0cMediaService\x12\x85\x01\n\x08GetMedia\x12\".onegenie.media.v1.GetMediaRequest\x1a\x14.google.api.HttpBody\"?\xd2\xf3\x18#\x08\x01*\x08\x43OMMON_4B\nimage/jpegB\timage/png\x82\xd3\xe4\x93\x02\x12\x12\x10/media/{file_id}\x1a=\xca\xf3\x18\x39\x08\x02\x10\x02\x18\x02\"\x1bonegenie.error.v1.AppReason*\x05/api/*\x04/ai/*\x07/media/B\x0b\xa2\x02\x08OGNMediab\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'onegenie.media.v1.media_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\242\002\010OGNMedia'
   _globals['_GETMEDIAREQUEST'].fields_by_name['file_id']._loaded_options = None
   _globals['_GETMEDIAREQUEST'].fields_by_name['file_id']._serialized_options = b'\342A\001\002\332\363\030\003 \310\001'
   _globals['_GETMEDIAREQUEST'].fields_by_name['token']._loaded_options = None

@@ -27,13 +27,14 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from onegenie.rest.v1 import annotations_pb2 as onegenie_dot_rest_dot_v1_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bonegenie/user/v1/user.proto\x12\x10onegenie.user.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\"onegenie/rest/v1/annotations.proto\"/\n\x11SearchUserRequest\x12\x1a\n\x04name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01 2\"J\n\x12SearchUserResponse\x12\x15\n\x07user_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1d\n\tuser_name\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x32\xcf\x01\n\x0bUserService\x12\x80\x01\n\nSearchUser\x12#.onegenie.user.v1.SearchUserRequest\x1a$.onegenie.user.v1.SearchUserResponse\"\'\xd2\xf3\x18\n\x08\x03*\x06USER_1\x82\xd3\xe4\x93\x02\x13\x12\x11/api/users/search\x1a=\xca\xf3\x18\x39\x08\x02\x10\x02\x18\x02\"\x1bonegenie.error.v1.AppReason*\x05/api/*\x04/ai/*\x07/media/b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bonegenie/user/v1/user.proto\x12\x10onegenie.user.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\"onegenie/rest/v1/annotations.proto\"/\n\x11SearchUserRequest\x12\x1a\n\x04name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01 2\"J\n\x12SearchUserResponse\x12\x15\n\x07user_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1d\n\tuser_name\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x32\xcf\x01\n\x0bUserService\x12\x80\x01\n\nSearchUser\x12#.onegenie.user.v1.SearchUserRequest\x1a$.onegenie.user.v1.SearchUserResponse\"\'\xd2\xf3\x18\n\x08\x03*\x06USER_1\x82\xd3\xe4\x93\x02\x13\x12\x11/api/users/search\x1a=\xca\xf3\x18\x39\x08\x02\x10\x02\x18\x02\"\x1bonegenie.error.v1.AppReason*\x05/api/*\x04/ai/*\x07/media/B\n\xa2\x02\x07OGNUserb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'onegenie.user.v1.user_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\242\002\007OGNUser'
   _globals['_SEARCHUSERREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_SEARCHUSERREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\332\363\030\004\020\001 2'
   _globals['_SEARCHUSERRESPONSE'].fields_by_name['user_id']._loaded_options = None
