@@ -203,7 +203,7 @@ class Replies:
                 return Reply("OK", data=await _events(method, call, case.spec.get("take")))
             answer = await call
         except grpc.aio.AioRpcError as error:
-            return _failure(error)
+            return failure(error)
         if method.output.full_name == HTTP_BODY:
             return Reply("OK", data=_shown(answer.content_type, answer.data))
         response_body = method.bindings[0].response_body if method.bindings else ""
@@ -523,7 +523,7 @@ def _authorization(caller: str, variables: Mapping[str, str]) -> dict[str, str]:
     return {"authorization": fill_in(caller, variables)}
 
 
-def _failure(error: grpc.aio.AioRpcError) -> Reply:
+def failure(error: grpc.aio.AioRpcError) -> Reply:
     reply = Reply(error.code().name, message=error.details() or "")
     status = rpc_status.from_call(error)
     for detail in status.details if status else ():
