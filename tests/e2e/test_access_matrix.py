@@ -98,14 +98,18 @@ async def wrong_cells(
         async with turn:
             reply = await send(credentials[caller])
         let_in = method.access == rest.ACCESS_PUBLIC or caller in RIGHT[method.access]
-        found = _refused(method, transport, reply) if let_in else _let_in(method, transport, reply)
+        found = (
+            _wrongly_refused(method, transport, reply)
+            if let_in
+            else _wrongly_let_in(method, transport, reply)
+        )
         return [f"{name}, {caller}: {problem}" for problem in found]
 
     calls = [cell(*row, caller) for row in rows for caller in credentials]
     return [problem for found in await asyncio.gather(*calls) for problem in found]
 
 
-def _let_in(method: Method, transport: str, reply: Reply) -> list[str]:
+def _wrongly_let_in(method: Method, transport: str, reply: Reply) -> list[str]:
     """How a reply is not the surface's to somebody unknown."""
     reason = method.surface.conditions[rest.CONDITION_UNAUTHENTICATED]
     expect = {
@@ -117,7 +121,7 @@ def _let_in(method: Method, transport: str, reply: Reply) -> list[str]:
     return problems(Case("", {"expect": expect}, method), transport, reply)
 
 
-def _refused(method: Method, transport: str, reply: Reply) -> list[str]:
+def _wrongly_refused(method: Method, transport: str, reply: Reply) -> list[str]:
     """How a reply is not one to a request that says nothing, from somebody known."""
     fine: set[Any] = {"INVALID_ARGUMENT"}
     if transport == "rest":
