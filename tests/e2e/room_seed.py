@@ -1,4 +1,4 @@
-"""Reading the app document's exchanges, and sending its requests as they stand there."""
+"""Reading the app document's exchanges, its requests as the bytes that stand there."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-import httpx
-
 from tests.e2e.seed import FOLDER
 
 # What may follow a request or a response in the document.
 _END = re.compile(
     r"^(요청|응답|경로 변수|\d+(-\d+)?\.? |(Auth|Mission|Friend|Post|User|AI) API)", re.MULTILINE
 )
-_REQUEST = re.compile(r"^(GET|POST|DELETE) (\S+) HTTP/1\.1\n", re.MULTILINE)
+_REQUEST = re.compile(r"^(GET|POST|DELETE) \S+ HTTP/1\.1\n", re.MULTILINE)
+_LENGTH = re.compile(r"^Content-Length: \d+$", re.MULTILINE)
+_CONTENT_TYPE = re.compile(r"^Content-Type: (.+)$", re.MULTILINE)
 _RESPONSE = re.compile(r"^HTTP/1\.1 (\d+) .*\n", re.MULTILINE)
 # The document shows a picture's bytes as the text they are not.
 _PICTURE = re.compile(r"\n\n\S*PNG.*?\n--", re.DOTALL)
@@ -23,34 +23,36 @@ _PICTURE = re.compile(r"\n\n\S*PNG.*?\n--", re.DOTALL)
 
 @dataclass(frozen=True)
 class Request:
-    """A request as the document has it."""
+    """A request as the document has it, line by line."""
 
-    verb: str
-    path: str
-    headers: dict[str, str]
+    head: str
     body: str
 
-    async def send(
-        self, http: httpx.AsyncClient, *pictures: bytes, **replaced: str
-    ) -> httpx.Response:
-        """Send it with other ids, codes and tokens (`old=new`, wherever `old` stands) and pictures.
-
-        Its Host and Content-Length are the client's.
+    def bytes(self, *pictures: bytes, **replaced: str) -> bytes:
+        """The request with other ids, codes and tokens (`old=new`, wherever `old` stands) and
+        pictures. Its lines end in CRLF, also those of a JSON body: the documented lengths say so.
         """
-        text, path, headers = self.body, self.path, dict(self.headers)
+        head, body = self.head, self.body
         for old, new in replaced.items():
-            assert old in text + path + str(headers), f"{old} is not in the document"
-            text, path = text.replace(old, new), path.replace(old, new)
-            headers = {name: value.replace(old, new) for name, value in headers.items()}
-        content = text.encode()
+            assert old in head + body, f"{old} is not in the document"
+            head, body = head.replace(old, new), body.replace(old, new)
+        content = _crlf(body)
         if pictures:
-            pieces = [piece.encode() for piece in _PICTURE.sub("\n\n\0\n--", text).split("\0")]
+            pieces = _PICTURE.sub("\n\n\0\n--", body).split("\0")
             assert len(pieces) == len(pictures) + 1
-            content = pieces[0].replace(b"\n", b"\r\n")
+            content = _crlf(pieces[0])
             for picture, piece in zip(pictures, pieces[1:], strict=True):
-                content += picture + piece.replace(b"\n", b"\r\n")
+                content += picture + _crlf(piece)
             content += b"\r\n"
-        return await http.request(self.verb, path, headers=headers, content=content or None)
+            # The one line that the document leaves out.
+            head += f"\nContent-Length: {len(content)}"
+        elif replaced and body:
+            head = _LENGTH.sub(f"Content-Length: {len(content)}", head)
+        return _crlf(head) + b"\r\n\r\n" + content
+
+
+def _crlf(text: str) -> bytes:
+    return text.replace("\n", "\r\n").encode()
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Exchange:
     title: str
     request: Request | None
     status: int
+    content_type: str
     body: Any
 
 
@@ -76,10 +79,11 @@ def exchanges() -> dict[str, Exchange]:
         if mark[1]:
             api = mark[1]
         elif api and (response := _RESPONSE.search(part)):
-            body = _body(part[response.end() :])
             request = _request(part[: response.start()])
-            name = f"{api} {mark[2]}"
-            found[name] = Exchange(mark[0], request, int(response[1]), json.loads(body))
+            kind = _CONTENT_TYPE.search(part, response.start())
+            assert kind is not None
+            body = json.loads(_body(part[response.end() :]))
+            found[f"{api} {mark[2]}"] = Exchange(mark[0], request, int(response[1]), kind[1], body)
     return found
 
 
@@ -87,11 +91,8 @@ def _request(text: str) -> Request | None:
     first = _REQUEST.search(text)
     if first is None:
         return None
-    rest = text[first.end() :]
-    headers, _, _ = rest.partition("\n\n")
-    pairs = (line.split(": ", 1) for line in headers.splitlines())
-    kept = {name: value for name, value in pairs if name not in ("Host", "Content-Length")}
-    return Request(first[1], first[2], kept, _body(rest))
+    head, _, _ = text[first.start() :].partition("\n\n")
+    return Request(head, _body(text[first.start() :]))
 
 
 def _body(text: str) -> str:

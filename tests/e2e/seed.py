@@ -29,6 +29,28 @@ def endpoints() -> list[str]:
     return re.findall(r"^(?:GET|POST) /\S+$", text, re.MULTILINE)
 
 
+# The lines below the first one, as sections 5 to 7 have them; each request has a key.
+HEADERS = "Authorization: Bearer {SDK_KEY}\nContent-Type: application/json"
+
+
+def as_bytes(head: str, body: str, replaced: dict[str, str]) -> bytes:
+    """A request whose first lines and body are the document's, with other ids and the key.
+
+    `replaced` says what takes the place of what. The document has neither the protocol's name nor
+    the two lines that every request has; its host is that of the complete example.
+    """
+    for old, new in replaced.items():
+        assert old in head + body, f"{old} is not in the document"
+        head, body = head.replace(old, new), body.replace(old, new)
+    content = body.encode()
+    first, *headers = head.split("\n")
+    headers.append("Host: api.ones1ght.com")
+    if content:
+        headers.append(f"Content-Length: {len(content)}")
+    lines = [f"{first} HTTP/1.1", *headers, "", ""]
+    return "\r\n".join(lines).encode() + content
+
+
 def error_table() -> list[tuple[int, str]]:
     """HTTP status and code of each row of the document's error table."""
     text = (FOLDER / "000_errors.txt").read_text()

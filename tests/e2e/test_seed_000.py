@@ -20,8 +20,18 @@ from typing import Any
 
 import pytest
 
+from tests.e2e import wire
 from tests.e2e.cases import Replies, surface_of
-from tests.e2e.seed import FOLDER, compare, endpoints, error_table, examples, read
+from tests.e2e.seed import (
+    FOLDER,
+    HEADERS,
+    as_bytes,
+    compare,
+    endpoints,
+    error_table,
+    examples,
+    read,
+)
 from tests.e2e.service import Service
 
 REQUEST, KICK_OFF, LIST, RUNNING, COMPLETED, ROUND = range(6)
@@ -36,11 +46,14 @@ PROGRESS = "pipeline_progress"
 SPOTS = "notifications.coupon_spot"
 
 
-async def ask(service: Service, line: int, body: Any = None, **ids: str) -> tuple[int, Any]:
-    """Status and body of a request whose method and path stand in the document."""
-    verb, path = endpoints()[line].split()
-    path = re.sub(r"\{(\w+)\}", lambda found: ids[found[1]], path)
-    reply = await service.http.request(verb, path, json=body, headers=service.bearer())
+async def ask(
+    service: Service, line: int, body: str = "", replaced: dict[str, str] | None = None, **ids: str
+) -> tuple[int, Any]:
+    """Status and body of a request whose first line stands in the document, and whose body may:
+    sent into a socket with `ids` in its path and `replaced` put in."""
+    put_in = {f"{{{name}}}": value for name, value in ids.items()} | (replaced or {})
+    put_in["{SDK_KEY}"] = service.demo["SDK_KEY"]
+    reply = await wire.send(service.url, as_bytes(f"{endpoints()[line]}\n{HEADERS}", body, put_in))
     return reply.status_code, reply.json()
 
 
@@ -90,17 +103,17 @@ def test_the_comparison_can_fail() -> None:
 async def test_section_1_kick_off(service: Service) -> None:
     """The request as it stands there, with a real id or without one."""
     profile_id = service.demo["PROFILE_ID"]
-    body = read(examples()[REQUEST])
-    assert body == {"chat_id": "(Optional) UUID", "prompt": "오늘 저녁 카레 땡기는데"}
-    del body["chat_id"]
-    status, answer = await ask(service, KICK_OFF_PATH, body, profile_id=profile_id)
+    body = examples()[REQUEST]
+    assert read(body) == {"chat_id": "(Optional) UUID", "prompt": "오늘 저녁 카레 땡기는데"}
+    first = {'  "chat_id": "(Optional) UUID",\n': ""}
+    status, answer = await ask(service, KICK_OFF_PATH, body, first, profile_id=profile_id)
     assert status == 202
     check(KICK_OFF, answer, extra=set())
 
     chat_id = answer["data"]["chat_id"]
     await _last_round(service, profile_id, chat_id)
-    body["chat_id"] = chat_id
-    status, answer = await ask(service, KICK_OFF_PATH, body, profile_id=profile_id)
+    next_one = {"(Optional) UUID": chat_id}
+    status, answer = await ask(service, KICK_OFF_PATH, body, next_one, profile_id=profile_id)
     assert status == 202
     assert answer["data"]["chat_id"] == chat_id
 
@@ -308,7 +321,7 @@ async def _conversation(service: Service, prompts: list[str], profile_id: str = 
     profile_id, body = profile_id or service.demo["PROFILE_ID"], {}
     for prompt in prompts:
         body["prompt"] = prompt
-        _, answer = await ask(service, KICK_OFF_PATH, body, profile_id=profile_id)
+        _, answer = await ask(service, KICK_OFF_PATH, json.dumps(body), profile_id=profile_id)
         body["chat_id"] = answer["data"]["chat_id"]
         chat = await _last_round(service, profile_id, body["chat_id"])
     return chat

@@ -1,27 +1,29 @@
 """The shopping document's sections 5 to 7 against the running service, over REST.
 
-The requests are sent as they stand there with real ids put in: of chat and round, and of the
-item where the round must have it. Answers have the document's keys, those and no others.
+The requests are sent into a socket as they stand there with real ids put in: of chat and round, and
+of the item where the round must have it. Answers have the document's keys, those and no others.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Any
 
 import pytest
 
+from tests.e2e import wire
 from tests.e2e.cases import Replies
-from tests.e2e.seed import compare
-from tests.integration.trigger.trigger_help import SEED, examples
+from tests.e2e.seed import HEADERS, as_bytes, compare
+from tests.integration.trigger.trigger_help import SEED, example_texts, examples
 
 ENTER, EXIT, EXIT_ANSWER, OVERRIDE, ENTER_ANSWER = range(5)
 COUPON, COUPON_WHOLE, COUPON_ANSWER, RECOMMEND, RECOMMEND_ANSWER = range(5, 10)
 
 
-def paths() -> list[str]:
-    """The paths of sections 5 to 7, in order."""
-    return re.findall(r"^POST (/v1/\S+)$", SEED.read_text(), re.MULTILINE)
+def heads() -> list[str]:
+    """The first lines of the requests of sections 5 to 7, in order."""
+    pattern = r"^POST /v1/\S+\n" + re.escape(HEADERS) + "$"
+    return re.findall(pattern, SEED.read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize(
@@ -39,12 +41,16 @@ async def test_a_documented_request(
     replies: Replies, path: int, request_: int, answer: int, item: str
 ) -> None:
     service, known = replies.service, replies.variables
-    body: dict[str, Any] = examples()[request_]
-    body |= {"chat_id": known["CHAT_ID"], "round_id": known["ROUND_ID"]}
+    head, body = heads()[path], example_texts()[request_]
+    put_in = {
+        "{profile_id}": known["LIST_PROFILE_ID"],
+        "{SDK_KEY}": known["SDK_KEY"],
+        "c_91ab": known["CHAT_ID"],
+        "r_77fe": known["ROUND_ID"],
+    }
     if item:
-        body["rec_id"] = known[item]
-    url = paths()[path].replace("{profile_id}", known["LIST_PROFILE_ID"])
-    reply = await service.http.post(url, json=body, headers=service.bearer())
+        put_in[json.loads(body)["rec_id"]] = known[item]
+    reply = await wire.send(service.url, as_bytes(head, body, put_in))
     assert reply.status_code == 202, reply.text
     found = compare(examples()[answer], reply.json())
     assert (found.missing, found.other_types, found.extra, found.nulls) == ([], [], set(), set())

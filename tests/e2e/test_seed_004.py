@@ -1,13 +1,15 @@
 """The app document's own examples, in its order, against the running service.
 
-tests/data/seeds/004_app.txt is the document. Each request is sent as it stands there, with real
-ids, codes, tokens and pictures put in, and must get the documented status and body: errors and
-messages to the letter, everything else key by key.
+tests/data/seeds/004_app.txt is the document. Each request is sent into a socket byte for byte as it
+stands there, with real ids, codes, tokens and pictures put in, and must get the documented status,
+Content-Type and body: errors and messages to the letter, everything else key by key.
 """
 
 from __future__ import annotations
 
 import re
+import uuid
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from sqlalchemy import update
 
 from core.auth.models import auth_codes
 from core.mission.models import missions
+from tests.e2e import wire
+from tests.e2e.people import picture
 from tests.e2e.room import (
     Account,
     befriend,
@@ -28,7 +32,7 @@ from tests.e2e.room import (
     user_id,
 )
 from tests.e2e.room_seed import exchanges
-from tests.e2e.seed import compare
+from tests.e2e.seed import FOLDER, compare
 from tests.e2e.service import Service
 from tests.e2e.up_process import Up
 
@@ -57,18 +61,21 @@ async def ask(service: Service, name: str, *pictures: bytes, **replaced: str) ->
     """Send the request of an example."""
     request = EXCHANGES[name].request
     assert request is not None
-    return await request.send(service.http, *pictures, **replaced)
+    return await wire.send(service.url, request.bytes(*pictures, **replaced))
 
 
 def same(name: str, reply: httpx.Response) -> None:
     """The reply is the example's response to the letter."""
-    assert (reply.status_code, reply.json()) == (EXCHANGES[name].status, EXCHANGES[name].body)
+    example = EXCHANGES[name]
+    assert (reply.status_code, reply.json()) == (example.status, example.body)
+    assert reply.headers["content-type"] == example.content_type
 
 
 def alike(name: str, reply: httpx.Response) -> Any:
     """The reply has the status, the keys and the types of the example's response; its data."""
     example, body = EXCHANGES[name], reply.json()
     assert reply.status_code == example.status, reply.text
+    assert reply.headers["content-type"] == example.content_type
     found = compare(example.body, body)
     assert not found.missing
     assert not found.other_types
@@ -85,6 +92,25 @@ def test_every_example_is_here() -> None:
     # Its one success that is no object.
     words = [each.body for each in EXCHANGES.values() if isinstance(each.body, str)]
     assert words == ["미션 완료! 방이 깨끗하게 정리되었습니다."]
+
+
+def test_a_request_is_the_documents_bytes() -> None:
+    """Line for line, with CRLF as the documented lengths count it."""
+    document = (FOLDER / "004_app.txt").read_bytes()
+    lengths = 0
+    for exchange in EXCHANGES.values():
+        if exchange.request is not None:
+            sent = exchange.request.bytes()
+            assert sent.replace(b"\r\n", b"\n").strip() in document
+            head, _, content = sent.partition(b"\r\n\r\n")
+            if length := re.search(rb"Content-Length: (\d+)", head):
+                assert len(content) == int(length[1])
+                lengths += 1
+    assert lengths == 10
+    sent = EXCHANGES["AI 2"].request.bytes(b"1", b"\r\n", testToken="T")
+    assert b"\r\nContent-Disposition: form-data; name=afterImage; filename=after.png\r\n" in sent
+    assert b"\r\n\r\n1\r\n--" in sent
+    assert b"\r\n\r\n\r\n\r\n--" in sent
 
 
 async def test_auth(service: Service, outbox: Path) -> None:
@@ -252,3 +278,38 @@ async def test_ai(service: Service, outbox: Path) -> None:
     picture = await service.http.get(parts[1])
     assert picture.status_code == 200
     assert picture.headers["content-type"] in ("image/jpeg", "image/png")
+
+
+def in_pieces(sent: bytes) -> list[bytes]:
+    """Seven bytes a packet."""
+    return [sent[at : at + 7] for at in range(0, len(sent), 7)]
+
+
+def chunked(sent: bytes) -> list[bytes]:
+    """Without a length."""
+    head, _, content = sent.partition(b"\r\n\r\n")
+    head = re.sub(rb"Content-Length: \d+", b"Transfer-Encoding: chunked", head)
+    half = len(content) // 2
+    chunks = [b"%x\r\n%s\r\n" % (len(part), part) for part in (content[:half], content[half:])]
+    return [head + b"\r\n\r\n", *chunks, b"0\r\n\r\n"]
+
+
+def small_letters(sent: bytes) -> list[bytes]:
+    """The names of headers."""
+    head, _, content = sent.partition(b"\r\n\r\n")
+    names = re.compile(rb"^[\w-]+:", re.MULTILINE)
+    return [names.sub(lambda name: name[0].lower(), head) + b"\r\n\r\n" + content]
+
+
+@pytest.mark.parametrize("other", [in_pieces, chunked, small_letters])
+async def test_the_same_from_another_client(
+    service: Service, person: Account, other: Callable[[bytes], list[bytes]]
+) -> None:
+    """What may stand otherwise in a request, of a form with unquoted names and of JSON."""
+    post, log_in = EXCHANGES["Post 1"].request, EXCHANGES["Auth 4"].request
+    assert post is not None
+    assert log_in is not None
+    sent = post.bytes(picture(), testToken=person.access_token)
+    alike("Post 1", await wire.send(service.url, *other(sent)))
+    nobody = {"test@naver.com": f"{uuid.uuid4().hex}@naver.com"}
+    same("Auth 4-2", await wire.send(service.url, *other(log_in.bytes(**nobody))))

@@ -67,9 +67,13 @@ COMMENTS = {"ad-1": "lift 3.1", "ad-2": "lift 2.2", "coupon-1": "lift 1.8", "rec
 
 def examples() -> list[Any]:
     """The JSON requests and answers of sections 5 to 7, in order."""
+    return [json.loads(one) for one in example_texts()]
+
+
+def example_texts() -> list[str]:
+    """They, as they stand there."""
     text = SEED.read_text()
-    found = re.findall(r"^\{\n.*?^\}$|\{ \"success\"[^\n]*\}$", text, re.MULTILINE | re.DOTALL)
-    return [json.loads(one) for one in found]
+    return re.findall(r"^\{\n.*?^\}$|\{ \"success\"[^\n]*\}$", text, re.MULTILINE | re.DOTALL)
 
 
 class NoQueue:
