@@ -47,13 +47,8 @@ KINDS = {
     ),
     "a path of nobody": Ask("GET /v1/nowhere", 404),
     "nobody": Ask("GET /api/friend/list", 401),
-    "a log-in": Ask(
-        "POST /api/auth/login",
-        404,
-        "",
-        "application/json",
-        b'{"email": "nobody@naver.com", "password": "testPassword",'
-        b' "deviceId": "phone", "provider": "ios"}',
+    "a refresh": Ask(
+        "POST /api/auth/refresh", 401, "", "application/json", b'{"refreshToken": "made up"}'
     ),
     "missions": Ask("GET /api/today-mission/", 200, "USER_TOKEN"),
     "an upload": Ask(
@@ -172,7 +167,7 @@ async def test_http_1_0(replies: Replies, kind: str, host: bool) -> None:
     assert answer.headers.get("connection", "close") == "close"
 
 
-@pytest.mark.parametrize("kind", ["health", "a profile", "missions"])
+@pytest.mark.parametrize("kind", ["a profile", "missions"])
 async def test_http_1_0_that_stays(replies: Replies, kind: str) -> None:
     """The same connection serves again."""
     sent = as_bytes(kind, replies.variables, ("Connection: keep-alive",), "1.0", host=False)

@@ -24,13 +24,14 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#onegenie/rest/v1/whole_number.proto\x12\x10onegenie.rest.v1\"\x1f\n\x0bWholeNumber\x12\x10\n\x06\x64igits\x18\xb9\x8e\x03 \x01(\x0c\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#onegenie/rest/v1/whole_number.proto\x12\x10onegenie.rest.v1\"\x1f\n\x0bWholeNumber\x12\x10\n\x06\x64igits\x18\xb9\x8e\x03 \x01(\x0c\x42\n\xa2\x02\x07OGNRestb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'onegenie.rest.v1.whole_number_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\242\002\007OGNRest'
   _globals['_WHOLENUMBER']._serialized_start=57
   _globals['_WHOLENUMBER']._serialized_end=88
 # @@protoc_insertion_point(module_scope)
