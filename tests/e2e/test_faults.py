@@ -103,33 +103,36 @@ def kept_full(disk: SmallDisk) -> Iterator[None]:
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
-    with small_disk(tmp_path / "disk", 300) as disk, Up(disk.path / "data") as up:
-        with Shop(up.ready()) as shop:
-            reader = threading.Thread(target=up.process.stdout.read, daemon=True)  # type: ignore[union-attr]
-            reader.start()
-            for _ in range(10):
-                assert shop.kick_off()
-            with kept_full(disk):
-                until = time.monotonic() + 10
-                while time.monotonic() < until:
-                    shop.kick_off()
-                    time.sleep(0.2)
-            wait_until(shop.kick_off, 60)
-            # While it was full callers were told to come back.
-            assert shop.refused
-            assert {status for status, _ in shop.refused} <= {503, 504}, failures(up)
-            assert len(shop.accepted) >= 11
-            wait_until(shop.healthy)
-            for _ in range(10):
-                assert shop.kick_off()
-            shop.check_books()
-            living = (
-                "SELECT count(*) >= 2 FROM procrastinate_workers "
-                "WHERE last_heartbeat > now() - interval '8 s'"
-            )
-            wait_until(lambda: shop.sql(living) == [(True,)])
-            up.process.terminate()
-            assert up.process.wait(30) == 0
+    with (
+        small_disk(tmp_path / "disk", 300) as disk,
+        Up(disk.path / "data") as up,
+        Shop(up.ready()) as shop,
+    ):
+        reader = threading.Thread(target=up.process.stdout.read, daemon=True)  # type: ignore[union-attr]
+        reader.start()
+        for _ in range(10):
+            assert shop.kick_off()
+        with kept_full(disk):
+            until = time.monotonic() + 10
+            while time.monotonic() < until:
+                shop.kick_off()
+                time.sleep(0.2)
+        wait_until(shop.kick_off, 60)
+        # While it was full callers were told to come back.
+        assert shop.refused
+        assert {status for status, _ in shop.refused} <= {503, 504}, failures(up)
+        assert len(shop.accepted) >= 11
+        wait_until(shop.healthy)
+        for _ in range(10):
+            assert shop.kick_off()
+        shop.check_books()
+        living = (
+            "SELECT count(*) >= 2 FROM procrastinate_workers "
+            "WHERE last_heartbeat > now() - interval '8 s'"
+        )
+        wait_until(lambda: shop.sql(living) == [(True,)])
+        up.process.terminate()
+        assert up.process.wait(30) == 0
 
 
 def failures(up: Up) -> list[str]:
@@ -157,31 +160,30 @@ def unless_refused(limit: Callable[[], None]) -> None:
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="limits can't be set from outside")
 def test_logs_that_cannot_be_written_while_the_database_is_away(tmp_path: Path) -> None:
-    with Up(tmp_path, LOG_LEVEL="debug") as up:
-        with Shop(up.ready()) as shop:
+    with Up(tmp_path, LOG_LEVEL="debug") as up, Shop(up.ready()) as shop:
+        assert shop.kick_off()
+        cores = up.processes()["core"]
+        unless_refused(lambda: limit_files(cores, 0))
+        written = lines_written(up)
+        # The queue is away, then the whole database.
+        shop.sql("ALTER TABLE procrastinate_jobs RENAME TO gone")
+        for _ in range(5):
+            assert not shop.kick_off()
+            time.sleep(0.5)
+        shop.sql("ALTER TABLE gone RENAME TO procrastinate_jobs")
+        up.processes()["postgres"][0].kill()
+        up.until("the database had ended; it runs again")
+        wait_until(shop.kick_off)
+        for _ in range(15):
             assert shop.kick_off()
-            cores = up.processes()["core"]
-            unless_refused(lambda: limit_files(cores, 0))
-            written = lines_written(up)
-            # The queue is away, then the whole database.
-            shop.sql("ALTER TABLE procrastinate_jobs RENAME TO gone")
-            for _ in range(5):
-                assert not shop.kick_off()
-                time.sleep(0.5)
-            shop.sql("ALTER TABLE gone RENAME TO procrastinate_jobs")
-            up.processes()["postgres"][0].kill()
-            up.until("the database had ended; it runs again")
-            wait_until(shop.kick_off)
-            for _ in range(15):
-                assert shop.kick_off()
-            shop.check_books()
-            assert lines_written(up) == written
-            assert [core for core in cores if core.is_running()] == cores
-            assert shop.healthy()
-            limit_files(cores, resource.RLIM_INFINITY)
-            for _ in range(10):
-                assert shop.kick_off()
-            wait_until(lambda: lines_written(up) > written)
-            shop.check_books()
-            assert up.stop() == 0
-            assert os.path.exists(tmp_path / "logs")
+        shop.check_books()
+        assert lines_written(up) == written
+        assert [core for core in cores if core.is_running()] == cores
+        assert shop.healthy()
+        limit_files(cores, resource.RLIM_INFINITY)
+        for _ in range(10):
+            assert shop.kick_off()
+        wait_until(lambda: lines_written(up) > written)
+        shop.check_books()
+        assert up.stop() == 0
+        assert os.path.exists(tmp_path / "logs")
