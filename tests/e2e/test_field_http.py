@@ -35,12 +35,13 @@ class Ask(NamedTuple):
 KINDS = {
     "health": Ask("GET /healthz", 200),
     "a profile": Ask("GET /v1/profile/{PROFILE_ID}", 200, "SDK_KEY"),
-    "a round": Ask(
-        "POST /v1/chat/{PROFILE_ID}/recommend",
-        202,
+    # A body of JSON, and no round that would go on at the back of other tests.
+    "a new profile": Ask(
+        "PUT /v1/profile/5d3c1c1e-2f4b-4a63-9a55-0d8d8f0f6c11",
+        200,
         "SDK_KEY",
         "application/json",
-        '{"prompt": "된장찌개"}'.encode(),
+        '{"name": "김하나"}'.encode(),
     ),
     "a stream": Ask(
         "GET /v1/chat/{LIST_PROFILE_ID}/recommend/{CHAT_ID}/{ROUND_ID}/events", 200, "SDK_KEY"
