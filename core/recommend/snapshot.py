@@ -45,8 +45,9 @@ class Spots:
     def part(self, row: RoundRow) -> bytes:
         """The part of a serialised Round that holds the spots that this round's shopper may see:
         none of what the chat excludes, or what the shopper is too young for."""
-        constraints = Constraints.model_validate(row.constraints or {})
-        terms = excluded_terms(constraints, row.age) if self.spots else frozenset()
+        if not self.spots:
+            return self.everybodys
+        terms = excluded_terms(Constraints.model_validate(row.constraints or {}), row.age)
         if not terms:
             return self.everybodys
         allowed = [spot for spot in self.spots if not _barred(spot, terms)]
