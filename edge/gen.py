@@ -107,8 +107,8 @@ def _imported_apis(image: Path, out: Path) -> None:
 
 def derive(image: Path, out: Path) -> None:
     """Write what is derived from options; the stubs must be importable."""
-    from edge.contract import Contract, ContractError
-    from edge.derive import envoy_descriptor
+    from edge.contract.load import Contract, ContractError
+    from edge.envoy.descriptor import envoy_descriptor
     from edge.openapi import document
 
     descriptors = descriptor_pb2.FileDescriptorSet.FromString(image.read_bytes())

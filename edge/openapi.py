@@ -16,7 +16,7 @@ from google.protobuf.descriptor import FieldDescriptor as FieldKind
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from edge.contract import (
+from edge.contract.load import (
     FLOATS,
     HTTP_BODY,
     INTEGERS,
@@ -35,7 +35,7 @@ from edge.contract import (
     is_uuid,
     sse_field,
 )
-from edge.errors import body_of
+from edge.reply.errors import body_of
 
 Schema = dict[str, Any]
 

@@ -14,9 +14,9 @@ import psycopg
 import pytest
 
 from core.platform.database import Database, libpq_url, open_database
-from core.platform.embedded_postgres import EmbeddedPostgres
-from core.platform.migrate import upgrade
-from core.tenant.store import create_tenant
+from core.run.embedded_postgres import EmbeddedPostgres
+from core.run.migrate import upgrade
+from core.shop.tenants.sql import create_tenant
 
 pytest_plugins = ["tests.parallel"]
 

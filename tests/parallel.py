@@ -11,7 +11,7 @@ from xdist.scheduler import LoadScopeScheduling
 _EACH_TEST_BY_ITSELF = (
     "tests/e2e/test_envoy_failures.py",
     "tests/e2e/test_up_supervisor.py",
-    "tests/integration/recommend/test_recommend_crash.py",
+    "tests/integration/shop/recommend/test_recommend_crash.py",
 )
 # Files of tests/e2e with a service of their own; the others share one, so they stay together.
 _OWN_SERVICE = (

@@ -12,8 +12,8 @@ from typing import Any
 
 from core.platform import telemetry
 from core.platform.settings import load_settings
-from core.recommend.pipeline import Pipeline, StepResult
-from core.server import run, serve
+from core.shop.recommend.pipeline import Pipeline, StepResult
+from core.app.wire import run, serve
 from tests.support import ScriptedEngine
 
 SLOW_SECONDS = 6.0
@@ -37,7 +37,7 @@ async def main(socket: str) -> None:
 
 
 if __name__ == "__main__":
-    import core.server
+    import core.app.wire
 
-    core.server.Pipeline = SlowPipeline  # type: ignore[misc]
+    core.app.wire.Pipeline = SlowPipeline  # type: ignore[misc]
     asyncio.run(main(sys.argv[2]))

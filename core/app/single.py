@@ -1,7 +1,7 @@
 """One service alone, in a process of its own: what a core asks over gRPC when it runs elsewhere.
 
 No proxy stands before these: they serve gRPC as it is, with the same interceptors as a core, and
-leave TLS to whatever passes calls on to them (docs/remote.md).
+leave TLS to whatever passes calls on to them (docs/shop/remote.md).
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import grpc
 from onegenie.meal.v1 import meal_pb2_grpc
 from onegenie.store.v1 import store_pb2_grpc
 
-from core.meal.engine import MealEngine
-from core.meal.service import MealService
+from core.shop.meal.port import MealEngine
+from core.shop.meal.service import MealService
 from core.platform import telemetry
 from core.platform.database import Database
 from core.platform.identity import Identity, caller
-from core.platform.server import Server
-from core.store.embedded import EmbeddedStores
-from core.store.service import StoreService
-from edge.contract import Contract
-from edge.server import EdgeInterceptor
+from edge.serve.server import Server
+from core.shop.catalogue.embedded import EmbeddedStores
+from core.shop.catalogue.service import StoreService
+from edge.contract.load import Contract
+from edge.serve.interceptor import EdgeInterceptor
 
 
 def serve_store(database: Database, address: str) -> contextlib.AbstractAsyncContextManager[None]:

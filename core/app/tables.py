@@ -1,17 +1,17 @@
 """Every table there is: importing this fills `metadata`."""
 
-import core.auth.models
-import core.friend.models
-import core.lift.models
-import core.media.models
-import core.mission.models
-import core.post.models
-import core.profile.models
-import core.recommend.models
-import core.signage.models
-import core.store.models
-import core.tenant.models
-import core.trigger.models  # noqa: F401
+import core.room.accounts.tables
+import core.room.friend.tables
+import core.shop.lift.tables
+import core.room.media.tables
+import core.room.mission.tables
+import core.room.post.tables
+import core.shop.profile.tables
+import core.shop.recommend.tables
+import core.shop.signage.tables
+import core.shop.catalogue.tables
+import core.shop.tenants.tables
+import core.shop.trigger.tables  # noqa: F401
 from core.platform.database import metadata
 
 __all__ = ["metadata"]

@@ -1,6 +1,6 @@
 """A core process: every service, the background jobs and their plumbing, put together.
 
-`python -m core.server --socket PATH` serves gRPC on a Unix socket. It reads its settings from
+`python -m core.app.wire --socket PATH` serves gRPC on a Unix socket. It reads its settings from
 the environment; DATABASE_URL is needed. Any number of core processes share one database.
 """
 
@@ -30,16 +30,16 @@ from onegenie.trigger.v1 import trigger_pb2_grpc
 from onegenie.user.v1 import user_pb2_grpc
 from onegenie.vision.v1 import vision_pb2_grpc
 
-from core.auth.service import AuthService
-from core.auth.sms import HttpSms, OutboxSms, Sms
-from core.auth.sweep import keep_swept
-from core.friend.service import FriendService
-from core.lift.store import TenantLiftPairs
-from core.meal.engine import MealEngine
-from core.media.files import Media
-from core.media.objects import open_objects
-from core.media.service import MediaService
-from core.mission.service import MissionService
+from core.room.accounts.service import AuthService
+from core.room.accounts.sms import HttpSms, OutboxSms, Sms
+from core.room.accounts.sweep import keep_swept
+from core.room.friend.service import FriendService
+from core.shop.lift.sql import TenantLiftPairs
+from core.shop.meal.port import MealEngine
+from core.room.media.files import Media
+from core.room.media.objects import open_objects
+from core.room.media.service import MediaService
+from core.room.mission.service import MissionService
 from core.platform import telemetry
 from core.platform.background import Background
 from core.platform.clock import Clock, utc_now
@@ -48,30 +48,30 @@ from core.platform.events import Events
 from core.platform.identity import Identity, caller
 from core.platform.jobs import Jobs
 from core.platform.pool import WorkPool
-from core.platform.server import Server, until_told_to_stop
+from edge.serve.server import Server, until_told_to_stop
 from core.platform.settings import Settings, load_settings
 from core.platform.signing import Signer
-from core.post.service import PostService
-from core.profile.service import ProfileService
-from core.recommend.pipeline import Pipeline
-from core.recommend.service import RecommendService
-from core.recommend.snapshot import CouponSpots
-from core.services import DOMAIN, SERVICES
-from core.signage.service import SignageService
-from core.store.embedded import EmbeddedStores
-from core.store.port import Stores
-from core.store.remote import RemoteStores, load_endpoints
-from core.store.service import StoreService
-from core.tenant.service import TenantService
-from core.trigger.known_signage import KnownSignage
-from core.trigger.reports import Reports
-from core.trigger.service import TriggerService
-from core.user.service import UserService
-from core.vision.port import RoomVision
-from core.vision.service import VisionService
-from edge.admission import admission
-from edge.contract import Contract
-from edge.server import EdgeInterceptor, Interceptor
+from core.room.post.service import PostService
+from core.shop.profile.service import ProfileService
+from core.shop.recommend.pipeline import Pipeline
+from core.shop.recommend.service import RecommendService
+from core.shop.recommend.snapshot import CouponSpots
+from core.app.services import DOMAIN, SERVICES
+from core.shop.signage.service import SignageService
+from core.shop.catalogue.embedded import EmbeddedStores
+from core.shop.catalogue.port import Stores
+from core.shop.catalogue.remote import RemoteStores, load_endpoints
+from core.shop.catalogue.service import StoreService
+from core.shop.staff.service import TenantService
+from core.shop.trigger.known_signage import KnownSignage
+from core.shop.trigger.reports import Reports
+from core.shop.trigger.service import TriggerService
+from core.room.accounts.search_user import UserService
+from core.room.vision.port import RoomVision
+from core.room.vision.service import VisionService
+from edge.serve.admission import admission
+from edge.contract.load import Contract
+from edge.serve.interceptor import EdgeInterceptor, Interceptor
 
 
 @contextlib.asynccontextmanager
@@ -218,7 +218,7 @@ async def open_engine(settings: Settings, engine: MealEngine | None) -> AsyncIte
         pass
     elif settings.meal_engine == "openai":
         # An extra: loaded only where it is used.
-        from core.meal.openai import OpenAIMealEngine
+        from core.shop.meal.openai import OpenAIMealEngine
 
         assert settings.openai_api_key is not None
         engine = OpenAIMealEngine(
@@ -228,7 +228,7 @@ async def open_engine(settings: Settings, engine: MealEngine | None) -> AsyncIte
             timeout=settings.openai_timeout,
         )
     elif settings.meal_engine == "remote":
-        from core.meal.remote import RemoteMealEngine
+        from core.shop.meal.remote import RemoteMealEngine
 
         assert settings.meal_address is not None
         token = settings.service_token
@@ -238,7 +238,7 @@ async def open_engine(settings: Settings, engine: MealEngine | None) -> AsyncIte
             settings.meal_timeout,
         )
     else:
-        from core.meal.embedded import EmbeddedMealEngine
+        from core.shop.meal.embedded import EmbeddedMealEngine
 
         engine = EmbeddedMealEngine()
     try:
@@ -256,7 +256,7 @@ async def open_vision(
         if vision is not None:
             pass
         elif settings.vision_engine == "openai":
-            from core.vision.openai import OpenAIRoomVision
+            from core.room.vision.openai import OpenAIRoomVision
 
             assert settings.openai_api_key is not None
             vision = OpenAIRoomVision(
@@ -268,7 +268,7 @@ async def open_vision(
                 pool=pool,
             )
         else:
-            from core.vision.embedded import EmbeddedVision
+            from core.room.vision.embedded import EmbeddedVision
 
             # Threads of its own: uploads don't wait for rooms that take seconds. Few wait for
             # these, since whoever is far back would give up before it is their turn.
@@ -334,7 +334,7 @@ async def run(serving: AbstractAsyncContextManager[Background]) -> int:
 
 def main() -> None:
     """Run a core process until SIGINT or SIGTERM."""
-    parser = argparse.ArgumentParser(prog="python -m core.server", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m core.app.wire", description=__doc__)
     parser.add_argument("--socket", required=True, help="path of the Unix socket to serve on")
     arguments = parser.parse_args()
     settings = load_settings()

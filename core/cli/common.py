@@ -20,11 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.csv import ImportFailed
 from core.platform.database import Database, open_database
-from core.platform.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
-from core.platform.migrate import upgrade
+from core.run.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
+from core.run.migrate import upgrade
 from core.platform.settings import Settings, load_settings
-from core.tenant.store import find_tenant
-from edge.validate import CONTROLS
+from core.shop.tenants.sql import find_tenant
+from edge.request.validate import CONTROLS
 
 T = TypeVar("T")
 

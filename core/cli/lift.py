@@ -18,8 +18,8 @@ from core.cli.common import (
     shown,
     tenant_id,
 )
-from core.lift.port import MIN_CO_COUNT, MIN_CUSTOMERS, Pair
-from core.lift.store import pairs_for, replace_pairs
+from core.shop.lift.port import MIN_CO_COUNT, MIN_CUSTOMERS, Pair
+from core.shop.lift.sql import pairs_for, replace_pairs
 from core.platform.database import Database
 from core.platform.settings import load_settings
 
@@ -43,8 +43,8 @@ def import_orders(
     try:
         import pyarrow.parquet as pq
 
-        from core.lift.compute import OrdersError, pairs_from_parquet, read_orders
-        from core.lift.seed import orders_file
+        from core.shop.lift.compute import OrdersError, pairs_from_parquet, read_orders
+        from core.shop.lift.seed import orders_file
     except ImportError:
         fail(_MISSING)
     try:
@@ -81,8 +81,8 @@ def compute(
 ) -> None:
     """Compute the lift anew, from the imported lines or where the lines are."""
     try:
-        from core.lift.compute import OrdersError, pairs_from_parquet, pairs_from_url
-        from core.lift.seed import orders_file
+        from core.shop.lift.compute import OrdersError, pairs_from_parquet, pairs_from_url
+        from core.shop.lift.seed import orders_file
     except ImportError:
         fail(_MISSING)
 
@@ -110,7 +110,7 @@ def demo(
 ) -> None:
     """Generate demo orders over the demo store's catalogue and compute the lift from them."""
     try:
-        from core.lift.seed import orders_file, seed_demo_lift
+        from core.shop.lift.seed import orders_file, seed_demo_lift
     except ImportError:
         fail(_MISSING)
 
@@ -130,7 +130,7 @@ def show(
     limit: Annotated[int, typer.Option(min=1, help="Most pairs to show.")] = 10,
 ) -> None:
     """Show what is bought together with a product, the highest lift first."""
-    from core.store.embedded import EmbeddedStores
+    from core.shop.catalogue.embedded import EmbeddedStores
 
     async def work(database: Database) -> tuple[list[Pair], dict[int, str]]:
         owner = await _tenant(database, tenant)

@@ -10,8 +10,8 @@ import typer
 from sqlalchemy import select
 
 from core.cli.common import AllowEmptyOption, Table, out, run_with_database, show_problems, whole
-from core.mission.importer import Counts, import_missions
-from core.mission.models import missions
+from core.room.mission.importer import Counts, import_missions
+from core.room.mission.tables import missions
 from core.platform.clock import utc_now
 from core.platform.csv import ImportFailed
 from core.platform.database import Database
@@ -23,7 +23,7 @@ app = typer.Typer(help="Missions that people are suggested.", no_args_is_help=Tr
 def import_(
     file: Annotated[
         Path,
-        typer.Argument(exists=True, dir_okay=False, help="A CSV file (docs/mission.md)."),
+        typer.Argument(exists=True, dir_okay=False, help="A CSV file (docs/room/mission.md)."),
     ],
     allow_empty: AllowEmptyOption = False,
 ) -> None:

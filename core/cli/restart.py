@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from core.cli.common import fail, visible
-from core.platform.control import RestartError, ask_restart
+from core.run.control import RestartError, ask_restart
 from core.platform.settings import Settings
 
 

@@ -20,17 +20,17 @@ AddressOption = Annotated[
 def serve_store(address: AddressOption) -> None:
     """Serve every tenant's store of this database (StoreService only), until Ctrl-C.
 
-    Callers show an admin token of the tenant whose store is meant. See docs/remote.md.
+    Callers show an admin token of the tenant whose store is meant. See docs/shop/remote.md.
     """
     # What it takes to serve is loaded by those commands only that serve.
-    from core import alone
+    from core.app import single
     from core.platform import telemetry
 
     settings = load_settings()
     telemetry.configure_logging(settings.log_level)
 
     async def work(database: Database) -> None:
-        await _until_told(alone.serve_store(database, address), address)
+        await _until_told(single.serve_store(database, address), address)
 
     run_with_database(work, settings.database_pool, new=True)
 
@@ -38,11 +38,11 @@ def serve_store(address: AddressOption) -> None:
 def serve_meal(address: AddressOption) -> None:
     """Serve the meal engine that MEAL_ENGINE names (MealService only), until Ctrl-C.
 
-    Callers show SERVICE_TOKEN. See docs/remote.md.
+    Callers show SERVICE_TOKEN. See docs/shop/remote.md.
     """
-    from core import alone
+    from core.app import single
     from core.platform import telemetry
-    from core.server import open_engine
+    from core.app.wire import open_engine
 
     settings = load_settings()
     if settings.service_token is None:
@@ -54,13 +54,13 @@ def serve_meal(address: AddressOption) -> None:
 
     async def serve() -> None:
         async with open_engine(settings, None) as engine:
-            await _until_told(alone.serve_meal(engine, address, token), address)
+            await _until_told(single.serve_meal(engine, address, token), address)
 
     asyncio.run(serve())
 
 
 async def _until_told(serving: AbstractAsyncContextManager[None], address: str) -> None:
-    from core.platform.server import until_told_to_stop
+    from edge.serve.server import until_told_to_stop
 
     async with AsyncExitStack() as stack:
         try:

@@ -19,8 +19,8 @@ from core.cli.common import (
 )
 from core.platform.csv import ImportFailed
 from core.platform.database import Database
-from core.store import importer
-from core.store.embedded import EmbeddedStores
+from core.shop.catalogue import importer
+from core.shop.catalogue.embedded import EmbeddedStores
 
 app = typer.Typer(help="Catalogue and floor of a tenant's store.", no_args_is_help=True)
 
@@ -29,7 +29,7 @@ app = typer.Typer(help="Catalogue and floor of a tenant's store.", no_args_is_he
 def import_(
     path: Annotated[
         Path,
-        typer.Argument(exists=True, help="A folder of CSV files, or one of them (docs/store.md)."),
+        typer.Argument(exists=True, help="A folder of CSV files, or one of them (docs/shop/catalogue.md)."),
     ],
     tenant: TenantOption = None,
     allow_empty: AllowEmptyOption = False,

@@ -10,9 +10,9 @@ from sqlalchemy.exc import IntegrityError
 
 from core.cli.common import Table, fail, one_line, out, run_with_database, visible, whole
 from core.platform.database import Database
-from core.recommend.language import choose_language
-from core.tenant.models import tenants
-from core.tenant.store import create_tenant
+from core.shop.recommend.language import choose_language
+from core.shop.tenants.tables import tenants
+from core.shop.tenants.sql import create_tenant
 
 app = typer.Typer(help="Tenants: who uses the service.", no_args_is_help=True)
 

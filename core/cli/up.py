@@ -21,7 +21,7 @@ def up() -> None:
     settings = load_settings()
     # Only this command needs what it takes to start the others.
     from core.platform.log_lines import LogLines
-    from core.platform.supervisor import StartError, Supervisor
+    from core.run.supervisor import StartError, Supervisor
 
     lines = LogLines(sys.stdout)
 

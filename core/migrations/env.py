@@ -1,8 +1,8 @@
-"""Alembic's entry: run the migrations on the connection that core.platform.migrate hands over."""
+"""Alembic's entry: run the migrations on the connection that core.run.migrate hands over."""
 
 from alembic import context
 
-from core.tables import metadata
+from core.app.tables import metadata
 
 
 def _ours(name: str | None, kind: str, parents: object) -> bool:

@@ -22,8 +22,8 @@ from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from edge import digits
-from edge.errors import ApiError
-from edge.server import Call
+from edge.reply.errors import ApiError
+from edge.serve.interceptor import Call
 
 log = structlog.get_logger(__name__)
 

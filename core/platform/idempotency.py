@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from edge.errors import ApiError, FieldViolation
+from edge.reply.errors import ApiError, FieldViolation
 
 # Header over REST, metadata over gRPC.
 IDEMPOTENCY_HEADER = "idempotency-key"

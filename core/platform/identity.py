@@ -11,13 +11,13 @@ from contextlib import asynccontextmanager
 from cachetools import TTLCache
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from core.auth.tokens import User, read_access_token
-from core.auth.tokens import is_live as session_is_live
+from core.room.accounts.tokens import User, read_access_token
+from core.room.accounts.tokens import is_live as session_is_live
 from core.platform.database import Database
 from core.platform.signing import Signer
-from core.tenant.store import PREFIXES, Caller, KeyKind, caller_by_hash, hash_secret
-from edge.errors import ApiError
-from edge.server import Call, current_call
+from core.shop.tenants.sql import PREFIXES, Caller, KeyKind, caller_by_hash, hash_secret
+from edge.reply.errors import ApiError
+from edge.serve.interceptor import Call, current_call
 
 # A revoked key or an ended session works this long at most: every process forgets what it knew.
 CACHE_SECONDS = 2.0

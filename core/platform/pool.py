@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from edge.errors import ApiError
+from edge.reply.errors import ApiError
 
 T = TypeVar("T")
 

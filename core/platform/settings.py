@@ -98,7 +98,7 @@ class Settings(BaseSettings):
     meal_engine: Literal["embedded", "openai", "remote"] = Field(
         "embedded",
         description="`embedded`: our catalogue and parser; `openai`: a chat endpoint that speaks "
-        "OpenAI's protocol; `remote`: a MealService (docs/remote.md).",
+        "OpenAI's protocol; `remote`: a MealService (docs/shop/remote.md).",
     )
     meal_address: str | None = Field(
         None,
@@ -125,7 +125,7 @@ class Settings(BaseSettings):
     store_endpoints: Path | None = Field(
         None,
         description="YAML file naming the tenants whose store is a remote StoreService "
-        "(docs/store.md); the others' stores are in our database.",
+        "(docs/shop/catalogue.md); the others' stores are in our database.",
     )
     signage_show_seconds: int = Field(
         30, ge=1, le=3600, description="How long a screen shows a shopper before it turns idle."
@@ -148,7 +148,7 @@ class Settings(BaseSettings):
     token_keys: Path | None = Field(
         None,
         description="JWK Set file with the keys that sign access tokens and links, the same on "
-        "every machine (docs/auth.md); unset makes one under DATA_DIR.",
+        "every machine (docs/room/accounts.md); unset makes one under DATA_DIR.",
     )
     access_token_minutes: int = Field(
         15, ge=1, le=1440, description="How long an access token works."
@@ -187,7 +187,7 @@ class Settings(BaseSettings):
     )
     sms_url: str | None = Field(
         None,
-        description="HTTP endpoint of an SMS provider (docs/auth.md); unset writes messages to "
+        description="HTTP endpoint of an SMS provider (docs/room/accounts.md); unset writes messages to "
         "the outbox file.",
     )
     sms_token: SecretStr | None = Field(None, description="Bearer token for SMS_URL.")

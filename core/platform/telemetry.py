@@ -17,8 +17,8 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from core.platform.log_lines import LogLines
 from core.platform.metric_files import reserve_metric_files
-from edge.errors import ApiError, reason_of
-from edge.server import Call
+from edge.reply.errors import ApiError, reason_of
+from edge.serve.interceptor import Call
 
 log = structlog.get_logger(__name__)
 

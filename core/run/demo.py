@@ -12,17 +12,17 @@ from pathlib import Path
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.lift.models import lift_pairs
-from core.mission.importer import import_missions
-from core.mission.models import missions
+from core.shop.lift.tables import lift_pairs
+from core.room.mission.importer import import_missions
+from core.room.mission.tables import missions
 from core.platform.clock import utc_now
 from core.platform.database import Database
 from core.platform.files import write_private
-from core.profile.models import profiles
-from core.store.importer import import_folder
-from core.store.models import store_signage
-from core.tenant.models import api_keys, tenants
-from core.tenant.store import (
+from core.shop.profile.tables import profiles
+from core.shop.catalogue.importer import import_folder
+from core.shop.catalogue.tables import store_signage
+from core.shop.tenants.tables import api_keys, tenants
+from core.shop.tenants.sql import (
     KeyKind,
     add_secret,
     create_key,

@@ -1,6 +1,6 @@
 """Prepare the database before the core processes start: tables, and the demo on the first start.
 
-`python -m core.prepare` is a process of its own, because what it imports for the demo is large and
+`python -m core.run.prepare` is a process of its own, because what it imports for the demo is large and
 needed only once. It prints a line for each thing that takes time.
 """
 
@@ -11,12 +11,12 @@ import sys
 
 from sqlalchemy.exc import OperationalError
 
-from core.demo import ensure_demo, ensure_missions, lacks_lift
+from core.run.demo import ensure_demo, ensure_missions, lacks_lift
 from core.platform.database import open_database
 from core.platform.log_lines import LogLines
-from core.platform.migrate import upgrade
+from core.run.migrate import upgrade
 from core.platform.settings import Settings, load_settings
-from core.store.remote import load_endpoints
+from core.shop.catalogue.remote import load_endpoints
 
 
 async def prepare(settings: Settings, database_url: str) -> None:
@@ -38,7 +38,7 @@ async def prepare(settings: Settings, database_url: str) -> None:
         if not await ensure_demo(database, settings.base_url, demo_env, _say):
             return
         if tenant_id := await lacks_lift(database):
-            from core.lift.seed import seed_demo_lift
+            from core.shop.lift.seed import seed_demo_lift
 
             _say("computing what sells together in the demo store (once)")
             await seed_demo_lift(database, tenant_id, settings.data_dir)

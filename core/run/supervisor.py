@@ -3,7 +3,7 @@
 One process in the foreground starts the others, starts again what dies, replaces them one at a time
 on request, and stops all of them within 10 s when told to. On Linux the kernel ends the children
 should this process be killed; the embedded Postgres then stops by itself
-(core.platform.embedded_postgres).
+(core.run.embedded_postgres).
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from pathlib import Path
 
 import httpx
 
-from core.platform import unprivileged
-from core.platform.child import Child, append, in_the_child, tail
-from core.platform.control import RestartError, listen
-from core.platform.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
-from core.platform.envoy import DESCRIPTOR, envoy_binary, render
+from core.run import unprivileged
+from core.run.child import Child, append, in_the_child, tail
+from core.run.control import RestartError, listen
+from core.run.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
+from edge.envoy.config import DESCRIPTOR, envoy_binary, render
 from core.platform.files import fits_a_socket, make_short_directory, write_private
-from core.platform.log_files import set_aside
+from core.run.log_files import set_aside
 from core.platform.settings import Settings, SettingsError, read_settings
 from core.platform.signing import check, make_keys
-from core.services import DOMAIN, SERVICES
-from edge.contract import Contract
+from core.app.services import DOMAIN, SERVICES
+from edge.contract.load import Contract
 
-CORE_COMMAND = (sys.executable, "-m", "core.server", "--socket")
+CORE_COMMAND = (sys.executable, "-m", "core.app.wire", "--socket")
 # The tables and the demo, in a process of its own.
-PREPARE_COMMAND = (sys.executable, "-m", "core.prepare")
+PREPARE_COMMAND = (sys.executable, "-m", "core.run.prepare")
 
 _LONGEST_SOCKET = "control.sock"
 _RUN_PREFIX = "onegenie-"

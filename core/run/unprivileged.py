@@ -20,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.platform.embedded_postgres import let_pass, system_user
+from core.run.embedded_postgres import let_pass, system_user
 
 _ROOT = Path(__file__).resolve().parents[2]
 # Our own packages; those of others were compiled when they were installed.

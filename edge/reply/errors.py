@@ -18,7 +18,7 @@ from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from edge.contract import Reason, Surface
+from edge.contract.load import Reason, Surface
 
 
 @dataclass(frozen=True, slots=True)

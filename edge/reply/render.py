@@ -21,7 +21,7 @@ from google.protobuf.descriptor import FieldDescriptor as FieldKind
 from google.protobuf.message import Message
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from edge.contract import (
+from edge.contract.load import (
     WELL_KNOWN,
     WRAPPERS,
     Descriptor,

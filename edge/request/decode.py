@@ -1,7 +1,7 @@
 """From what a REST client sends to the typed request.
 
 Envoy hands over path and query parameters as strings and the body as bytes (see
-`edge.derive`); everything is parsed here, so that one place names the field that
+`edge.envoy.descriptor`); everything is parsed here, so that one place names the field that
 is wrong. JSON follows the protobuf mapping (both spellings of a key, integers
 also as strings, unknown keys ignored) with two additions: null means unset
 everywhere, and an enum may be sent as the word it is answered with. protobuf's
@@ -23,7 +23,7 @@ from google.protobuf.descriptor import FieldDescriptor as FieldKind
 from google.protobuf.message import Message
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from edge.contract import (
+from edge.contract.load import (
     FLOATS,
     FREE_FORM,
     INTEGERS,
@@ -38,7 +38,7 @@ from edge.contract import (
     is_map,
 )
 from edge.digits import EXACT, loads, loads_leniently, set_number
-from edge.errors import ApiError, FieldViolation, invalid
+from edge.reply.errors import ApiError, FieldViolation, invalid
 
 MAX_VIOLATIONS = 20
 # A parsed message may nest 100 levels, and one JSON object in a free-form value takes three.

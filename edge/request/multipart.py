@@ -11,9 +11,9 @@ from google.protobuf.message import Message
 from multipart import MultipartError, ParserLimitReached, PushMultipartParser, parse_options_header
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from edge.contract import FieldDescriptor, field_rule
-from edge.decode import Decoder, Violations
-from edge.errors import ApiError, FieldViolation, invalid
+from edge.contract.load import FieldDescriptor, field_rule
+from edge.request.decode import Decoder, Violations
+from edge.reply.errors import ApiError, FieldViolation, invalid
 
 MAX_PARTS = 64
 

@@ -15,7 +15,7 @@ from google.protobuf.descriptor import FieldDescriptor as FieldKind
 from google.protobuf.message import Message
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from edge.contract import (
+from edge.contract.load import (
     FLOATS,
     FREE_FORM,
     INTEGERS,
@@ -32,14 +32,14 @@ from edge.contract import (
     is_required,
     is_uuid,
 )
-from edge.decode import (
+from edge.request.decode import (
     MAX_DEPTH,
     MAX_ELEMENTS,
     Violations,
     shown_key,
     too_long,
 )
-from edge.render import json_value
+from edge.reply.render import json_value
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
@@ -361,7 +361,7 @@ def _free_form_size(rule: rest.FieldRule) -> Check:
 
 
 def _count_values(value: Any, most: int) -> int:
-    """As in edge.decode, of a message or of a repeated field of them."""
+    """As in edge.request.decode, of a message or of a repeated field of them."""
     waiting: list[Any] = [value] if isinstance(value, Message) else list(value)
     count = 0 if isinstance(value, Message) else len(waiting)
     while waiting and count <= most:

@@ -15,9 +15,9 @@ from google.rpc import code_pb2, status_pb2
 from onegenie.rest.v1 import admission_pb2 as pb
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from edge.contract import Contract, Method
-from edge.errors import ApiError, message_of, reason_of, status_headers, status_of
-from edge.server import Call, Interceptor
+from edge.contract.load import Contract, Method
+from edge.reply.errors import ApiError, message_of, reason_of, status_headers, status_of
+from edge.serve.interceptor import Call, Interceptor
 
 SERVICE = "envoy.service.auth.v3.Authorization"
 METHOD = "method"  # the context extension with the RPC's path

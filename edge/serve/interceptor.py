@@ -40,8 +40,9 @@ from google.protobuf import message_factory
 from google.protobuf.message import DecodeError, Message
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from edge import multipart, sse
-from edge.contract import (
+from edge.request import multipart
+from edge.reply import sse
+from edge.contract.load import (
     Contract,
     Method,
     Reason,
@@ -50,9 +51,9 @@ from edge.contract import (
     mask_field,
     sse_field,
 )
-from edge.decode import MAX_ELEMENTS, Decoder, Violations, parse_json
-from edge.derive import body_field, request_class
-from edge.errors import (
+from edge.request.decode import MAX_ELEMENTS, Decoder, Violations, parse_json
+from edge.envoy.descriptor import body_field, request_class
+from edge.reply.errors import (
     ApiError,
     FieldViolation,
     body_of,
@@ -61,15 +62,15 @@ from edge.errors import (
     reason_of,
     status_of,
 )
-from edge.render import Renderer, json_cache
-from edge.sse import Framer
-from edge.validate import Validator
+from edge.reply.render import Renderer, json_cache
+from edge.reply.sse import Framer
+from edge.request.validate import Validator
 
 REST_MARK = "x-envoy-original-path"
 LARGE_RETRY_SECONDS = 5
 STATUS_HEADER = "x-http-status"  # Envoy's Lua makes it the HTTP status
 PASSTHROUGH = (
-    "envoy.service.auth.v3.Authorization",  # edge.admission
+    "envoy.service.auth.v3.Authorization",  # edge.serve.admission
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
@@ -490,7 +491,7 @@ class _Endpoint:
             ) from None
 
     def _from_rest(self, call: Call, raw: bytes, report: Violations) -> Message:
-        """The request from the derived message (edge.derive) that Envoy sends."""
+        """The request from the derived message (edge.envoy.descriptor) that Envoy sends."""
         assert self.rest_class is not None
         try:
             sent: Any = self.rest_class.FromString(raw)

@@ -27,7 +27,7 @@ from dotenv import dotenv_values
 from sqlalchemy import create_engine, insert
 
 from core.platform.database import libpq_url, open_database
-from core.platform.embedded_postgres import EmbeddedPostgres
+from core.run.embedded_postgres import EmbeddedPostgres
 from tests.support import make_person
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,7 +126,7 @@ class Service:
 
     def workers(self) -> list[psutil.Process]:
         """Its serving processes: cores, or uvicorn's workers."""
-        wanted = ("core.server", "spawn_main")
+        wanted = ("core.app.wire", "spawn_main")
         return [
             child
             for child in psutil.Process(self.process.pid).children(recursive=True)

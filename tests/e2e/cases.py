@@ -29,9 +29,9 @@ from grpc_status import rpc_status
 from onegenie.rest.v1 import annotations_pb2 as rest
 from PIL import Image
 
-from core.services import SERVICES
-from edge.contract import HTTP_BODY, Contract, Method, Surface, field_rule, is_required, sse_field
-from edge.render import Renderer, json_cache
+from core.app.services import SERVICES
+from edge.contract.load import HTTP_BODY, Contract, Method, Surface, field_rule, is_required, sse_field
+from edge.reply.render import Renderer, json_cache
 from tests.e2e.people import CALLERS, People, app_variables
 from tests.e2e.service import Service, case_variables
 

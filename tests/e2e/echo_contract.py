@@ -10,7 +10,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, st
 from grpc_tools import protoc
 from onegenie.error.v1 import reason_pb2  # noqa: F401
 
-from edge.contract import Contract
+from edge.contract.load import Contract
 
 HERE = Path(__file__).parent
 SERVICES = ("echo.v1.EchoService", "echo.v1.OtherService")

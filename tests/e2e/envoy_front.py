@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from core.platform.envoy import envoy_binary, render
+from edge.envoy.config import envoy_binary, render
 from tests.e2e import echo_contract
 
 

@@ -7,8 +7,8 @@ import uuid
 from onegenie.store.v1 import store_pb2
 
 from core.platform.database import Database
-from core.store.embedded import EmbeddedStore
-from core.tenant.store import create_key, create_tenant
+from core.shop.catalogue.embedded import EmbeddedStore
+from core.shop.tenants.sql import create_key, create_tenant
 
 
 async def make_floor(database: Database) -> dict[str, str]:

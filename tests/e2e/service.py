@@ -16,14 +16,14 @@ from dotenv import dotenv_values
 from sqlalchemy import update
 
 from core.platform.database import Database, open_database
-from core.platform.embedded_postgres import EmbeddedPostgres
-from core.platform.server import MAX_MESSAGE_BYTES
-from core.profile.store import put_profile
-from core.recommend import store
-from core.recommend.models import rounds
-from core.recommend.start_round import Started, StartRound, start_round
-from core.recommend.state import COMPLETED
-from core.tenant.store import (
+from core.run.embedded_postgres import EmbeddedPostgres
+from edge.serve.server import MAX_MESSAGE_BYTES
+from core.shop.profile.sql import put_profile
+from core.shop.recommend import sql
+from core.shop.recommend.tables import rounds
+from core.shop.recommend.start_round import Started, StartRound, start_round
+from core.shop.recommend.state import COMPLETED
+from core.shop.tenants.sql import (
     Caller,
     caller_by_hash,
     create_key,
@@ -33,7 +33,7 @@ from core.tenant.store import (
     refund_credit,
     revoke_key,
 )
-from core.trigger.store import NewEvent, add_events
+from core.shop.trigger.sql import NewEvent, add_events
 from tests.e2e.floor import make_floor
 from tests.e2e.up_process import SERVICE_TOKEN, Up
 
@@ -110,7 +110,7 @@ class Service:
     async def fail_round(self, caller: Caller, started: Started, error: str) -> None:
         """End a held round in error, as the pipeline does."""
         async with self.database.begin() as conn:
-            assert await store.fail_round(conn, started.round_id, 1, error)
+            assert await sql.fail_round(conn, started.round_id, 1, error)
             await refund_credit(conn, caller.tenant_id, started.round_id)
 
     async def start(self, profile_id: str, chat_id: str | None = None, **headers: str) -> Started:

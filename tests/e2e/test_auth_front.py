@@ -9,7 +9,7 @@ from onegenie.auth.v1 import auth_pb2 as pb
 from onegenie.auth.v1 import auth_pb2_grpc as pb_grpc
 from sqlalchemy import select
 
-from core.auth.models import auth_code_requests
+from core.room.accounts.tables import auth_code_requests
 from tests.e2e.room import new_phone, sign_up
 from tests.e2e.service import Service
 

@@ -12,7 +12,7 @@ import grpc
 import httpx
 import pytest
 
-from core.platform.envoy import envoy_binary, render
+from edge.envoy.config import envoy_binary, render
 from tests import edge_app
 from tests.e2e.envoy_front import Options, free_port
 

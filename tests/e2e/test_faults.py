@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from dotenv import dotenv_values
 
-from core.platform.embedded_postgres import EmbeddedPostgres
+from core.run.embedded_postgres import EmbeddedPostgres
 from tests.disk import SmallDisk, small_disk
 from tests.e2e.up_process import Up, wait_until
 

@@ -11,7 +11,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from edge import multipart
+from edge.request import multipart
 from tests.e2e.cases import Case, Replies, Reply, load
 
 DOCUMENT = json.loads((Path(__file__).parents[2] / "gen" / "openapi" / "openapi.json").read_text())

@@ -24,7 +24,7 @@ from onegenie.recommend.v1 import recommend_pb2 as pb
 from onegenie.recommend.v1 import recommend_pb2_grpc as pb_grpc
 
 from core.platform.database import libpq_url
-from core.platform.embedded_postgres import EmbeddedPostgres
+from core.run.embedded_postgres import EmbeddedPostgres
 from tests.e2e.cases import Case, Replies, problems
 from tests.e2e.envoy_front import free_port
 from tests.e2e.service import Service, open_service
@@ -100,7 +100,7 @@ def elsewhere() -> Iterator[Elsewhere]:
         postgres = stack.enter_context(EmbeddedPostgres(directory / "postgres"))
         settings = {"DATA_DIR": name, "DATABASE_URL": libpq_url(postgres.url)}
         subprocess.run(
-            [sys.executable, "-m", "core.prepare"], cwd=ROOT, env=os.environ | settings, check=True
+            [sys.executable, "-m", "core.run.prepare"], cwd=ROOT, env=os.environ | settings, check=True
         )
         with psycopg.connect(libpq_url(postgres.url)) as conn:
             ((tenant_id,),) = conn.execute("SELECT id FROM tenants").fetchall()

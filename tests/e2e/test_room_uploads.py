@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
-from core.media.models import media_files
+from core.room.media.tables import media_files
 from tests.e2e.room import Account, sign_up
 from tests.e2e.service import Service
 from tests.e2e.up_process import Up

@@ -14,7 +14,7 @@ import pytest
 from tests.e2e import wire
 from tests.e2e.cases import Replies
 from tests.e2e.seed import HEADERS, as_bytes, compare
-from tests.integration.trigger.trigger_help import SEED, example_texts, examples
+from tests.integration.shop.trigger.trigger_help import SEED, example_texts, examples
 
 ENTER, EXIT, EXIT_ANSWER, OVERRIDE, ENTER_ANSWER = range(5)
 COUPON, COUPON_WHOLE, COUPON_ANSWER, RECOMMEND, RECOMMEND_ANSWER = range(5, 10)

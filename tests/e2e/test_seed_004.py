@@ -18,8 +18,8 @@ import httpx
 import pytest
 from sqlalchemy import update
 
-from core.auth.models import auth_codes
-from core.mission.models import missions
+from core.room.accounts.tables import auth_codes
+from core.room.mission.tables import missions
 from tests.e2e import wire
 from tests.e2e.people import picture
 from tests.e2e.room import (

@@ -20,8 +20,8 @@ from typing import Any
 
 import pytest
 
-from core.tenant.store import create_key, create_tenant
-from core.trigger.store import NewEvent, add_events
+from core.shop.tenants.sql import create_key, create_tenant
+from core.shop.trigger.sql import NewEvent, add_events
 from tests.e2e.service import Service
 
 # A chunk that tells the page to come back after a tenth of a second, not after three.

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from core.platform import embedded_postgres, supervisor
+from core.run import embedded_postgres, supervisor
 from tests.e2e.envoy_front import free_port
 from tests.e2e.up_process import Up, alive, wait_until
 

@@ -22,7 +22,7 @@ SERVICE_TOKEN = "the-end-to-end-tests-service-token"
 # The supervisor with the smallest core there is, so that only it is tested.
 WITH_HEALTH_CORE = """
 import sys
-import core.platform.supervisor as supervisor
+import core.run.supervisor as supervisor
 class Small(supervisor.Supervisor):
     def __init__(self, settings, say):
         core = [sys.executable, "tests/e2e/health_core.py"]

@@ -10,15 +10,15 @@ from onegenie.rest.v1 import annotations_pb2 as rest
 from procrastinate import JobContext
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.auth import store
-from core.auth.passwords import hash_secret
-from core.auth.sms import Sms
+from core.room.accounts import sql
+from core.room.accounts.passwords import hash_secret
+from core.room.accounts.sms import Sms
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.jobs import CODES, Jobs
 from core.platform.pool import WorkPool
 from core.platform.settings import Settings
-from edge.errors import ApiError
+from edge.reply.errors import ApiError
 
 log = structlog.get_logger(__name__)
 
@@ -61,32 +61,32 @@ class Codes:
         fresh or when the number or the service has had its codes of the last 24 hours.
         """
         async with self._database.begin() as conn:
-            await store.lock_code_limits(conn, phone, address)
+            await sql.lock_code_limits(conn, phone, address)
             now = self._clock()
             by_address = await self._full_until(conn, now, self._per_address, address=address)
             if by_address > now:
                 raise _too_many(by_address - now)
-            complete = await store.phone_has_password(conn, phone)
+            complete = await sql.phone_has_password(conn, phone)
             if complete:
                 # Not sent, but answered: who asks for number after number learns no more than this.
-                await store.add_request(conn, phone, address, now, complete=True)
+                await sql.add_request(conn, phone, address, now, complete=True)
             else:
                 await self._check_number(conn, phone, now)
-                request_id = await store.add_request(conn, phone, address, now)
+                request_id = await sql.add_request(conn, phone, address, now)
                 # Not the number, and no code yet: what is on the queue may be read by many.
                 await self._jobs.defer(conn, self._task, request_id=request_id)
         if complete:
             raise ApiError("USER_3")
 
     async def _check_number(self, conn: AsyncConnection, phone: str, now: datetime) -> None:
-        number, last = await store.count_requests(conn, phone, now - _HOUR)
+        number, last = await sql.count_requests(conn, phone, now - _HOUR)
         until = await self._full_until(conn, now, self._per_number, phone=phone)
         if last and number >= AT_ONCE:
             doubled = self._cooldown * 2 ** min(number - AT_ONCE, 12)
             until = max(until, last + min(doubled, _HOUR))
         if until > now:
             raise _too_many(until - now)
-        await store.lock_service_limit(conn)
+        await sql.lock_service_limit(conn)
         until = await self._full_until(conn, now, self._per_day, complete=False)
         if until > now:
             log.error("codes_of_the_day_sent", most=self._per_day)
@@ -96,7 +96,7 @@ class Codes:
         self, conn: AsyncConnection, now: datetime, most: int, **of: str | bool
     ) -> datetime:
         """When there is room for one more of the `most` requests in 24 hours; `now` if there is."""
-        oldest = await store.nth_last_request(conn, now - DAY, most, **of)
+        oldest = await sql.nth_last_request(conn, now - DAY, most, **of)
         return oldest + DAY if oldest else now
 
     async def run(self, context: JobContext, request_id: int) -> None:
@@ -105,7 +105,7 @@ class Codes:
         Raises SmsUnavailable, and is tried again, for as long as a code lives.
         """
         async with self._database.connect() as conn:
-            request = await store.latest_request(conn, request_id)
+            request = await sql.latest_request(conn, request_id)
         if request is None:
             return
         now = self._clock()
@@ -117,10 +117,10 @@ class Codes:
         code_hash = await self._pool.run(hash_secret, code)
         async with self._database.begin() as conn:
             # Again, while nobody can ask: jobs may overtake each other, and the newest code counts.
-            await store.lock_codes_of(conn, request.phone)
-            if await store.latest_request(conn, request_id) is None:
+            await sql.lock_codes_of(conn, request.phone)
+            if await sql.latest_request(conn, request_id) is None:
                 return
-            await store.put_code(conn, request.phone, code_hash, self._clock() + self._life)
+            await sql.put_code(conn, request.phone, code_hash, self._clock() + self._life)
         await self._sms.send(request.phone, self._text(code))
 
     def _text(self, code: str) -> str:

@@ -14,8 +14,8 @@ from sqlalchemy import case, delete, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.auth.models import auth_failures
-from edge.errors import ApiError
+from core.room.accounts.tables import auth_failures
+from edge.reply.errors import ApiError
 
 
 @dataclass(frozen=True, slots=True)

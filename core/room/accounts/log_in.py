@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from core.auth import failures, store
-from core.auth.passwords import hash_secret, is_outdated, matches
-from core.auth.sessions import Device, Sessions, Tokens
+from core.room.accounts import failures, sql
+from core.room.accounts.passwords import hash_secret, is_outdated, matches
+from core.room.accounts.sessions import Device, Sessions, Tokens
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.pool import WorkPool
-from edge.errors import ApiError
+from edge.reply.errors import ApiError
 
 
 async def log_in(
@@ -29,7 +29,7 @@ async def log_in(
         now = clock()
         # It counts as a failure until it is none: simultaneous guesses can't slip past.
         before = await failures.count(conn, email, address, now)
-        user = await store.find_by_email(conn, email)
+        user = await sql.find_by_email(conn, email)
     if user is None:
         raise ApiError("USER_1")
     if not await pool.run(matches, user.password_hash, password):
@@ -39,11 +39,11 @@ async def log_in(
     async with database.begin() as conn:
         await failures.forgive(conn, email, address, now, before)
     async with database.begin() as conn:
-        if not await store.lock_user(conn, user.id):
+        if not await sql.lock_user(conn, user.id):
             raise ApiError("USER_1")
         if fresh is not None:
-            await store.replace_hash(conn, user.id, user.password_hash, fresh)
-        ended = await store.end_sessions(conn, user.id, device.id)
+            await sql.replace_hash(conn, user.id, user.password_hash, fresh)
+        ended = await sql.end_sessions(conn, user.id, device.id)
         tokens = await sessions.open(conn, user.id, device)
     for session_id in ended:
         sessions.forget(session_id)

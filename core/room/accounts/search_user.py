@@ -7,10 +7,10 @@ from onegenie.user.v1 import user_pb2 as pb
 from onegenie.user.v1 import user_pb2_grpc as pb_grpc
 from sqlalchemy import Text, bindparam, select
 
-from core.auth.models import users
+from core.room.accounts.tables import users
 from core.platform.database import Database
-from core.user.names import normal_name
-from edge.errors import ApiError
+from core.room.accounts.names import normal_name
+from edge.reply.errors import ApiError
 
 _OLDEST_OF_NAME = (
     select(users.c.id, users.c.name)

@@ -12,12 +12,12 @@ from datetime import timedelta
 from onegenie.rest.v1 import annotations_pb2 as rest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.auth import store
-from core.auth.tokens import User, make_access_token
+from core.room.accounts import sql
+from core.room.accounts.tokens import User, make_access_token
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.signing import Signer
-from edge.errors import ApiError
+from edge.reply.errors import ApiError
 
 PREFIX = "ort_"
 
@@ -62,7 +62,7 @@ class Sessions:
     async def open(self, conn: AsyncConnection, user_id: uuid.UUID, device: Device) -> Tokens:
         """Open a session on a device that has none of the account, whose row is held."""
         now = self._clock()
-        session_id = await store.add_session(
+        session_id = await sql.add_session(
             conn, user_id, device.id, device.provider, device.app_token, now
         )
         return await self._tokens(conn, User(user_id, session_id))
@@ -75,16 +75,16 @@ class Sessions:
         """
         hashed = _hash(refresh_token)
         async with self._database.begin() as conn:
-            session = await store.lock_session_of(conn, hashed)
+            session = await sql.lock_session_of(conn, hashed)
             if session is None:
                 raise ApiError(rest.CONDITION_UNAUTHENTICATED)
-            token, now = await store.refresh_token(conn, hashed), self._clock()
+            token, now = await sql.refresh_token(conn, hashed), self._clock()
             if token is None or token.expires_at <= now:
                 raise ApiError(rest.CONDITION_UNAUTHENTICATED)
             if token.used_at is None:
-                await store.use_refresh_token(conn, session.id, hashed, now)
+                await sql.use_refresh_token(conn, session.id, hashed, now)
                 return await self._tokens(conn, User(session.user_id, session.id))
-            await store.end_session(conn, session.id)
+            await sql.end_session(conn, session.id)
         # Outside the transaction, which must not be rolled back by it.
         self.forget(session.id)
         raise ApiError(rest.CONDITION_UNAUTHENTICATED)
@@ -92,13 +92,13 @@ class Sessions:
     async def end(self, session_id: uuid.UUID) -> None:
         """End a session with all its tokens."""
         async with self._database.begin() as conn:
-            await store.end_session(conn, session_id)
+            await sql.end_session(conn, session_id)
         self.forget(session_id)
 
     async def _tokens(self, conn: AsyncConnection, user: User) -> Tokens:
         now = self._clock()
         refresh_token = PREFIX + secrets.token_urlsafe(32)
-        await store.add_refresh_token(
+        await sql.add_refresh_token(
             conn, user.session_id, _hash(refresh_token), now + self._refresh_token_life
         )
         access_token = make_access_token(self._signer, user, now + self._access_token_life)

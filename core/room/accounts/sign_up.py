@@ -10,15 +10,15 @@ from onegenie.auth.v1 import auth_pb2 as pb
 from onegenie.rest.v1 import annotations_pb2 as rest
 from sqlalchemy.exc import IntegrityError
 
-from core.auth import failures, store
-from core.auth.passwords import hash_secret, matches
-from core.auth.sessions import Device, Sessions, Tokens
-from core.auth.tokens import User, is_live
+from core.room.accounts import failures, sql
+from core.room.accounts.passwords import hash_secret, matches
+from core.room.accounts.sessions import Device, Sessions, Tokens
+from core.room.accounts.tokens import User, is_live
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.pool import WorkPool
 from core.platform.text import is_unseen, strip_unseen
-from edge.errors import ApiError, FieldViolation, invalid
+from edge.reply.errors import ApiError, FieldViolation, invalid
 
 _EMAIL = re.compile(r"[^@]+@[^@]+\.[^@]+")
 # As Korean and Japanese keyboards write them: ＠ and the like, and the Japanese full stop.
@@ -52,9 +52,9 @@ async def verify_code(
         # It counts as a failure until it is none; so does every answer that tells of a number.
         await failures.count_today(conn, _VERIFY, address, most_failures, clock())
     async with database.begin() as conn:
-        if await store.phone_has_password(conn, phone):
+        if await sql.phone_has_password(conn, phone):
             raise ApiError("USER_3")
-        pending = await store.lock_code(conn, phone)
+        pending = await sql.lock_code(conn, phone)
         if pending is None:
             raise ApiError("AUTH_1")
         tried = pending.tried_from
@@ -63,16 +63,16 @@ async def verify_code(
             raise ApiError("AUTH_2")
         # Counted before it is checked, so that simultaneous guesses don't get more tries, and
         # neither a lock nor a connection is held while the hash is worked out.
-        await store.count_try(conn, phone, address)
+        await sql.count_try(conn, phone, address)
     if not await pool.run(matches, pending.code_hash, code):
         raise ApiError("AUTH_1")
     async with database.begin() as conn:
-        if not await store.use_code(conn, phone, pending.code_hash):
+        if not await sql.use_code(conn, phone, pending.code_hash):
             raise ApiError("AUTH_1")
-        user_id = await store.sign_up(conn, phone, name, clock())
+        user_id = await sql.sign_up(conn, phone, name, clock())
         if user_id is None:
             raise ApiError("USER_3")
-        ended = await store.end_sessions(conn, user_id)
+        ended = await sql.end_sessions(conn, user_id)
         tokens = await sessions.open(conn, user_id, device)
         await failures.uncount_today(conn, _VERIFY, address)
     for session_id in ended:
@@ -94,17 +94,17 @@ async def create_password(
     """
     email, birth = _email(request.email), _birth(request.birth, today)
     async with database.connect() as conn:
-        if await store.has_password_or_taken(conn, user.id, email):
+        if await sql.has_password_or_taken(conn, user.id, email):
             raise ApiError("USER_3")
     password_hash = await pool.run(hash_secret, request.password)
     try:
         async with database.begin() as conn:
             # With the row held no verification can end the session any more. One that has must not
             # make this the password of the number's new owner.
-            await store.lock_user(conn, user.id)
+            await sql.lock_user(conn, user.id)
             if not await is_live(conn, user):
                 raise ApiError(rest.CONDITION_UNAUTHENTICATED)
-            if not await store.complete_account(conn, user.id, email, birth, password_hash):
+            if not await sql.complete_account(conn, user.id, email, birth, password_hash):
                 raise ApiError("USER_3")
     except IntegrityError:
         # Another account took the e-mail a moment ago.

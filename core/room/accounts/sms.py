@@ -73,7 +73,7 @@ class OutboxSms:
 
 
 class HttpSms:
-    """Hands messages to a provider over HTTP (docs/auth.md)."""
+    """Hands messages to a provider over HTTP (docs/room/accounts.md)."""
 
     def __init__(
         self, url: str, token: str | None = None, sender: str | None = None, timeout: float = 10.0

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.auth.models import (
+from core.room.accounts.tables import (
     auth_code_requests,
     auth_codes,
     auth_refresh_tokens,

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import ColumnElement, Table, delete, select
 
-from core.auth.codes import DAY
-from core.auth.failures import FORGOTTEN_AFTER
-from core.auth.models import (
+from core.room.accounts.codes import DAY
+from core.room.accounts.failures import FORGOTTEN_AFTER
+from core.room.accounts.tables import (
     auth_code_requests,
     auth_codes,
     auth_failures,

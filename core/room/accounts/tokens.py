@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.auth.models import auth_sessions
+from core.room.accounts.tables import auth_sessions
 from core.platform.ids import parse_uuid
 from core.platform.signing import Signer
 

@@ -10,13 +10,13 @@ from onegenie.friend.v1 import friend_pb2 as pb
 from onegenie.friend.v1 import friend_pb2_grpc as pb_grpc
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.friend import store
+from core.room.friend import sql
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.identity import user
 from core.platform.ids import parse_uuid
 from core.platform.paging import make_time_token, read_time_token
-from edge.errors import ApiError, FieldViolation, invalid
+from edge.reply.errors import ApiError, FieldViolation, invalid
 
 
 class FriendService(pb_grpc.FriendServiceServicer):
@@ -34,7 +34,7 @@ class FriendService(pb_grpc.FriendServiceServicer):
             target = await _find_user(conn, request.target_id)
             if target == caller:
                 raise invalid(FieldViolation("targetId", "must be another user"))
-            if not await store.add(conn, caller, target, self._clock()):
+            if not await sql.add(conn, caller, target, self._clock()):
                 raise ApiError("FRIEND_2")
         return pb.AddFriendResponse(message="성공")
 
@@ -43,7 +43,7 @@ class FriendService(pb_grpc.FriendServiceServicer):
     ) -> pb.RemoveFriendResponse:
         async with self._database.begin() as conn:
             target = await _find_user(conn, request.target_id)
-            if not await store.remove(conn, user().id, target):
+            if not await sql.remove(conn, user().id, target):
                 raise ApiError("FRIEND_1")
         return pb.RemoveFriendResponse(message="성공")
 
@@ -55,7 +55,7 @@ class FriendService(pb_grpc.FriendServiceServicer):
         async with self._database.connect() as conn:
             # One more than asked for: is there a next page?
             limit = None if size is None else size + 1
-            rows = await store.list_friends(conn, user().id, after, limit)
+            rows = await sql.list_friends(conn, user().id, after, limit)
         response = pb.ListFriendsResponse(friends=[_friend(row) for row in rows[:size]])
         if size is not None and len(rows) > size:
             last = rows[size - 1]
@@ -65,7 +65,7 @@ class FriendService(pb_grpc.FriendServiceServicer):
 
 async def _find_user(conn: AsyncConnection, target_id: str) -> uuid.UUID:
     target = parse_uuid(target_id)
-    if target is None or not await store.user_exists(conn, target):
+    if target is None or not await sql.user_exists(conn, target):
         raise ApiError("USER_1")
     return target
 

@@ -19,16 +19,16 @@ from onegenie.rest.v1 import annotations_pb2 as rest
 from procrastinate import JobContext
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.media import store
-from core.media.objects import Objects, StoreAway
-from core.media.pictures import BadPicture, Prepared, TooLarge
+from core.room.media import sql
+from core.room.media.objects import Objects, StoreAway
+from core.room.media.pictures import BadPicture, Prepared, TooLarge
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.ids import parse_uuid
 from core.platform.jobs import ERRANDS, Jobs
 from core.platform.pool import WorkPool
 from core.platform.signing import Signer
-from edge.errors import ApiError, FieldViolation, invalid
+from edge.reply.errors import ApiError, FieldViolation, invalid
 
 log = structlog.get_logger(__name__)
 
@@ -102,7 +102,7 @@ class Media:
             for id, one in zip(ids, pictures, strict=True)
         ]
         async with self._database.begin() as conn:
-            await store.add(conn, rows)
+            await sql.add(conn, rows)
             names = [str(id) for id in ids]
             await self._jobs.defer(conn, self._task, after=unused_for, file_ids=names)
         try:
@@ -120,7 +120,7 @@ class Media:
 
         Raises UNAVAILABLE when one has been deleted meanwhile.
         """
-        if not await store.use(conn, file_ids, self._clock()):
+        if not await sql.use(conn, file_ids, self._clock()):
             raise ApiError(rest.CONDITION_UNAVAILABLE)
 
     async def discard(self, file_ids: Sequence[uuid.UUID]) -> None:
@@ -136,7 +136,7 @@ class Media:
 
     async def _delete_unused(self, file_ids: Sequence[uuid.UUID]) -> None:
         async with self._database.begin() as conn:
-            used = await store.remove_unused(conn, file_ids)
+            used = await sql.remove_unused(conn, file_ids)
         # Without a connection, or a store that is away would take them all. Objects whose rows are
         # gone are still the job's, which knows their ids and is tried again until they are deleted.
         unused = [id for id in file_ids if id not in used]
@@ -171,7 +171,7 @@ class Media:
         id, size = parse_uuid(file_id), claims.get("size")
         if id is None or size not in _SIZES or claims.get("file") != file_id:
             return None
-        content_type = await store.content_type(self._database, id)
+        content_type = await sql.content_type(self._database, id)
         if content_type is None:
             return None
         try:

@@ -8,9 +8,9 @@ from onegenie.media.v1 import media_pb2 as pb
 from onegenie.media.v1 import media_pb2_grpc as pb_grpc
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from core.media.files import Media
-from edge.errors import ApiError
-from edge.server import current_call
+from core.room.media.files import Media
+from edge.reply.errors import ApiError
+from edge.serve.interceptor import current_call
 
 
 class MediaService(pb_grpc.MediaServiceServicer):

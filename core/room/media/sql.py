@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.media.models import media_files
+from core.room.media.tables import media_files
 from core.platform.database import Database, fetch
 
 _IDS = media_files.c.id == any_(bindparam("ids", type_=ARRAY(Uuid)))

@@ -1,6 +1,6 @@
 """Which registered mission to suggest: a pure function of what the person did and declined lately.
 
-docs/mission.md says the rules in words.
+docs/room/mission.md says the rules in words.
 """
 
 from __future__ import annotations

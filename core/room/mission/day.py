@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from onegenie.mission.v1 import mission_pb2 as pb
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.mission import store
+from core.room.mission import sql
 from core.platform.clock import Clock
 from core.platform.database import Database
-from edge.errors import ApiError
+from edge.reply.errors import ApiError
 
 MOST_A_DAY = 3
 
@@ -29,10 +29,10 @@ class Days:
     async def create(self, user_id: uuid.UUID, content: str) -> None:
         """Put a mission of the person's own on today's list. Raises MISSION_2 when it is full."""
         async with self._database.begin() as conn:
-            await store.lock(conn, user_id)
+            await sql.lock(conn, user_id)
             now, today = self._now()
             await _check_room(conn, user_id, today)
-            await store.add_own(conn, user_id, content, today, now)
+            await sql.add_own(conn, user_id, content, today, now)
 
     async def accept(self, user_id: uuid.UUID, mission_id: str) -> None:
         """Put today's suggestion on the list; one that is there already stays as it is.
@@ -40,25 +40,25 @@ class Days:
         Raises MISSION_1 when today has nothing of that id, MISSION_2 when the list is full.
         """
         async with self._database.begin() as conn:
-            await store.lock(conn, user_id)
+            await sql.lock(conn, user_id)
             now, today = self._now()
-            found = await store.find_of_day(conn, user_id, mission_id, today)
+            found = await sql.find_of_day(conn, user_id, mission_id, today)
             if found is None:
                 raise ApiError("MISSION_1")
             if found.listed_at is None:
                 await _check_room(conn, user_id, today)
-                await store.accept(conn, user_id, found.id, now)
+                await sql.accept(conn, user_id, found.id, now)
 
     async def today(self, user_id: uuid.UUID) -> list[pb.Mission]:
         """Today's list, in the order it was made."""
         _, day = self._now()
         async with self._database.connect() as conn:
-            return [_mission(row) for row in await store.list_day(conn, user_id, day)]
+            return [_mission(row) for row in await sql.list_day(conn, user_id, day)]
 
     async def get(self, user_id: uuid.UUID, mission_id: str) -> pb.Mission:
         """A mission of the person's lists, also of an earlier day. Raises MISSION_1."""
         async with self._database.connect() as conn:
-            row = await store.find_listed(conn, user_id, mission_id)
+            row = await sql.find_listed(conn, user_id, mission_id)
         if row is None:
             raise ApiError("MISSION_1")
         return _mission(row)
@@ -69,7 +69,7 @@ class Days:
 
 
 async def _check_room(conn: AsyncConnection, user_id: uuid.UUID, day: date) -> None:
-    if len(await store.list_day(conn, user_id, day)) >= MOST_A_DAY:
+    if len(await sql.list_day(conn, user_id, day)) >= MOST_A_DAY:
         raise ApiError("MISSION_2")
 
 

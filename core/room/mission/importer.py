@@ -1,4 +1,4 @@
-"""CSV import of the registered missions. docs/mission.md describes the file."""
+"""CSV import of the registered missions. docs/room/mission.md describes the file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.mission.choose import same
-from core.mission.models import missions
+from core.room.mission.choose import same
+from core.room.mission.tables import missions
 from core.platform.csv import Bad, Column, Problems, parse_text, parse_whole, read_rows
 
 

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 from onegenie.mission.v1 import mission_pb2 as pb
 
-from core.mission import store
-from core.mission.choose import TASTE_DAYS, Candidate, Past, choose, same
+from core.room.mission import sql
+from core.room.mission.choose import TASTE_DAYS, Candidate, Past, choose, same
 from core.platform.clock import Clock
 from core.platform.database import Database
-from edge.errors import ApiError
+from edge.reply.errors import ApiError
 
 
 async def suggest(
@@ -26,28 +26,28 @@ async def suggest(
     words, is replaced. Raises MISSION_1 when nothing is left to suggest.
     """
     async with database.begin() as conn:
-        await store.lock(conn, user_id)
+        await sql.lock(conn, user_id)
         now = clock()
         today = now.astimezone(zone).date()
-        listed = [row.content for row in await store.list_day(conn, user_id, today)]
-        waiting = await store.find_suggestion(conn, user_id, today)
+        listed = [row.content for row in await sql.list_day(conn, user_id, today)]
+        waiting = await sql.find_suggestion(conn, user_id, today)
         if waiting is not None:
             if waiting.retired_at is None and same(waiting.content) not in map(same, listed):
                 return pb.RecommendMissionResponse(
                     mission_id=str(waiting.id), content=waiting.content
                 )
-            await store.drop_suggestion(conn, user_id, today)
+            await sql.drop_suggestion(conn, user_id, today)
         chosen = choose(
-            [Candidate(*row) for row in await store.registered(conn)],
+            [Candidate(*row) for row in await sql.registered(conn)],
             list(
-                _past(await store.past(conn, user_id, today - timedelta(TASTE_DAYS)), today, zone)
+                _past(await sql.past(conn, user_id, today - timedelta(TASTE_DAYS)), today, zone)
             ),
             listed,
             seed=f"{user_id}/{today}",
         )
         if chosen is None:
             raise ApiError("MISSION_1")
-        mission_id = await store.suggest(conn, user_id, chosen.id, chosen.content, today, now)
+        mission_id = await sql.suggest(conn, user_id, chosen.id, chosen.content, today, now)
         return pb.RecommendMissionResponse(mission_id=str(mission_id), content=chosen.content)
 
 

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from onegenie.media.v1 import picture_pb2
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from core.media.files import Media, read
-from core.media.pictures import prepare
+from core.room.media.files import Media, read
+from core.room.media.pictures import prepare
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.text import paragraphs
-from core.post import store
-from edge.errors import ApiError, FieldViolation
+from core.room.post import sql
+from edge.reply.errors import ApiError, FieldViolation
 
 MOST_FILES = 10
 
@@ -43,6 +43,6 @@ async def create_post(
     file_ids = await media.keep(user_id, pictures)
     async with database.begin() as conn:
         await media.use(conn, file_ids)
-        return await store.add_post(
+        return await sql.add_post(
             conn, user_id, paragraphs(title) or None, paragraphs(content) or None, file_ids, clock()
         )

@@ -9,14 +9,14 @@ from typing import Any
 from onegenie.post.v1 import post_pb2 as pb
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.friend.store import mutual_friends
-from core.media.files import Media
+from core.room.friend.sql import mutual_friends
+from core.room.media.files import Media
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.ids import parse_uuid
 from core.platform.paging import make_token, read_token
-from core.post import store
-from edge.errors import ApiError
+from core.room.post import sql
+from edge.reply.errors import ApiError
 
 # Posts, and comments, listed when no page size is asked for.
 POSTS, COMMENTS = 100, 50
@@ -37,10 +37,10 @@ async def list_posts(
     async with database.connect() as conn:
         visible = {user_id, *await mutual_friends(conn, user_id)}
         # One more than asked for: is there a next page?
-        rows = await store.list_posts(conn, _asked(request.friend_ids, visible), before, size + 1)
+        rows = await sql.list_posts(conn, _asked(request.friend_ids, visible), before, size + 1)
         ids, comments = await _with_comments(conn, [row.id for row in rows[:size]])
         page = rows[: len(ids)]
-        files = await store.list_files(conn, ids)
+        files = await sql.list_files(conn, ids)
     reply = pb.ListPostsResponse()
     of_id = {row.id: _add_post(reply, row) for row in page}
     for file in files:
@@ -63,14 +63,14 @@ async def _with_comments(
     conn: AsyncConnection, ids: list[uuid.UUID]
 ) -> tuple[list[uuid.UUID], list[Any]]:
     """As many of the posts, from the first on, as there is room for with all their comments."""
-    comments = await store.all_comments(conn, ids, MOST_COMMENTS + 1)
+    comments = await sql.all_comments(conn, ids, MOST_COMMENTS + 1)
     if len(comments) <= MOST_COMMENTS:
         return ids, comments
     # The last post of these may not be whole.
     ids = ids[: ids.index(comments[-1].post_id)]
     if not ids:
         ids = [comments[0].post_id]
-        return ids, await store.all_comments(conn, ids, None)
+        return ids, await sql.all_comments(conn, ids, None)
     kept = set(ids)
     return ids, [comment for comment in comments if comment.post_id in kept]
 
@@ -83,7 +83,7 @@ async def list_comments(
     size = request.page_size if request.HasField("page_size") else COMMENTS
     async with database.connect() as conn:
         post_id = await _visible_post(conn, user_id, request.post_id)
-        rows = await store.list_comments(conn, post_id, before, size + 1)
+        rows = await sql.list_comments(conn, post_id, before, size + 1)
     reply = pb.ListCommentsResponse(comments=[_comment(row) for row in rows[:size]])
     if len(rows) > size:
         reply.next_page_token = make_token(rows[size - 1].number)
@@ -97,7 +97,7 @@ async def add_comment(
     now = clock()
     async with database.begin() as conn:
         found = await _visible_post(conn, user_id, post_id)
-        await store.add_comment(conn, found, user_id, content, now)
+        await sql.add_comment(conn, found, user_id, content, now)
     comment = pb.Comment(user_id=str(user_id), post_id=str(found), content=content)
     comment.upload_time.FromDatetime(now)
     return comment
@@ -112,7 +112,7 @@ def _asked(friend_ids: Iterable[str], visible: set[uuid.UUID]) -> set[uuid.UUID]
 async def _visible_post(conn: AsyncConnection, user_id: uuid.UUID, post_id: str) -> uuid.UUID:
     """The post of that id, if the user may see it. Raises POST_1, whatever the reason is not."""
     found = parse_uuid(post_id)
-    owner = await store.owner_of(conn, found) if found else None
+    owner = await sql.owner_of(conn, found) if found else None
     if found is None or owner is None:
         raise ApiError("POST_1")
     if owner != user_id and owner not in await mutual_friends(conn, user_id):

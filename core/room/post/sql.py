@@ -21,9 +21,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.media.models import media_files
+from core.room.media.tables import media_files
 from core.platform.database import fetch
-from core.post.models import post_comments, post_files, posts
+from core.room.post.tables import post_comments, post_files, posts
 
 _BEFORE = bindparam("before", type_=BigInteger)
 _LIMIT = bindparam("limit", type_=BigInteger)

@@ -9,8 +9,8 @@ from typing import TypeVar
 import structlog
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from core.vision.port import VisionUnavailable
-from edge.errors import ApiError
+from core.room.vision.port import VisionUnavailable
+from edge.reply.errors import ApiError
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from core.vision.pixels import Array, detail, things, threshold
+from core.room.vision.pixels import Array, detail, things, threshold
 
 LARGEST_SHARE = 0.35
 """Of the picture, to be painted over; beyond it there is too little left to paint with."""

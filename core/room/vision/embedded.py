@@ -1,4 +1,4 @@
-"""The engine without a network: OpenCV and PatchMatch on this machine. See docs/vision.md."""
+"""The engine without a network: OpenCV and PatchMatch on this machine. See docs/room/vision.md."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
 from core.platform.pool import WorkPool
-from core.vision import wording
-from core.vision.port import COMPLETED, Progress, TidyRoom, Verdict, VisionUnavailable
+from core.room.vision import wording
+from core.room.vision.port import COMPLETED, Progress, TidyRoom, Verdict, VisionUnavailable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from core.vision.pixels import Array
+    from core.room.vision.pixels import Array
 
 # Of the earlier clutter, the share that must be gone: between what half a tidied room reaches and
-# what a whole one does (docs/vision.md).
+# what a whole one does (docs/room/vision.md).
 DONE = 0.75
 # A mission that names a part of the room ("이불 정리") is judged where something changed, if that
 # is enough of the whole for it to be more than one thing put aside.
@@ -68,7 +68,7 @@ class EmbeddedVision:
 
 def _tools() -> _Tools:
     try:
-        from core.vision import cleanup, pixels
+        from core.room.vision import cleanup, pixels
     except ImportError as error:
         if (error.name or "").startswith("core"):
             raise

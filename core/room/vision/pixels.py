@@ -27,7 +27,7 @@ CELL = 16
 SHARP = 1.3
 
 # Detail above which a cell is clutter (see `detail`). A room whose furniture is patterned all over
-# raises it, up to the second figure. Measured on drawn rooms: docs/vision.md.
+# raises it, up to the second figure. Measured on drawn rooms: docs/room/vision.md.
 CLUTTER, CLUTTER_LIMIT = 0.8, 1.6
 
 HEART = 3.0
@@ -41,7 +41,7 @@ LONG = 0.095
 SAME_ROOM_MATCHES, SAME_ROOM_SHARE = 60, 0.4
 
 # The check on that, which sees the whole picture: of the places with structure in the later
-# picture, the share that look the same in the earlier one. docs/vision.md has the figures.
+# picture, the share that look the same in the earlier one. docs/room/vision.md has the figures.
 SAME_STRUCTURE = 0.77
 STRUCTURE_SIDE = 240
 COARSE_SIDE = 160

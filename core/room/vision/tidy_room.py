@@ -10,11 +10,11 @@ from collections.abc import AsyncGenerator
 from onegenie.rest.v1 import annotations_pb2 as rest
 from onegenie.vision.v1 import vision_pb2 as pb
 
-from core.media.files import Media, read
-from core.media.pictures import BadPicture, Prepared, TooLarge, open_picture, prepare
-from core.vision.ask import ask, unavailable
-from core.vision.port import Progress, RoomVision
-from edge.errors import ApiError
+from core.room.media.files import Media, read
+from core.room.media.pictures import BadPicture, Prepared, TooLarge, open_picture, prepare
+from core.room.vision.ask import ask, unavailable
+from core.room.vision.port import Progress, RoomVision
+from edge.reply.errors import ApiError
 
 # The engine's part of the work; what is left is keeping the picture.
 ENGINE_SHARE = 0.9

@@ -6,15 +6,15 @@ import uuid
 
 from onegenie.vision.v1 import vision_pb2 as pb
 
-from core.media.files import read
-from core.media.pictures import open_picture
-from core.mission import store as missions
+from core.room.media.files import read
+from core.room.media.pictures import open_picture
+from core.room.mission import sql as missions
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.pool import WorkPool
-from core.vision.ask import ask
-from core.vision.port import RoomVision
-from edge.errors import ApiError
+from core.room.vision.ask import ask
+from core.room.vision.port import RoomVision
+from edge.reply.errors import ApiError
 
 ALREADY_DONE = "이미 완료한 미션입니다."
 

@@ -13,8 +13,8 @@ from onegenie.store.v1 import store_pb2
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.database import Database
-from core.store import store
-from core.store.search import Entry, SearchIndex
+from core.shop.catalogue import sql
+from core.shop.catalogue.search import Entry, SearchIndex
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ class EmbeddedStore:
     async def search_products(
         self, queries: Sequence[store_pb2.ProductQuery], limit: int = 10
     ) -> list[list[store_pb2.Product]]:
-        """See Store; core.store.search says what matches."""
+        """See Store; core.shop.catalogue.search says what matches."""
         index = await self._index.at(await self._revision())
         found = [index.find((query.ko, query.en, query.ja), limit) for query in queries]
         ids = list({product_id for ids in found for product_id in ids})
@@ -51,7 +51,7 @@ class EmbeddedStore:
         if not ids:
             return []
         async with self._database.connect() as conn:
-            return await store.products_by_id(conn, self._tenant_id, ids)
+            return await sql.products_by_id(conn, self._tenant_id, ids)
 
     async def list_products(self) -> list[store_pb2.Product]:
         """See Store. Shared by all who ask: not to be changed."""
@@ -60,12 +60,12 @@ class EmbeddedStore:
     async def products_after(self, after_id: int, limit: int | None) -> list[store_pb2.Product]:
         """A page of the catalogue: products by id, beginning above `after_id`."""
         async with self._database.connect() as conn:
-            return await store.products_after(conn, self._tenant_id, after_id, limit)
+            return await sql.products_after(conn, self._tenant_id, after_id, limit)
 
     async def sections(self) -> list[store_pb2.Section]:
         """See Store."""
         async with self._database.connect() as conn:
-            return await store.sections(conn, self._tenant_id)
+            return await sql.sections(conn, self._tenant_id)
 
     async def coupon_spots(self) -> list[store_pb2.CouponSpot]:
         """See Store. Costs one indexed query, shared by those who ask at the same time."""
@@ -83,70 +83,70 @@ class EmbeddedStore:
     async def signage_events(self) -> list[store_pb2.SignageEvent]:
         """See Store."""
         async with self._database.connect() as conn:
-            return await store.signage_events(conn, self._tenant_id)
+            return await sql.signage_events(conn, self._tenant_id)
 
     async def report_trigger(self, request: store_pb2.ReportTriggerRequest) -> None:
         """See Store."""
         async with self._database.begin() as conn:
-            await store.add_trigger(conn, self._tenant_id, request)
+            await sql.add_trigger(conn, self._tenant_id, request)
 
     async def put_signage(
         self, signage_id: UUID | None, signage: store_pb2.Signage
     ) -> store_pb2.Signage:
         """Add a signage, or replace the one with that id; None makes a new one."""
         async with self._changing() as conn:
-            return await store.put_signage(conn, self._tenant_id, signage_id, signage)
+            return await sql.put_signage(conn, self._tenant_id, signage_id, signage)
 
     async def delete_signage(self, signage_id: UUID) -> bool:
         """Remove a signage with its slides; whether there was one."""
         async with self._changing() as conn:
-            return await store.delete_signage(conn, self._tenant_id, signage_id)
+            return await sql.delete_signage(conn, self._tenant_id, signage_id)
 
     async def put_slides(
         self, signage_id: UUID, slides: Sequence[store_pb2.Slide]
     ) -> list[store_pb2.Slide] | None:
         """Replace a signage's slides; None when there is no such signage."""
         async with self._changing() as conn:
-            return await store.put_slides(conn, self._tenant_id, signage_id, slides)
+            return await sql.put_slides(conn, self._tenant_id, signage_id, slides)
 
     async def put_signage_event(self, event: store_pb2.SignageEvent) -> store_pb2.SignageEvent:
         """Add a signage event, or replace the one with that id; id 0 makes a new one."""
         async with self._changing() as conn:
-            return await store.put_signage_event(conn, self._tenant_id, event)
+            return await sql.put_signage_event(conn, self._tenant_id, event)
 
     async def delete_signage_event(self, event_id: int) -> bool:
         """Remove a signage event; whether there was one."""
         async with self._changing() as conn:
-            return await store.delete_signage_event(conn, self._tenant_id, event_id)
+            return await sql.delete_signage_event(conn, self._tenant_id, event_id)
 
     @contextlib.asynccontextmanager
     async def _changing(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that changes the store."""
         async with self._database.begin() as conn:
-            await store.bump_revision(conn, self._tenant_id)
+            await sql.bump_revision(conn, self._tenant_id)
             yield conn
 
     async def _read_revision(self) -> int:
-        return await store.revision(self._database, self._tenant_id)
+        return await sql.revision(self._database, self._tenant_id)
 
     async def _read_coupon_spots(self) -> list[store_pb2.CouponSpot]:
         async with self._database.connect() as conn:
-            return await store.coupon_spots(conn, self._tenant_id)
+            return await sql.coupon_spots(conn, self._tenant_id)
 
     async def _read_signage(self) -> list[store_pb2.Signage]:
         async with self._database.connect() as conn:
-            return await store.signage(conn, self._tenant_id)
+            return await sql.signage(conn, self._tenant_id)
 
     async def _read_slides(self) -> dict[str, list[store_pb2.Slide]]:
         async with self._database.connect() as conn:
-            return await store.slides(conn, self._tenant_id)
+            return await sql.slides(conn, self._tenant_id)
 
     async def _read_products(self) -> list[store_pb2.Product]:
         return await self.products_after(0, None)
 
     async def _read_index(self) -> SearchIndex:
         async with self._database.connect() as conn:
-            rows = await store.search_rows(conn, self._tenant_id)
+            rows = await sql.search_rows(conn, self._tenant_id)
         entries = (
             Entry(row.id, (row.name, row.name_en, row.name_ja), row.terms, row.quantity != 0)
             for row in rows

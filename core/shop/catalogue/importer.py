@@ -1,6 +1,6 @@
 """CSV import of a store: all or nothing, every error with its file, line and column.
 
-docs/store.md describes the files. Each file replaces its whole table for the tenant.
+docs/shop/catalogue.md describes the files. Each file replaces its whole table for the tenant.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from core.platform.csv import (
     parse_whole,
     read_rows,
 )
-from core.store import store
-from core.store.models import (
+from core.shop.catalogue import sql
+from core.shop.catalogue.tables import (
     store_coupon_spots,
     store_products,
     store_sections,
@@ -35,8 +35,8 @@ from core.store.models import (
     store_signage_events,
     store_slides,
 )
-from core.store.picture_address import is_picture_address
-from core.tenant.store import replace_rows
+from core.shop.catalogue.picture_address import is_picture_address
+from core.shop.tenants.sql import replace_rows
 
 # Rows imported by table name, for example {"products": 620}.
 Counts = Mapping[str, int]
@@ -263,7 +263,7 @@ async def _import(
     _check_products(paths, read, problems)
     _check_signage(tenant_id, paths, read, problems)
     # Changes of one store take turns from here on, so what is looked up now stays true.
-    await store.bump_revision(conn, tenant_id)
+    await sql.bump_revision(conn, tenant_id)
     await _check_references(conn, tenant_id, paths, read, problems)
     await _check_slides(conn, tenant_id, paths, read, problems)
     problems.check()

@@ -17,7 +17,7 @@ from onegenie.store.v1 import store_pb2, store_pb2_grpc
 from pydantic import TypeAdapter, ValidationError
 
 from core.platform import upstream
-from core.store.port import Store, Stores, StoreUnavailable
+from core.shop.catalogue.port import Store, Stores, StoreUnavailable
 
 # The contract's bounds for one call.
 _QUERIES, _IDS, _PAGE = 200, 1000, 1000

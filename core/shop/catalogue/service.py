@@ -8,9 +8,9 @@ from uuid import UUID
 
 from onegenie.store.v1 import store_pb2, store_pb2_grpc
 
-from core.store.embedded import EmbeddedStore, EmbeddedStores
-from core.store.picture_address import MUST_BE, is_picture_address
-from edge.errors import ApiError, FieldViolation, invalid
+from core.shop.catalogue.embedded import EmbeddedStore, EmbeddedStores
+from core.shop.catalogue.picture_address import MUST_BE, is_picture_address
+from edge.reply.errors import ApiError, FieldViolation, invalid
 
 _PAGE = 500
 _MATCHES = 10

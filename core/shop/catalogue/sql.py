@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.database import Database
 from core.platform.events import publish
-from core.store.models import (
+from core.shop.catalogue.tables import (
     store_coupon_spots,
     store_products,
     store_revisions,

@@ -14,8 +14,8 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.lift.expression import lift_pairs
-from core.lift.port import Pair
+from core.shop.lift.expression import lift_pairs
+from core.shop.lift.port import Pair
 from core.platform.csv import (
     ADVICE,
     NO_ROWS,

@@ -19,7 +19,7 @@ c = prior_customers half of the distance from 1 is left.
 import ibis
 import ibis.expr.types as ir
 
-from core.lift.port import MIN_CO_COUNT, MIN_CUSTOMERS, PRIOR_CUSTOMERS, TOP
+from core.shop.lift.port import MIN_CO_COUNT, MIN_CUSTOMERS, PRIOR_CUSTOMERS, TOP
 
 
 def lift_pairs(
@@ -37,7 +37,7 @@ def lift_pairs(
     counts once a basket. A line without a customer counts as a basket, but adds no customer.
 
     Returns product_id, other_id, lift, support, confidence, co_count, customers (see
-    core.lift.port.Pair): pairs of at least min_co_count baskets and min_customers customers, the
+    core.shop.lift.port.Pair): pairs of at least min_co_count baskets and min_customers customers, the
     `top` highest lifts of each product.
     """
     if "quantity" in lines.columns:

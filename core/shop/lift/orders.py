@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from core.store.search import Entry, SearchIndex
+from core.shop.catalogue.search import Entry, SearchIndex
 
 SEED = 20260521
 BASKETS = 80_000

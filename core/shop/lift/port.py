@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-# What makes a pair; core.lift.expression says what each does.
+# What makes a pair; core.shop.lift.expression says what each does.
 MIN_CO_COUNT = 5
 MIN_CUSTOMERS = 3
 PRIOR_CUSTOMERS = 10

@@ -11,9 +11,9 @@ from uuid import UUID
 import pyarrow.parquet as pq
 import yaml
 
-from core.lift.compute import pairs_from_parquet
-from core.lift.orders import DemoOrders, demo_orders, read_catalogue
-from core.lift.store import replace_pairs
+from core.shop.lift.compute import pairs_from_parquet
+from core.shop.lift.orders import DemoOrders, demo_orders, read_catalogue
+from core.shop.lift.sql import replace_pairs
 from core.platform.database import Database
 
 _CORE = Path(__file__).resolve().parent.parent

@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.lift.models import lift_pairs
-from core.lift.port import Pair
+from core.shop.lift.tables import lift_pairs
+from core.shop.lift.port import Pair
 from core.platform.database import Database
-from core.tenant.store import replace_rows
+from core.shop.tenants.sql import replace_rows
 
 FIELDS = tuple(Pair.__dataclass_fields__)
 

@@ -1,7 +1,7 @@
-"""Meals: from a shopper's sentence to a dish and its ingredients. See docs/meal.md."""
+"""Meals: from a shopper's sentence to a dish and its ingredients. See docs/shop/meal.md."""
 
-from core.meal.engine import MealEngine, MealError
-from core.meal.models import (
+from core.shop.meal.port import MealEngine, MealError
+from core.shop.meal.models import (
     Constraints,
     Meal,
     MealIngredient,

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from core.meal.lexicon import Match
+from core.shop.meal.lexicon import Match
 
 _WORDS = r"알레르기|알러지|알레지|알레르지|앨러지|알러르기|알레르겐|알러젠|アレル[ギゲ][ーン]?|あれるぎー?|\bal+erg\w*"
 _EATS = r"(?<!안 )(?<!못 )(?<!안)(?<!못)(?:먹으면|마시면|먹었다가|먹기만\s*하면|들어가면|닿으면)"

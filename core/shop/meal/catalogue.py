@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from core.meal.models import LANGUAGES, Constraints, Language, MealIngredient, Text
+from core.shop.meal.models import LANGUAGES, Constraints, Language, MealIngredient, Text
 
 DATA = Path(__file__).parent / "data"
 DISH_FILES = ("dishes_korean.yaml", "dishes_japanese.yaml", "dishes_world.yaml")

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from core.meal.catalogue import Catalogue
-from core.meal.models import Constraints, MealRequest, Shopper, Swap
-from core.meal.parser import Asked, Parser
+from core.shop.meal.catalogue import Catalogue
+from core.shop.meal.models import Constraints, MealRequest, Shopper, Swap
+from core.shop.meal.parser import Asked, Parser
 
 ADULT_AGE = 20  # the later of Korea's 19 and Japan's 20
 

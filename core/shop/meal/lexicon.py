@@ -11,8 +11,8 @@ import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
 
-from core.meal.catalogue import Catalogue
-from core.meal.models import LANGUAGES
+from core.shop.meal.catalogue import Catalogue
+from core.shop.meal.models import LANGUAGES
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +248,6 @@ def _fits(word: str, text: str, start: int, end: int, after_match: bool, noun: b
 
 @functools.cache
 def lexicon() -> Lexicon:
-    from core.meal.catalogue import catalogue
+    from core.shop.meal.catalogue import catalogue
 
     return Lexicon(catalogue())

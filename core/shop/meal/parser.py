@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from core.meal import allergies
-from core.meal.catalogue import Catalogue
-from core.meal.lexicon import Lexicon, Match, normalize
-from core.meal.models import Swap
+from core.shop.meal import allergies
+from core.shop.meal.catalogue import Catalogue
+from core.shop.meal.lexicon import Lexicon, Match, normalize
+from core.shop.meal.models import Swap
 
 MAX_SERVINGS = 20
 WON_PER_YEN = 9.5

@@ -3,7 +3,7 @@
 
 from collections.abc import Sequence
 
-from core.meal.models import Language
+from core.shop.meal.models import Language
 
 _JOSA = {
     "은": "는",

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from core.meal.models import Meal, MealRequest
+from core.shop.meal.models import Meal, MealRequest
 
 
 class MealError(Exception):

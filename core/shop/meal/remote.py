@@ -12,9 +12,9 @@ from onegenie.meal.v1 import meal_pb2 as pb
 from onegenie.meal.v1 import meal_pb2_grpc as pb_grpc
 from pydantic import ValidationError
 
-from core.meal.engine import MealError
-from core.meal.messages import meal_from_message, request_to_message
-from core.meal.models import Meal, MealRequest
+from core.shop.meal.port import MealError
+from core.shop.meal.messages import meal_from_message, request_to_message
+from core.shop.meal.models import Meal, MealRequest
 from core.platform import upstream
 
 _SERVICE = "onegenie.meal.v1.MealService"

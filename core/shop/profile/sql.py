@@ -9,7 +9,7 @@ from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.profile.models import profiles
+from core.shop.profile.tables import profiles
 
 _COLUMNS = [column for column in profiles.c if column.name != "tenant_id"]
 _PROFILE = select(*_COLUMNS).where(

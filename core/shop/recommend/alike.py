@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from onegenie.store.v1 import store_pb2
 
-from core.recommend import wording
+from core.shop.recommend import wording
 
 
 def metres(one: store_pb2.Location, other: store_pb2.Location) -> float:

@@ -13,9 +13,9 @@ from typing import Any
 from onegenie.recommend.v1 import recommend_pb2 as pb
 
 from core.platform.database import Database
-from core.recommend import store
-from core.tenant.store import Caller
-from edge.errors import ApiError
+from core.shop.recommend import sql
+from core.shop.tenants.sql import Caller
+from edge.reply.errors import ApiError
 
 # Pixels of the narrowest bar: readable from a phone's screen, and under a kilobyte.
 SCALE = 3
@@ -29,7 +29,7 @@ async def get_round_barcodes(
     database: Database, caller: Caller, request: pb.GetRoundBarcodesRequest
 ) -> pb.GetRoundBarcodesResponse:
     """The products as the round holds them; the store is not asked again. Raises NOT_FOUND."""
-    row = await store.read_round(
+    row = await sql.read_round(
         database, caller, request.profile_id, request.chat_id, request.round_id
     )
     if row is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.meal.models import LANGUAGES, Language
+from core.shop.meal.models import LANGUAGES, Language
 
 
 def choose_language(profile_locale: str | None, tenant_locale: str | None) -> Language:

@@ -1,6 +1,6 @@
 """Step 4: ads for the signage nearest to them, coupons, and the store's coupon spots.
 
-docs/lift.md has the formulas in one place.
+docs/shop/lift.md has the formulas in one place.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 from onegenie.recommend.v1 import recommend_pb2
 from onegenie.store.v1 import store_pb2
 
-from core.lift.port import LiftPairs
-from core.recommend.alike import metres
-from core.recommend.candidates import (
+from core.shop.lift.port import LiftPairs
+from core.shop.recommend.alike import metres
+from core.shop.recommend.candidates import (
     UNMEASURED,
     Candidate,
     Said,
@@ -25,9 +25,9 @@ from core.recommend.candidates import (
     nearby_candidates,
     upsell_candidates,
 )
-from core.recommend.products import to_product
-from core.recommend.suggestions import Choice
-from core.store.port import Store
+from core.shop.recommend.products import to_product
+from core.shop.recommend.suggestions import Choice
+from core.shop.catalogue.port import Store
 
 ADS = 3
 COUPONS = 5

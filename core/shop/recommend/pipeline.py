@@ -18,22 +18,22 @@ from onegenie.recommend.v1 import recommend_pb2 as pb
 from procrastinate import JobContext
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.lift.port import LiftPairs
-from core.meal.engine import MealEngine, MealError
-from core.meal.models import Meal, MealRequest, Shopper, Turn
+from core.shop.lift.port import LiftPairs
+from core.shop.meal.port import MealEngine, MealError
+from core.shop.meal.models import Meal, MealRequest, Shopper, Turn
 from core.platform.database import Database
 from core.platform.events import publish
 from core.platform.jobs import BEGIN, ROUNDS, Jobs
 from core.platform.telemetry import STEP_SECONDS, STEPS
-from core.recommend import store
-from core.recommend.exclusions import excluded_words
-from core.recommend.language import choose_language
-from core.recommend.offers import make_offers
-from core.recommend.state import IN_PROGRESS, LAST_STEP, STEP_NAMES
-from core.recommend.suggestions import suggest_items
-from core.recommend.todos import make_todos
-from core.store.port import Stores, StoreUnavailable
-from core.tenant.store import refund_credit
+from core.shop.recommend import sql
+from core.shop.recommend.exclusions import excluded_words
+from core.shop.recommend.language import choose_language
+from core.shop.recommend.offers import make_offers
+from core.shop.recommend.state import IN_PROGRESS, LAST_STEP, STEP_NAMES
+from core.shop.recommend.suggestions import suggest_items
+from core.shop.recommend.todos import make_todos
+from core.shop.catalogue.port import Stores, StoreUnavailable
+from core.shop.tenants.sql import refund_credit
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +77,7 @@ class Pipeline:
         self._stores = stores
         self._lift = lift
         self._task = jobs.task("recommend.step", self.run_step, ROUNDS)
-        self._steps: dict[int, Callable[[store.AnyRow], Awaitable[StepResult]]] = {
+        self._steps: dict[int, Callable[[sql.AnyRow], Awaitable[StepResult]]] = {
             1: self._suggest_meal,
             2: self._make_todos,
             3: self._suggest_items,
@@ -104,7 +104,7 @@ class Pipeline:
     async def run_step(self, context: JobContext, round_id: str, step: int) -> None:
         """Run a step unless its result is there already, then defer the next one."""
         identifier = uuid.UUID(round_id)
-        row = await store.read_work(self._database, identifier)
+        row = await sql.read_work(self._database, identifier)
         if row is None or row.status != IN_PROGRESS or row.steps_done != step - 1:
             return
         started = time.perf_counter()
@@ -119,7 +119,7 @@ class Pipeline:
             STEPS.labels(STEP_NAMES[step], "done").inc()
             STEP_SECONDS.labels(STEP_NAMES[step]).observe(time.perf_counter() - started)
 
-    async def _work(self, row: store.AnyRow, step: int, attempts: int) -> StepResult:
+    async def _work(self, row: sql.AnyRow, step: int, attempts: int) -> StepResult:
         try:
             async with asyncio.timeout(STEP_DEADLINE_SECONDS):
                 return await self._steps[step](row)
@@ -137,7 +137,7 @@ class Pipeline:
 
     async def _save(self, round_id: uuid.UUID, step: int, result: StepResult) -> bool:
         async with self._database.begin() as conn:
-            saved = await store.save_step(
+            saved = await sql.save_step(
                 conn,
                 round_id,
                 step,
@@ -157,15 +157,15 @@ class Pipeline:
         """End the round in error and give its credit back."""
         error = f"{STEP_NAMES[step]} failed: {reason}"
         async with self._database.begin() as conn:
-            if await store.fail_round(conn, round_id, step, error):
+            if await sql.fail_round(conn, round_id, step, error):
                 await refund_credit(conn, tenant_id, round_id)
                 await publish(conn, round_topic(round_id))
                 STEPS.labels(STEP_NAMES[step], "error").inc()
                 log.warning("round_failed", round_id=str(round_id), error=error)
 
-    async def _suggest_meal(self, row: store.AnyRow) -> StepResult:
+    async def _suggest_meal(self, row: sql.AnyRow) -> StepResult:
         async with self._database.connect() as conn:
-            history = await store.read_history(conn, row.chat_id, row.round_no)
+            history = await sql.read_history(conn, row.chat_id, row.round_no)
         meal = await self._engine.suggest(
             MealRequest(
                 prompt=row.prompt,
@@ -186,11 +186,11 @@ class Pipeline:
         )
         return StepResult(pb.Round(), meal=meal.model_dump(mode="json"))
 
-    async def _make_todos(self, row: store.AnyRow) -> StepResult:
+    async def _make_todos(self, row: sql.AnyRow) -> StepResult:
         todos = await make_todos(Meal.model_validate(row.meal), self._stores.of(row.tenant_id))
         return StepResult(pb.Round(todos=todos))
 
-    async def _suggest_items(self, row: store.AnyRow) -> StepResult:
+    async def _suggest_items(self, row: sql.AnyRow) -> StepResult:
         suggestions = await suggest_items(
             todos=pb.Round.FromString(row.results).todos,
             lift=self._lift(row.tenant_id),
@@ -202,7 +202,7 @@ class Pipeline:
             analyst_comments=suggestions.analyst_comments,
         )
 
-    async def _make_offers(self, row: store.AnyRow) -> StepResult:
+    async def _make_offers(self, row: sql.AnyRow) -> StepResult:
         so_far = pb.Round.FromString(row.results)
         offers = await make_offers(
             todos=so_far.todos,
@@ -225,7 +225,7 @@ def _turn(in_flight: int) -> int:
     return -(int(time.time()) - _TURNS_SINCE + in_flight)
 
 
-def _excluded(row: store.AnyRow) -> frozenset[str]:
+def _excluded(row: sql.AnyRow) -> frozenset[str]:
     return excluded_words(Meal.model_validate(row.meal).constraints, row.age)
 
 

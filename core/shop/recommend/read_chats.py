@@ -5,11 +5,11 @@ from __future__ import annotations
 from onegenie.recommend.v1 import recommend_pb2 as pb
 
 from core.platform.database import Database
-from core.recommend import store
-from core.recommend.snapshot import CouponSpots, fill_round
-from core.recommend.store import RoundRow
-from core.tenant.store import Caller
-from edge.errors import ApiError
+from core.shop.recommend import sql
+from core.shop.recommend.snapshot import CouponSpots, fill_round
+from core.shop.recommend.sql import RoundRow
+from core.shop.tenants.sql import Caller
+from edge.reply.errors import ApiError
 
 
 async def list_chats(
@@ -17,9 +17,9 @@ async def list_chats(
 ) -> pb.ListChatsResponse:
     """A page of the chats the caller's key has with a profile. Raises NOT_FOUND."""
     async with database.connect() as conn:
-        if not await store.profile_exists(conn, caller, profile_id):
+        if not await sql.profile_exists(conn, caller, profile_id):
             raise ApiError("NOT_FOUND", "There is no such profile.")
-        total, rows = await store.list_chats(
+        total, rows = await sql.list_chats(
             conn, caller, profile_id, page=page, limit=limit, order=order
         )
     return pb.ListChatsResponse(
@@ -43,7 +43,7 @@ async def get_chat(
     database: Database, spots: CouponSpots, caller: Caller, profile_id: str, chat_id: str
 ) -> pb.GetChatResponse:
     """The chat with all its rounds. Raises NOT_FOUND."""
-    rows = await store.read_chat(database, caller, profile_id, chat_id)
+    rows = await sql.read_chat(database, caller, profile_id, chat_id)
     if not rows:
         raise ApiError("NOT_FOUND", "There is no such chat.")
     shown = await spots.read(caller.tenant_id)
@@ -70,7 +70,7 @@ async def get_round(
     round_id: str,
 ) -> pb.GetRoundResponse:
     """One round. Raises NOT_FOUND."""
-    row = await store.read_round(database, caller, profile_id, chat_id, round_id)
+    row = await sql.read_round(database, caller, profile_id, chat_id, round_id)
     if row is None:
         raise ApiError("NOT_FOUND", "There is no such round.")
     response = pb.GetRoundResponse()

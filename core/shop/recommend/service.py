@@ -14,13 +14,13 @@ from core.platform.database import Database
 from core.platform.events import Events
 from core.platform.idempotency import IDEMPOTENCY_HEADER
 from core.platform.identity import caller
-from core.recommend import read_chats
-from core.recommend.barcodes import get_round_barcodes
-from core.recommend.pipeline import Pipeline
-from core.recommend.snapshot import CouponSpots
-from core.recommend.start_round import StartRound, start_round
-from core.recommend.watch_round import watch_round
-from edge.server import current_call
+from core.shop.recommend import read_chats
+from core.shop.recommend.barcodes import get_round_barcodes
+from core.shop.recommend.pipeline import Pipeline
+from core.shop.recommend.snapshot import CouponSpots
+from core.shop.recommend.start_round import StartRound, start_round
+from core.shop.recommend.watch_round import watch_round
+from edge.serve.interceptor import current_call
 
 
 class RecommendService(pb_grpc.RecommendServiceServicer):

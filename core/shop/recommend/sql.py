@@ -25,11 +25,11 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.database import Database, fetch
-from core.profile.models import profiles
-from core.recommend.models import chats, rounds
-from core.recommend.state import COMPLETED, ERROR, IN_PROGRESS, LAST_STEP
-from core.tenant.models import tenants
-from core.tenant.store import Caller
+from core.shop.profile.tables import profiles
+from core.shop.recommend.tables import chats, rounds
+from core.shop.recommend.state import COMPLETED, ERROR, IN_PROGRESS, LAST_STEP
+from core.shop.tenants.tables import tenants
+from core.shop.tenants.sql import Caller
 from edge import digits
 
 AnyRow = Row[*tuple[Any, ...]]

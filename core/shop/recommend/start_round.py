@@ -11,11 +11,11 @@ from psycopg.errors import UniqueViolation
 
 from core.platform.database import Database
 from core.platform.idempotency import check_key, used_for_another_request
-from core.recommend import store
-from core.recommend.pipeline import Pipeline
-from core.recommend.state import ERROR, MAX_FOLLOW_UPS, holds_chat
-from core.tenant.store import Caller, spend_credit
-from edge.errors import ApiError
+from core.shop.recommend import sql
+from core.shop.recommend.pipeline import Pipeline
+from core.shop.recommend.state import ERROR, MAX_FOLLOW_UPS, holds_chat
+from core.shop.tenants.sql import Caller, spend_credit
+from edge.reply.errors import ApiError
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,14 +83,14 @@ async def _start(
 
 
 async def _in_transaction(
-    conn: store.AsyncConnection,
+    conn: sql.AsyncConnection,
     pipeline: Pipeline,
     caller: Caller,
     command: StartRound,
     most_in_flight: int,
 ) -> Started:
     if command.chat_id is None:
-        new = await store.open_chat(
+        new = await sql.open_chat(
             conn,
             caller,
             command.profile_id,
@@ -99,18 +99,18 @@ async def _in_transaction(
             most_in_flight,
         )
         if new is None:
-            if not await store.profile_exists(conn, caller, command.profile_id):
+            if not await sql.profile_exists(conn, caller, command.profile_id):
                 raise ApiError("NOT_FOUND", "There is no such profile.")
             if (first := await _first_answer(conn, caller, command)) is not None:
                 return first
     else:
-        if not await store.lock_chat(conn, caller, command.profile_id, command.chat_id):
+        if not await sql.lock_chat(conn, caller, command.profile_id, command.chat_id):
             raise ApiError("NOT_FOUND", "There is no such chat.")
         if (first := await _first_answer(conn, caller, command)) is not None:
             return first
         chat_id = uuid.UUID(command.chat_id)
         round_no = await _next_round_no(conn, chat_id)
-        new = await store.insert_round(
+        new = await sql.insert_round(
             conn,
             caller,
             chat_id,
@@ -132,8 +132,8 @@ async def _in_transaction(
     return Started(new.chat_id, new.round_id)
 
 
-async def _next_round_no(conn: store.AsyncConnection, chat_id: uuid.UUID) -> int:
-    states = await store.round_states(conn, chat_id)
+async def _next_round_no(conn: sql.AsyncConnection, chat_id: uuid.UUID) -> int:
+    states = await sql.round_states(conn, chat_id)
     latest = states[-1]
     if holds_chat(latest.status, latest.steps_done):
         raise ApiError("PRIOR_ROUND_IN_FLIGHT")
@@ -143,12 +143,12 @@ async def _next_round_no(conn: store.AsyncConnection, chat_id: uuid.UUID) -> int
 
 
 async def _first_answer(
-    conn: store.AsyncConnection, caller: Caller, command: StartRound
+    conn: sql.AsyncConnection, caller: Caller, command: StartRound
 ) -> Started | None:
     """What the same idempotency key was answered before."""
     if command.idempotency_key is None:
         return None
-    row = await store.round_by_idempotency_key(conn, caller, command.idempotency_key)
+    row = await sql.round_by_idempotency_key(conn, caller, command.idempotency_key)
     if row is None:
         return None
     # A request without a chat_id opened the chat it was answered with: its round is the first.

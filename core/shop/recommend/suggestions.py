@@ -1,6 +1,6 @@
 """Step 3: what goes with the list. Co-purchase lift first, then dearer and cheap little things.
 
-docs/lift.md has the formulas in one place.
+docs/shop/lift.md has the formulas in one place.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from onegenie.recommend.v1 import recommend_pb2
 
-from core.lift.port import LiftPairs
-from core.recommend.alike import same_kind
-from core.recommend.candidates import (
+from core.shop.lift.port import LiftPairs
+from core.shop.recommend.alike import same_kind
+from core.shop.recommend.candidates import (
     UPSELL,
     Candidate,
     Shelf,
@@ -22,8 +22,8 @@ from core.recommend.candidates import (
     lift_candidates,
     upsell_candidates,
 )
-from core.recommend.products import to_product
-from core.store.port import Store
+from core.shop.recommend.products import to_product
+from core.shop.catalogue.port import Store
 
 ITEMS = 6
 UPSELLS = 1

@@ -10,12 +10,12 @@ from onegenie.recommend.v1 import recommend_pb2 as pb
 
 from core.platform.database import Database
 from core.platform.events import Events
-from core.recommend import store
-from core.recommend.pipeline import round_topic
-from core.recommend.snapshot import CouponSpots, fill_round
-from core.recommend.state import is_over, version
-from core.tenant.store import Caller
-from edge.errors import ApiError
+from core.shop.recommend import sql
+from core.shop.recommend.pipeline import round_topic
+from core.shop.recommend.snapshot import CouponSpots, fill_round
+from core.shop.recommend.state import is_over, version
+from core.shop.tenants.sql import Caller
+from edge.reply.errors import ApiError
 
 # A notification may be lost with a connection: the row is read again this often in any case.
 REREAD_SECONDS = 5.0
@@ -38,7 +38,7 @@ async def watch_round(
     with events.watch(round_topic(request.round_id.lower())) as changed:
         while True:
             changed.clear()
-            row = await store.read_round(
+            row = await sql.read_round(
                 database, caller, request.profile_id, request.chat_id, request.round_id
             )
             if row is None:

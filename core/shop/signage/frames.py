@@ -16,8 +16,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.events import publish
-from core.signage import screen, store
-from core.tenant.models import tenants
+from core.shop.signage import screen, sql
+from core.shop.tenants.tables import tenants
 
 # How long a recognised screen stays when nobody turns it idle.
 SHOW_SECONDS = 30
@@ -44,13 +44,13 @@ async def show(
         one.id: screen.recognized(one, items, forgotten, events, locale or "en").SerializeToString()
         for one in signage
     }
-    await store.add_recognized(conn, tenant_id, frames, seconds)
+    await sql.add_recognized(conn, tenant_id, frames, seconds)
     await wake(conn, tenant_id, list(frames))
 
 
 async def clear(conn: AsyncConnection, tenant_id: UUID, signage_ids: Sequence[str]) -> None:
     """Turn each signage idle. One that is idle stays as it is."""
-    await store.add_idle(conn, tenant_id, signage_ids)
+    await sql.add_idle(conn, tenant_id, signage_ids)
     await wake(conn, tenant_id, signage_ids)
 
 

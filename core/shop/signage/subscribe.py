@@ -18,11 +18,11 @@ from onegenie.store.v1 import store_pb2
 
 from core.platform.database import Database
 from core.platform.events import Events
-from core.signage import frames, screen, store
-from core.store.port import Stores, StoreUnavailable
-from core.store.store import changed_topic
-from core.tenant.store import Caller
-from edge.errors import ApiError
+from core.shop.signage import frames, screen, sql
+from core.shop.catalogue.port import Stores, StoreUnavailable
+from core.shop.catalogue.sql import changed_topic
+from core.shop.tenants.sql import Caller
+from edge.reply.errors import ApiError
 
 # The longest silence on a stream. A lost notification is made good for then, too.
 KEEP_ALIVE_SECONDS = 15.0
@@ -78,11 +78,11 @@ class Subscription:
                 async for frame in self._follow(changed, seen):
                     yield frame
             finally:
-                await store.leave(self._database, self._tenant, self._signage, self._id)
+                await sql.leave(self._database, self._tenant, self._signage, self._id)
 
     async def _take_over(self, known: bool) -> int:
         async with self._database.begin() as conn:
-            latest = await store.take_over(conn, self._tenant, self._signage, self._id)
+            latest = await sql.take_over(conn, self._tenant, self._signage, self._id)
             if not latest and not known:
                 raise ApiError(rest.CONDITION_UNAVAILABLE, "The store can't be asked just now.")
             await frames.wake(conn, self._tenant, [self._signage])
@@ -94,7 +94,7 @@ class Subscription:
         woken = True
         while not self._stopping.is_set():
             changed.clear()
-            rows = await store.look(self._database, self._tenant, self._signage, seen)
+            rows = await sql.look(self._database, self._tenant, self._signage, seen)
             if not rows:
                 raise ApiError("NOT_FOUND", "There is no such signage.")
             present = rows[-1]
@@ -111,7 +111,7 @@ class Subscription:
                     yield _frame(row)
             if time() - touched >= KEEP_ALIVE_SECONDS:
                 touched = time()
-                if not await store.touch(
+                if not await sql.touch(
                     self._database, self._tenant, self._signage, self._id, self._key_id
                 ):
                     await self._say_why()
@@ -140,17 +140,17 @@ class Subscription:
         if idle is None and present.expires_at is None and present.frame:
             return True
         if idle is None:
-            idle = await store.last_idle(self._database, self._tenant, self._signage)
+            idle = await sql.last_idle(self._database, self._tenant, self._signage)
         if idle is None:
             idle = screen.idle(_numbered_as(present), ()).SerializeToString()
         if present.expires_at is None and present.frame == idle:
             return True
         if present.frame == b"":
-            await store.fill(self._database, self._tenant, self._signage, present.sequence, idle)
+            await sql.fill(self._database, self._tenant, self._signage, present.sequence, idle)
             return False
         async with self._database.begin() as conn:
             latest = present.last_sequence
-            if await store.add_after(conn, self._tenant, self._signage, latest, idle):
+            if await sql.add_after(conn, self._tenant, self._signage, latest, idle):
                 await frames.wake(conn, self._tenant, [self._signage])
         return False
 
@@ -169,7 +169,7 @@ class Subscription:
         return screen.idle(_find(signage, self._signage), slides).SerializeToString()
 
     async def _say_why(self) -> None:
-        rows = await store.look(self._database, self._tenant, self._signage, 0)
+        rows = await sql.look(self._database, self._tenant, self._signage, 0)
         if rows and rows[0].subscription_id == self._id:
             raise ApiError("UNAUTHORIZED")
         raise ApiError("SUPERSEDED")

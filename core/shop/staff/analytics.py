@@ -12,7 +12,7 @@ from onegenie.tenant.v1 import tenant_pb2 as pb
 from sqlalchemy import text
 
 from core.platform.database import Database
-from edge.errors import FieldViolation, invalid
+from edge.reply.errors import FieldViolation, invalid
 
 MAX_DAYS = 366
 _FIRST, _LAST = dt.date(2000, 1, 1), dt.date(2999, 12, 31)

@@ -14,10 +14,10 @@ from core.platform.database import Database
 from core.platform.events import Events
 from core.platform.paging import make_token, read_token
 from core.platform.plain import fill
-from core.tenant import store
-from core.tenant.store import Caller
-from core.trigger import store as triggers
-from edge.errors import ApiError
+from core.shop.tenants import sql
+from core.shop.tenants.sql import Caller
+from core.shop.trigger import sql as triggers
+from edge.reply.errors import ApiError
 
 # Events read at a time: what a reader that has fallen behind costs in memory.
 STREAM_PAGE = 200
@@ -63,7 +63,7 @@ async def stream_events(
             if stopping.is_set():
                 return
             if clock() >= due:
-                if not await store.key_is_living(database, caller.key_id):
+                if not await sql.key_is_living(database, caller.key_id):
                     raise ApiError("UNAUTHORIZED")
                 if silent and not page.more:
                     seen = max(seen, latest)

@@ -23,13 +23,13 @@ from core.platform.events import Events
 from core.platform.idempotency import IDEMPOTENCY_HEADER, check_key, used_for_another_request
 from core.platform.identity import caller
 from core.platform.paging import make_token, read_token
-from core.signage.store import presence
-from core.store.port import Stores, StoreUnavailable
-from core.tenant import store
-from core.tenant.analytics import get_analytics
-from core.tenant.events import list_events, stream_events
-from edge.errors import ApiError, FieldViolation, invalid
-from edge.server import current_call
+from core.shop.signage.sql import presence
+from core.shop.catalogue.port import Stores, StoreUnavailable
+from core.shop.tenants import sql
+from core.shop.staff.analytics import get_analytics
+from core.shop.staff.events import list_events, stream_events
+from edge.reply.errors import ApiError, FieldViolation, invalid
+from edge.serve.interceptor import current_call
 
 LEDGER_PAGE = 100
 
@@ -99,7 +99,7 @@ class TenantService(pb_grpc.TenantServiceServicer):
     async def GetBalance(
         self, request: pb.GetBalanceRequest, context: grpc.aio.ServicerContext
     ) -> pb.GetBalanceResponse:
-        balance = await store.read_balance(self._database, caller().tenant_id)
+        balance = await sql.read_balance(self._database, caller().tenant_id)
         return pb.GetBalanceResponse(balance=balance)
 
     async def ListLedger(
@@ -108,7 +108,7 @@ class TenantService(pb_grpc.TenantServiceServicer):
         size = request.page_size or LEDGER_PAGE
         before = read_token(request.page_token)
         # One more than asked for: is there a next page?
-        rows = await store.list_ledger(self._database, caller().tenant_id, before, size + 1)
+        rows = await sql.list_ledger(self._database, caller().tenant_id, before, size + 1)
         page = rows[:size]
         return pb.ListLedgerResponse(
             entries=[
@@ -134,14 +134,14 @@ class TenantService(pb_grpc.TenantServiceServicer):
         check_key(idempotency_key)
         async with self._database.begin() as conn:
             try:
-                balance = await store.grant_credit(
+                balance = await sql.grant_credit(
                     conn, uuid.UUID(request.tenant_id), request.amount, note, idempotency_key
                 )
             except LookupError:
                 raise ApiError("NOT_FOUND", "There is no such tenant.") from None
             except ValueError as error:
                 raise invalid(FieldViolation("amount", str(error))) from None
-            except store.UsedForAnotherGrant:
+            except sql.UsedForAnotherGrant:
                 raise used_for_another_request() from None
         log.info("credit_granted", tenant_id=request.tenant_id, amount=request.amount)
         return pb.GrantCreditResponse(balance=balance)
@@ -150,22 +150,22 @@ class TenantService(pb_grpc.TenantServiceServicer):
         self, request: pb.CreateKeyRequest, context: grpc.aio.ServicerContext
     ) -> pb.CreateKeyResponse:
         signage_id = await self._signage_of_key(request)
-        kind, tenant_id = cast(store.KeyKind, request.kind), caller().tenant_id
+        kind, tenant_id = cast(sql.KeyKind, request.kind), caller().tenant_id
         async with self._database.begin() as conn:
             try:
-                key_id, secret = await store.create_key(
+                key_id, secret = await sql.create_key(
                     conn, tenant_id, kind, request.name, signage_id, caller().key_id
                 )
             except LookupError:
                 raise ApiError("UNAUTHORIZED") from None
-            row = await store.read_key(conn, tenant_id, key_id)
+            row = await sql.read_key(conn, tenant_id, key_id)
         return pb.CreateKeyResponse(key=_key(row), secret=secret)
 
     async def ListKeys(
         self, request: pb.ListKeysRequest, context: grpc.aio.ServicerContext
     ) -> pb.ListKeysResponse:
         async with self._database.connect() as conn:
-            rows = await store.list_keys(conn, caller().tenant_id)
+            rows = await sql.list_keys(conn, caller().tenant_id)
         return pb.ListKeysResponse(keys=[_key(row) for row in rows])
 
     async def RevokeKey(
@@ -173,7 +173,7 @@ class TenantService(pb_grpc.TenantServiceServicer):
     ) -> pb.RevokeKeyResponse:
         # Also the caller's own and last one: ending a key that got out must never have to wait.
         async with self._database.begin() as conn:
-            ended = await store.revoke_key(
+            ended = await sql.revoke_key(
                 conn,
                 caller().tenant_id,
                 uuid.UUID(request.key_id),

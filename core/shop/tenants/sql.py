@@ -25,7 +25,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.database import Database, driver_connection, fetch
-from core.tenant.models import api_key_secrets, api_keys, credit_ledger, tenants
+from core.shop.tenants.tables import api_key_secrets, api_keys, credit_ledger, tenants
 
 KeyKind = Literal["sdk", "admin", "signage"]
 PREFIXES: dict[KeyKind, str] = {"sdk": "osk_", "admin": "oat_", "signage": "osg_"}

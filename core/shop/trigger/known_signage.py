@@ -12,7 +12,7 @@ from cachetools import LRUCache
 from onegenie.recommend.v1 import recommend_pb2 as recommend
 from onegenie.store.v1 import store_pb2
 
-from core.store.port import Store, Stores
+from core.shop.catalogue.port import Store, Stores
 
 log = structlog.get_logger(__name__)
 

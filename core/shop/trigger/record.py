@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.database import Database
 from core.platform.idempotency import used_for_another_request
-from core.recommend.store import read_results
-from core.tenant.store import Caller
-from core.trigger import store
-from edge.errors import ApiError
+from core.shop.recommend.sql import read_results
+from core.shop.tenants.sql import Caller
+from core.shop.trigger import sql
+from edge.reply.errors import ApiError
 
 Request = pb.TriggerSignageRequest | pb.TriggerCouponRequest | pb.TriggerRecommendRequest
 Response = TypeVar("Response", bound=Message)
@@ -64,8 +64,8 @@ async def once(
     """
     async with database.begin() as conn:
         if key is not None:
-            digest = store.request_digest(request)
-            first = await store.remember_call(
+            digest = sql.request_digest(request)
+            first = await sql.remember_call(
                 conn, caller.key_id, key, digest, response.SerializeToString()
             )
             if first is not None:

@@ -21,10 +21,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.platform.database import Database
 from core.platform.jobs import ERRANDS, Jobs
 from core.platform.plain import plain
-from core.signage import frames
-from core.store.port import Stores, StoreUnavailable
-from core.trigger import store
-from core.trigger.known_signage import Floor, ask_floor
+from core.shop.signage import frames
+from core.shop.catalogue.port import Stores, StoreUnavailable
+from core.shop.trigger import sql
+from core.shop.trigger.known_signage import Floor, ask_floor
 
 log = structlog.get_logger(__name__)
 
@@ -149,7 +149,7 @@ class Reports:
                 if seconds > 0:
                     await frames.clear(conn, tenant_id, ids)
                 return
-            placed = event_ids and await store.place_events(conn, tenant_id, event_ids, ids)
+            placed = event_ids and await sql.place_events(conn, tenant_id, event_ids, ids)
             if placed and seconds > 0:
                 await frames.show(
                     conn,

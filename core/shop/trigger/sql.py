@@ -36,7 +36,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.database import Database, fetch
 from core.platform.events import publish
-from core.trigger.models import trigger_calls, trigger_events, trigger_sequences
+from core.shop.trigger.tables import trigger_calls, trigger_events, trigger_sequences
 
 
 def events_topic(tenant_id: uuid.UUID) -> str:

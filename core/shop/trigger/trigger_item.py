@@ -11,10 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.database import Database
 from core.platform.idempotency import check_key
-from core.tenant.store import Caller
-from core.trigger import items, store
-from core.trigger.record import Request, Response, RoundNow, find_round, new_id, once
-from edge.errors import ApiError
+from core.shop.tenants.sql import Caller
+from core.shop.trigger import items, sql
+from core.shop.trigger.record import Request, Response, RoundNow, find_round, new_id, once
+from edge.reply.errors import ApiError
 
 
 async def trigger_coupon(
@@ -70,8 +70,8 @@ async def _recommend(
 
 def _event(
     event_id: str, kind: str, round_: RoundNow, item: items.Item, base: items.Item
-) -> store.NewEvent:
-    return store.NewEvent(
+) -> sql.NewEvent:
+    return sql.NewEvent(
         id=event_id,
         kind=kind,
         profile_id=round_.profile_id,
@@ -89,10 +89,10 @@ async def _store(
     key: str | None,
     request: Request,
     response: Response,
-    event: store.NewEvent,
+    event: sql.NewEvent,
 ) -> Response:
     async def work(conn: AsyncConnection) -> None:
-        await store.add_events(conn, caller.tenant_id, [event])
+        await sql.add_events(conn, caller.tenant_id, [event])
 
     return await once(database, caller, key, request, response, work)
 

@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.platform.database import Database
 from core.platform.idempotency import check_key
 from core.platform.plain import fill, plain
-from core.signage import frames
-from core.tenant.store import Caller
-from core.trigger import items, store
-from core.trigger.known_signage import KnownSignage
-from core.trigger.record import find_round, new_id, once
-from core.trigger.reports import Reports
+from core.shop.signage import frames
+from core.shop.tenants.sql import Caller
+from core.shop.trigger import items, sql
+from core.shop.trigger.known_signage import KnownSignage
+from core.shop.trigger.record import find_round, new_id, once
+from core.shop.trigger.reports import Reports
 
 
 async def trigger_signage(
@@ -62,7 +62,7 @@ async def _trigger(
         round_id=str(round_.round_id),
     )
     report.created_at.GetCurrentTime()
-    events: list[store.NewEvent] = []
+    events: list[sql.NewEvent] = []
     shown: list[items.Item] = []
     forgotten: list[Any] = []
     response = pb.TriggerSignageResponse(accepted=True)
@@ -80,7 +80,7 @@ async def _trigger(
             shown = items.round_ads(round_.results)
         forgotten = [plain(value) for value in request.forgotten]
         events = [
-            store.NewEvent(
+            sql.NewEvent(
                 id=new_id("evt_"),
                 kind="signage",
                 profile_id=round_.profile_id,
@@ -125,6 +125,6 @@ async def _trigger(
             unplaced=round_.results if floor is None else None,
             event_ids=response.event_ids,
         )
-        await store.add_events(conn, caller.tenant_id, events)
+        await sql.add_events(conn, caller.tenant_id, events)
 
     return await once(database, caller, key, request, response, work)

@@ -12,8 +12,8 @@ from onegenie.rest.v1 import annotations_pb2 as rest
 from core.platform import identity as module
 from core.platform.database import Database
 from core.platform.identity import Identity
-from core.tenant.store import Caller, create_key
-from edge.errors import ApiError
+from core.shop.tenants.sql import Caller, create_key
+from edge.reply.errors import ApiError
 from tests.conftest import TenantRow
 
 

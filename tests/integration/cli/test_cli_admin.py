@@ -13,9 +13,9 @@ from typer.testing import CliRunner, Result
 
 from core.cli import app
 from core.cli.common import err, out, visible
-from core.demo import MISSIONS
+from core.run.demo import MISSIONS
 from core.platform.database import libpq_url, open_database
-from core.tenant.store import create_key, find_tenant, hash_secret
+from core.shop.tenants.sql import create_key, find_tenant, hash_secret
 from tests.support import STORE
 
 SCREEN = "7e6f1f5e-6f0b-4f7d-9a2e-0d6c6a1f7b11"

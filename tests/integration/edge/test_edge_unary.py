@@ -12,8 +12,8 @@ from google.rpc import error_details_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
-from edge.errors import ApiError, FieldViolation
-from edge.server import EdgeInterceptor, current_call
+from edge.reply.errors import ApiError, FieldViolation
+from edge.serve.interceptor import EdgeInterceptor, current_call
 from tests import edge_app
 
 edge_app.stubs()

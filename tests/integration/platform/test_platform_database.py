@@ -9,8 +9,8 @@ import psycopg
 from sqlalchemy import bindparam, insert, select, text
 
 from core.platform.database import Database, fetch, libpq_url
-from core.profile.models import profiles
-from core.tenant.models import tenants
+from core.shop.profile.tables import profiles
+from core.shop.tenants.tables import tenants
 from tests.conftest import TenantRow
 
 _PID = text("SELECT pg_backend_pid() AS pid")

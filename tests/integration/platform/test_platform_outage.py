@@ -10,8 +10,8 @@ import grpc
 import pytest
 
 from core.platform.database import open_database
-from core.platform.embedded_postgres import EmbeddedPostgres
-from core.platform.migrate import upgrade
+from core.run.embedded_postgres import EmbeddedPostgres
+from core.run.migrate import upgrade
 from tests.support import ScriptedEngine, make_shopper, reason_of, running_core
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import web
 
-from core.auth.sms import HttpSms
+from core.room.accounts.sms import HttpSms
 from core.platform.openai import OpenAIEndpoint, UpstreamError
 
 REDIRECTS = [300, 301, 302, 303, 304, 307, 308]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from core.platform import child
-from core.platform.child import Child
+from core.run import child
+from core.run.child import Child
 
 
 async def first_ends(one: Child, count: int) -> list[str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from core.demo import ensure_demo
+from core.run.demo import ensure_demo
 from core.platform.database import Database
-from core.tenant.store import Caller, caller_by_hash, create_tenant, hash_secret
+from core.shop.tenants.sql import Caller, caller_by_hash, create_tenant, hash_secret
 
 
 def read(path: Path) -> dict[str, str]:

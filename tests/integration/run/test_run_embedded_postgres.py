@@ -15,8 +15,8 @@ import psutil
 import psycopg
 import pytest
 
-from core.platform import embedded_postgres
-from core.platform.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
+from core.run import embedded_postgres
+from core.run.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 
 
 def one(pg: EmbeddedPostgres, query: str):
@@ -94,7 +94,7 @@ def test_two_users_share_one_server(tmp_path: Path):
 
 def test_a_killed_user_process_leaves_no_server_behind(tmp_path: Path):
     program = (
-        "import sys, time; from core.platform.embedded_postgres import EmbeddedPostgres\n"
+        "import sys, time; from core.run.embedded_postgres import EmbeddedPostgres\n"
         "pg = EmbeddedPostgres(sys.argv[1], durable=False); pg.start()\n"
         "print(pg.pid, flush=True); time.sleep(600)"
     )

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from core.auth.sms import OutboxSms, SmsUnavailable
-from core.media.objects import StoreAway, open_objects
+from core.room.accounts.sms import OutboxSms, SmsUnavailable
+from core.room.media.objects import StoreAway, open_objects
 from core.platform.clock import utc_now
 from tests.disk import SmallDisk, small_disk
 

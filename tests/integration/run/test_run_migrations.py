@@ -12,10 +12,10 @@ from sqlalchemy import NullPool, create_engine, text
 
 import core.migrations.versions
 from core.platform.database import libpq_url, sqlalchemy_url
-from core.platform.embedded_postgres import EmbeddedPostgres
-from core.platform.migrate import config, upgrade
+from core.run.embedded_postgres import EmbeddedPostgres
+from core.run.migrate import config, upgrade
 from core.platform.text import one_line
-from core.tables import metadata
+from core.app.tables import metadata
 
 MIGRATIONS = Path(core.migrations.versions.__file__).parent
 

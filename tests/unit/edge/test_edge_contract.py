@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from edge.contract import Contract, ContractError, lower_camel
+from edge.contract.load import Contract, ContractError, lower_camel
 from edge.gen import run_protoc
 from tests import edge_app
 

@@ -7,9 +7,9 @@ import pytest
 from google.protobuf import json_format
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from edge.decode import MAX_VIOLATIONS, Decoder, Violations, parse_json
-from edge.errors import ApiError
-from edge.validate import Validator
+from edge.request.decode import MAX_VIOLATIONS, Decoder, Violations, parse_json
+from edge.reply.errors import ApiError
+from edge.request.validate import Validator
 from tests import edge_app
 
 edge_app.stubs()

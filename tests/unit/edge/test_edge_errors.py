@@ -7,7 +7,7 @@ from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from edge.errors import (
+from edge.reply.errors import (
     ApiError,
     FieldViolation,
     body_of,

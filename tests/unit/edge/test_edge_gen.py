@@ -8,7 +8,7 @@ from google.api import annotations_pb2
 from google.protobuf import descriptor_pb2, descriptor_pool
 
 from edge import gen
-from edge.derive import BODY_NAME, envoy_descriptor, request_class
+from edge.envoy.descriptor import BODY_NAME, envoy_descriptor, request_class
 from tests import edge_app
 
 ROOT = Path(__file__).parents[3]

@@ -3,10 +3,10 @@
 import pytest
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from edge import multipart
-from edge.decode import Decoder, Violations
-from edge.errors import ApiError
-from edge.validate import Validator
+from edge.request import multipart
+from edge.request.decode import Decoder, Violations
+from edge.reply.errors import ApiError
+from edge.request.validate import Validator
 from tests import edge_app
 
 edge_app.stubs()

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from google.protobuf.descriptor import FieldDescriptor
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from core.services import SERVICES
-from edge.contract import Contract, Descriptor
+from core.app.services import SERVICES
+from edge.contract.load import Contract, Descriptor
 
 # What we have beyond the document.
 OURS = {"next_page_token"}

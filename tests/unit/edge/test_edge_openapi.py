@@ -7,9 +7,9 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from edge.errors import error_body
+from edge.reply.errors import error_body
 from edge.openapi import comments, document
-from edge.render import Renderer, json_cache
+from edge.reply.render import Renderer, json_cache
 from tests import edge_app
 
 OUT = edge_app.stubs()

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from google.protobuf import json_format
 
-from edge.render import Renderer, json_cache, number
+from edge.reply.render import Renderer, json_cache, number
 from tests import edge_app
 
 edge_app.stubs()

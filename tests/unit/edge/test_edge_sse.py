@@ -4,9 +4,9 @@ from zoneinfo import ZoneInfo
 
 from onegenie.tenant.v1 import tenant_pb2
 
-from edge.contract import Contract
-from edge.render import Renderer, json_cache
-from edge.sse import Framer, error_frame
+from edge.contract.load import Contract
+from edge.reply.render import Renderer, json_cache
+from edge.reply.sse import Framer, error_frame
 from tests import edge_app
 
 edge_app.stubs()

@@ -59,9 +59,9 @@ async def test_an_end_that_was_asked_for_is_no_failure(error: type[Exception] | 
 
 _RUN = """
 import asyncio, contextlib, sys
-import core.server
+import core.app.wire
 from core.platform.background import Background
-core.server._LAST_SECONDS = 1
+core.app.wire._LAST_SECONDS = 1
 
 async def ends():
     await asyncio.sleep(0.05)
@@ -75,7 +75,7 @@ async def serving():
     {end}
     await background.end()
 
-sys.exit(asyncio.run(core.server.run(serving())))
+sys.exit(asyncio.run(core.app.wire.run(serving())))
 """
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from core.platform.paging import make_time_token, make_token, read_time_token, read_token
-from edge.errors import ApiError
+from edge.reply.errors import ApiError
 
 
 def _encoded(text: bytes) -> str:

@@ -12,7 +12,7 @@ import pytest
 from onegenie.rest.v1 import annotations_pb2 as rest
 
 from core.platform.pool import WorkPool
-from edge.errors import ApiError
+from edge.reply.errors import ApiError
 
 
 async def test_so_many_wait_and_no_more() -> None:

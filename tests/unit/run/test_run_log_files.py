@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from core.platform import log_files
-from core.platform.log_files import set_aside
+from core.run import log_files
+from core.run.log_files import set_aside
 
 
 @pytest.fixture(autouse=True)

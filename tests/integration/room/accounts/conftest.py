@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.clock import FakeClock
-from tests.integration.auth.auth_help import Phone
+from tests.integration.room.accounts.accounts_help import Phone
 from tests.support import running_core
 
 

@@ -9,9 +9,9 @@ from collections import Counter
 from argon2 import PasswordHasher
 from sqlalchemy import func, select, update
 
-from core.auth.models import auth_failures, auth_sessions, users
+from core.room.accounts.tables import auth_failures, auth_sessions, users
 from core.platform.database import Database
-from tests.integration.auth.auth_help import Phone, outcome, wait
+from tests.integration.room.accounts.accounts_help import Phone, outcome, wait
 
 EMAIL = "one@example.com"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from core.auth.models import (
+from core.room.accounts.tables import (
     auth_code_requests,
     auth_codes,
     auth_failures,
@@ -19,12 +19,12 @@ from core.auth.models import (
     auth_sessions,
     users,
 )
-from core.auth.sweep import sweep
-from core.auth.tokens import User, make_access_token
+from core.room.accounts.sweep import sweep
+from core.room.accounts.tokens import User, make_access_token
 from core.platform.database import Database
 from core.platform.signing import Signer, add_key
 from tests.clock import FakeClock
-from tests.integration.auth.auth_help import Phone, another, outcome
+from tests.integration.room.accounts.accounts_help import Phone, another, outcome
 from tests.support import TOKEN_KEYS, running_core, until_somebody_waits
 
 EMAIL = "one@example.com"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from core.auth.models import auth_sessions, users
+from core.room.accounts.tables import auth_sessions, users
 from core.platform.database import Database
-from tests.integration.auth.auth_help import Phone, another, outcome, refused_fields
+from tests.integration.room.accounts.accounts_help import Phone, another, outcome, refused_fields
 from tests.support import running_core
 
 

@@ -15,11 +15,11 @@ import structlog
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from core.auth.sms import HttpSms, OutboxSms, Sms, SmsUnavailable
+from core.room.accounts.sms import HttpSms, OutboxSms, Sms, SmsUnavailable
 from core.platform.database import Database
 from core.platform.telemetry import PROCESSORS
 from tests.clock import FakeClock
-from tests.integration.auth.auth_help import Phone, code_in, outcome
+from tests.integration.room.accounts.accounts_help import Phone, code_in, outcome
 from tests.support import running_core
 
 TEXT = "[onegenie] 인증번호 123456\n🔑"

@@ -15,9 +15,9 @@ from onegenie.friend.v1 import friend_pb2 as pb
 from onegenie.friend.v1 import friend_pb2_grpc as pb_grpc
 from sqlalchemy import insert
 
-from core.auth.models import users
-from core.friend.models import friends
-from core.friend.store import mutual_friends
+from core.room.accounts.tables import users
+from core.room.friend.tables import friends
+from core.room.friend.sql import mutual_friends
 from core.platform.database import Database
 from core.platform.paging import make_token
 from tests.support import Person, fields_of, make_person, reason_of, running_core

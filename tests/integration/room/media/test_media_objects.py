@@ -10,7 +10,7 @@ import pytest
 from obstore.store import MemoryStore
 from s3_stand_in import StandIn, s3_stand_in
 
-from core.media.objects import Objects, StoreAway, open_objects
+from core.room.media.objects import Objects, StoreAway, open_objects
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from onegenie.mission.v1 import mission_pb2 as pb
 from onegenie.mission.v1 import mission_pb2_grpc as pb_grpc
 from sqlalchemy import insert
 
-from core.mission.models import missions
+from core.room.mission.tables import missions
 from core.platform.database import Database
 from tests.support import Person, reason_of
 

@@ -13,8 +13,8 @@ from mission_help import NOON, Caller, refused, register
 from onegenie.mission.v1 import mission_pb2 as pb
 from sqlalchemy import delete, update
 
-from core.mission import store
-from core.mission.models import missions, today_missions
+from core.room.mission import sql
+from core.room.mission.tables import missions, today_missions
 from core.platform.database import Database
 from tests.clock import FakeClock
 from tests.support import fields_of, make_person, reason_of, running_core
@@ -53,7 +53,7 @@ async def room(
 
 async def complete(room: Room, mission_id: str) -> bool:
     async with room.database.begin() as conn:
-        return await store.complete(conn, room.me.person.id, uuid.UUID(mission_id), room.clock())
+        return await sql.complete(conn, room.me.person.id, uuid.UUID(mission_id), room.clock())
 
 
 # ---- suggestions ----
@@ -241,7 +241,7 @@ async def test_what_is_another_persons_is_unknown(room: Room) -> None:
         assert await refused(room.me.get(mission_id)) == "MISSION_1"
         assert await refused(room.me.accept(mission_id)) == "MISSION_1"
         async with room.database.begin() as conn:
-            assert await store.find_listed(conn, room.me.person.id, mission_id) is None
+            assert await sql.find_listed(conn, room.me.person.id, mission_id) is None
         assert not await complete(room, mission_id)
     assert await room.me.today() == []
     assert [one.status for one in await room.other.today()] == [pb.MISSION_STATUS_ONGOING] * 2
@@ -253,7 +253,7 @@ async def test_a_suggestion_is_not_on_a_list(room: Room) -> None:
 
     assert await refused(room.me.get(suggestion.mission_id)) == "MISSION_1"
     async with room.database.begin() as conn:
-        found = await store.find_listed(conn, room.me.person.id, suggestion.mission_id)
+        found = await sql.find_listed(conn, room.me.person.id, suggestion.mission_id)
     assert found is None
     assert not await complete(room, suggestion.mission_id)
 

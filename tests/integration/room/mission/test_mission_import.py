@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from core.cli.common import err, out
 from core.cli.mission import app
-from core.demo import ensure_missions
-from core.mission.models import missions
+from core.run.demo import ensure_missions
+from core.room.mission.tables import missions
 from core.platform.clock import utc_now
 from core.platform.database import Database, open_database
 

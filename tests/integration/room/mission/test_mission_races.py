@@ -12,7 +12,7 @@ from mission_help import Caller, register
 from onegenie.mission.v1 import mission_pb2 as pb
 from sqlalchemy import delete, func, select
 
-from core.mission.models import missions, today_missions
+from core.room.mission.tables import missions, today_missions
 from core.platform.database import Database
 from tests.clock import FakeClock
 from tests.support import make_person, reason_of, running_core

@@ -16,12 +16,12 @@ from onegenie.post.v1 import post_pb2 as pb
 from onegenie.post.v1 import post_pb2_grpc as pb_grpc
 from sqlalchemy import func, insert, select
 
-from core.friend.models import friends
-from core.media.models import media_files
-from core.media.pictures import MAX_BYTES
+from core.room.friend.tables import friends
+from core.room.media.tables import media_files
+from core.room.media.pictures import MAX_BYTES
 from core.platform.database import Database, fetch
 from core.platform.paging import make_token
-from core.post.models import post_comments, posts
+from core.room.post.tables import post_comments, posts
 from tests.clock import FakeClock
 from tests.photos import FORMATS, encode, gradient, photo
 from tests.support import Person, asked_for, fields_of, make_person, reason_of, running_core
@@ -438,7 +438,7 @@ async def test_a_post_comes_with_all_its_comments_oldest_first(room: Room) -> No
 async def test_a_page_ends_early_rather_than_without_comments(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.post.read_posts.MOST_COMMENTS", 20)
+    monkeypatch.setattr("core.room.post.read_posts.MOST_COMMENTS", 20)
     made = [await (room.me, room.friend)[n % 2].post() for n in range(6)]
     counts = [3, 18, 0, 25, 20, 1]
     for post_id, count in zip(made, counts, strict=True):
@@ -522,8 +522,8 @@ async def test_a_long_list_takes_no_more_queries(
         asked.append(statement)
         return await fetch(conn, statement, values)
 
-    monkeypatch.setattr("core.post.store.fetch", counted)
-    monkeypatch.setattr("core.friend.store.fetch", counted)
+    monkeypatch.setattr("core.room.post.sql.fetch", counted)
+    monkeypatch.setattr("core.room.friend.sql.fetch", counted)
     await room.me.post()
     asked.clear()
     await room.me.list()

@@ -8,7 +8,7 @@ import pytest
 
 from core.platform.database import Database
 from tests.clock import FakeClock
-from tests.integration.vision.vision_help import Caller, ScriptedVision
+from tests.integration.room.vision.vision_help import Caller, ScriptedVision
 from tests.support import make_person, running_core
 
 

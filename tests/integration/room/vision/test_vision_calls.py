@@ -15,14 +15,14 @@ from onegenie.media.v1 import media_pb2_grpc
 from PIL import Image
 from sqlalchemy import insert, select, text
 
-from core.media.models import media_files
-from core.mission.models import today_missions
+from core.room.media.tables import media_files
+from core.room.mission.tables import today_missions
 from core.platform.database import Database
-from core.vision.port import TidyRoom, Verdict, VisionUnavailable
-from edge.contract import Contract
-from edge.derive import BODY_NAME, request_class
+from core.room.vision.port import TidyRoom, Verdict, VisionUnavailable
+from edge.contract.load import Contract
+from edge.envoy.descriptor import BODY_NAME, request_class
 from tests.clock import FakeClock
-from tests.integration.vision.vision_help import PHOTO, Caller, ScriptedVision
+from tests.integration.room.vision.vision_help import PHOTO, Caller, ScriptedVision
 from tests.photos import photo
 from tests.support import Person, asked_for, fields_of, make_person, reason_of, running_core
 

@@ -11,8 +11,8 @@ from PIL import Image
 
 from core.platform.database import Database
 from tests.clock import FakeClock
-from tests.integration.vision.test_vision_calls import add_mission, completed_at
-from tests.integration.vision.vision_help import Caller
+from tests.integration.room.vision.test_vision_calls import add_mission, completed_at
+from tests.integration.room.vision.vision_help import Caller
 from tests.photos import encode
 from tests.rooms import Room, Shot
 from tests.support import asked_for, make_person, running_core

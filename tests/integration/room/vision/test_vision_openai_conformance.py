@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from core.platform.pool import WorkPool
-from core.vision.port import RoomVision
-from tests.integration.vision.vision_endpoint import RoomEndpoint, comparison
+from core.room.vision.port import RoomVision
+from tests.integration.room.vision.vision_endpoint import RoomEndpoint, comparison
 from tests.vision_conformance import RoomVisionConformance
 
 endpoint = RoomEndpoint()

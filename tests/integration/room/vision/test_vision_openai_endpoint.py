@@ -14,10 +14,10 @@ from PIL import Image
 
 from core.platform import openai as platform_openai
 from core.platform.pool import WorkPool
-from core.vision.openai import OpenAIRoomVision, comparison_schema
-from core.vision.port import COMPLETED, TidyRoom, Verdict, VisionUnavailable
-from tests.integration.meal.chat_endpoint import completion, failure
-from tests.integration.vision.vision_endpoint import (
+from core.room.vision.openai import OpenAIRoomVision, comparison_schema
+from core.room.vision.port import COMPLETED, TidyRoom, Verdict, VisionUnavailable
+from tests.integration.shop.meal.chat_endpoint import completion, failure
+from tests.integration.room.vision.vision_endpoint import (
     HANG,
     RoomEndpoint,
     Step,

@@ -14,8 +14,8 @@ from aiohttp import web
 from PIL import Image
 
 from core.platform.pool import WorkPool
-from core.vision.openai import OpenAIRoomVision
-from tests.integration.meal.chat_endpoint import completion
+from core.room.vision.openai import OpenAIRoomVision
+from tests.integration.shop.meal.chat_endpoint import completion
 
 # A hang that only the caller's patience ends.
 HANG = "hang"

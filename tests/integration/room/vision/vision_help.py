@@ -13,7 +13,7 @@ from onegenie.vision.v1 import vision_pb2 as pb
 from onegenie.vision.v1 import vision_pb2_grpc as pb_grpc
 from PIL.Image import Image
 
-from core.vision.port import Progress, TidyRoom, Verdict
+from core.room.vision.port import Progress, TidyRoom, Verdict
 from tests.photos import photo
 from tests.support import Person
 

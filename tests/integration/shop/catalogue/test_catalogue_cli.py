@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from core.cli.common import err, out
 from core.cli.store import app
 from core.platform.database import open_database
-from core.tenant.store import create_tenant
+from core.shop.tenants.sql import create_tenant
 
 DEMO = Path(__file__).parents[3] / "core" / "store" / "demo"
 

@@ -13,12 +13,12 @@ from onegenie.store.v1 import store_pb2, store_pb2_grpc
 from sqlalchemy import select
 
 from core.platform.database import Database
-from core.store.embedded import EmbeddedStores
-from core.store.importer import import_folder
-from core.store.models import store_triggers
-from core.store.port import Store
-from core.store.remote import RemoteStore, open_channel
-from core.store.service import StoreService
+from core.shop.catalogue.embedded import EmbeddedStores
+from core.shop.catalogue.importer import import_folder
+from core.shop.catalogue.tables import store_triggers
+from core.shop.catalogue.port import Store
+from core.shop.catalogue.remote import RemoteStore, open_channel
+from core.shop.catalogue.service import StoreService
 
 DEMO = Path(__file__).parents[3] / "core" / "store" / "demo"
 

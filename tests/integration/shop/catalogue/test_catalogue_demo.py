@@ -7,11 +7,11 @@ import pytest
 import yaml
 from onegenie.store.v1 import store_pb2
 
-from core.meal.models import Meal, MealIngredient, Text
+from core.shop.meal.models import Meal, MealIngredient, Text
 from core.platform.database import Database
-from core.recommend.todos import make_todos
-from core.store.embedded import EmbeddedStore
-from core.store.importer import ean13_check_digit, import_folder
+from core.shop.recommend.todos import make_todos
+from core.shop.catalogue.embedded import EmbeddedStore
+from core.shop.catalogue.importer import ean13_check_digit, import_folder
 
 CORE = Path(__file__).parents[3] / "core"
 DEMO = CORE / "store" / "demo"

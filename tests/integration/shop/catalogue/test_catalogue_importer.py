@@ -6,9 +6,9 @@ import pytest
 
 from core.platform.csv import ImportFailed, Problem
 from core.platform.database import Database
-from core.store.embedded import EmbeddedStore
-from core.store.importer import import_file, import_folder
-from core.tenant.store import create_tenant
+from core.shop.catalogue.embedded import EmbeddedStore
+from core.shop.catalogue.importer import import_file, import_folder
+from core.shop.tenants.sql import create_tenant
 
 SECTIONS = "code,name,x,y,radius\nPA,식료품,4,1,2\n"
 FULL = (

@@ -11,8 +11,8 @@ import pytest
 from cachetools import TTLCache
 from onegenie.store.v1 import store_pb2, store_pb2_grpc
 
-from core.store.port import StoreUnavailable
-from core.store.remote import (
+from core.shop.catalogue.port import StoreUnavailable
+from core.shop.catalogue.remote import (
     Endpoint,
     RemoteStore,
     RemoteStores,

@@ -4,11 +4,11 @@ import pytest
 from onegenie.store.v1 import store_pb2
 
 from core.platform.database import Database
-from core.store.embedded import EmbeddedStores
-from core.store.importer import import_file
-from core.store.service import StoreService
-from core.tenant.store import create_tenant
-from edge.errors import ApiError
+from core.shop.catalogue.embedded import EmbeddedStores
+from core.shop.catalogue.importer import import_file
+from core.shop.catalogue.service import StoreService
+from core.shop.tenants.sql import create_tenant
+from edge.reply.errors import ApiError
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import pytest
 from typer.testing import CliRunner
 
 from core.cli.lift import app
-from core.lift.store import TenantLiftPairs
+from core.shop.lift.sql import TenantLiftPairs
 from core.platform.database import open_database
-from core.tenant.store import create_tenant
+from core.shop.tenants.sql import create_tenant
 
 # Ibis 12 still calls DuckDB by a name that DuckDB 2 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")
@@ -199,7 +199,7 @@ def test_no_lines_replace_no_pairs_unless_told(run, tmp_path):
 
 
 def test_times_with_an_offset_are_kept_in_utc(tmp_path):
-    from core.lift.compute import read_orders
+    from core.shop.lift.compute import read_orders
 
     table = read_orders(csv_file(tmp_path / "o.csv", LINES[:1]))
     assert table["ordered_at"].to_pylist() == [datetime.datetime(2026, 5, 21, 9, 30)]

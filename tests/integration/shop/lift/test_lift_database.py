@@ -6,18 +6,18 @@ import dataclasses
 import pytest
 from sqlalchemy import text
 
-from core.lift.orders import read_catalogue
-from core.lift.port import Pair
-from core.lift.seed import CATALOGUE, orders_file, orders_of_demo_store, seed_demo_lift
-from core.lift.store import TenantLiftPairs, replace_pairs
-from core.meal.models import Constraints
-from core.recommend.exclusions import excluded_words
-from core.recommend.offers import make_offers
-from core.recommend.suggestions import suggest_items
-from core.store.embedded import EmbeddedStores
-from core.store.importer import import_folder
-from core.tenant.store import create_tenant
-from tests.unit.recommend.lift_fakes import todos
+from core.shop.lift.orders import read_catalogue
+from core.shop.lift.port import Pair
+from core.shop.lift.seed import CATALOGUE, orders_file, orders_of_demo_store, seed_demo_lift
+from core.shop.lift.sql import TenantLiftPairs, replace_pairs
+from core.shop.meal.models import Constraints
+from core.shop.recommend.exclusions import excluded_words
+from core.shop.recommend.offers import make_offers
+from core.shop.recommend.suggestions import suggest_items
+from core.shop.catalogue.embedded import EmbeddedStores
+from core.shop.catalogue.importer import import_folder
+from core.shop.tenants.sql import create_tenant
+from tests.unit.shop.recommend.lift_fakes import todos
 
 # Ibis 12 still calls DuckDB by a name that DuckDB 2 has deprecated.
 pytestmark = pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")

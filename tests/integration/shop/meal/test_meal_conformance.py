@@ -11,14 +11,14 @@ import pytest
 from aiohttp import web
 
 import tests.support  # noqa: F401  # servers without a proxy stop at once
-from core.alone import serve_meal
-from core.meal import Meal, MealEngine, MealRequest, Shopper, Turn
-from core.meal.catalogue import catalogue
-from core.meal.embedded import EmbeddedMealEngine
-from core.meal.models import LANGUAGES, Constraints
-from core.meal.openai import OpenAIMealEngine
-from core.meal.remote import RemoteMealEngine
-from tests.integration.meal.chat_endpoint import ChatEndpoint, completion
+from core.app.single import serve_meal
+from core.shop.meal import Meal, MealEngine, MealRequest, Shopper, Turn
+from core.shop.meal.catalogue import catalogue
+from core.shop.meal.embedded import EmbeddedMealEngine
+from core.shop.meal.models import LANGUAGES, Constraints
+from core.shop.meal.openai import OpenAIMealEngine
+from core.shop.meal.remote import RemoteMealEngine
+from tests.integration.shop.meal.chat_endpoint import ChatEndpoint, completion
 
 CAT = catalogue()
 TOKEN = "a-secret-that-both-sides-know"

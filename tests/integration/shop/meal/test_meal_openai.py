@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from core.meal import Meal, MealError, MealRequest, Shopper, Turn
-from core.meal.openai import OpenAIMealEngine, reply_schema
-from tests.integration.meal.chat_endpoint import ChatEndpoint, completion, failure, good, reply
+from core.shop.meal import Meal, MealError, MealRequest, Shopper, Turn
+from core.shop.meal.openai import OpenAIMealEngine, reply_schema
+from tests.integration.shop.meal.chat_endpoint import ChatEndpoint, completion, failure, good, reply
 
 REQUEST = MealRequest(
     prompt="전골 먹고 싶어", shopper=Shopper(name="민지", persona="채식을 즐겨요")

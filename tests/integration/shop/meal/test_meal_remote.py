@@ -13,10 +13,10 @@ from grpc_status import rpc_status
 from onegenie.meal.v1 import meal_pb2 as pb
 from onegenie.meal.v1 import meal_pb2_grpc as pb_grpc
 
-from core.alone import serve_meal
-from core.meal import MealError, MealRequest, Shopper
-from core.meal.messages import meal_to_message
-from core.meal.remote import LARGEST_REPLY, RemoteMealEngine
+from core.app.single import serve_meal
+from core.shop.meal import MealError, MealRequest, Shopper
+from core.shop.meal.messages import meal_to_message
+from core.shop.meal.remote import LARGEST_REPLY, RemoteMealEngine
 from tests.support import ScriptedEngine, fields_of, plain_meal, reason_of
 
 REQUEST = MealRequest(prompt="카레", shopper=Shopper(persona="채식", extra={"size": 2}))

@@ -14,7 +14,7 @@ import pytest
 from onegenie.recommend.v1 import recommend_pb2 as pb
 
 from core.platform.database import Database
-from core.store.importer import import_folder
+from core.shop.catalogue.importer import import_folder
 from tests.support import Shopper, add_profile, make_shopper, running_core
 
 LISTED = [

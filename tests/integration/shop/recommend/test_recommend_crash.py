@@ -19,8 +19,8 @@ from onegenie.recommend.v1 import recommend_pb2 as pb
 from sqlalchemy import func, select, text
 
 from core.platform.database import Database
-from core.recommend.models import rounds
-from core.tenant.models import credit_ledger, tenants
+from core.shop.recommend.tables import rounds
+from core.shop.tenants.tables import credit_ledger, tenants
 from tests.support import Shopper, make_shopper
 
 # Every change of a round, written down by the database itself.

@@ -13,10 +13,10 @@ from pathlib import Path
 import grpc
 import pytest
 
-from core.alone import serve_meal, serve_store
+from core.app.single import serve_meal, serve_store
 from core.platform.database import Database, open_database
-from core.store.importer import import_folder
-from core.tenant.store import create_key, create_tenant, grant_credit
+from core.shop.catalogue.importer import import_folder
+from core.shop.tenants.sql import create_key, create_tenant, grant_credit
 from tests.conftest import Databases
 from tests.support import STORE, ScriptedEngine, Shopper, add_profile, running_core
 

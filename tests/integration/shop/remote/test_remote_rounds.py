@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from onegenie.recommend.v1 import recommend_pb2 as pb
 
-from core.meal.embedded import EmbeddedMealEngine
+from core.shop.meal.embedded import EmbeddedMealEngine
 from core.platform.database import Database
-from core.tenant.store import create_key, grant_credit
-from tests.integration.recommend.test_recommend_rounds import (  # noqa: F401
+from core.shop.tenants.sql import create_key, grant_credit
+from tests.integration.shop.recommend.test_recommend_rounds import (  # noqa: F401
     test_a_failed_step_ends_the_round_and_returns_the_credit,
     test_a_follow_up_waits_for_step_two_and_hears_the_chat_so_far,
     test_a_repeated_idempotency_key_answers_the_first_result,

@@ -11,8 +11,8 @@ from onegenie.trigger.v1 import trigger_pb2_grpc as pb_grpc
 from sqlalchemy import func, select
 
 from core.platform.database import Database
-from core.store.models import store_triggers
-from core.trigger.models import trigger_events
+from core.shop.catalogue.tables import store_triggers
+from core.shop.trigger.tables import trigger_events
 from tests.integration.remote.conftest import Elsewhere
 from tests.support import Shopper
 

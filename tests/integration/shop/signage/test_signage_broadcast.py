@@ -21,8 +21,8 @@ from onegenie.trigger.v1 import trigger_pb2
 from onegenie.trigger.v1 import trigger_pb2_grpc as trigger_grpc
 
 from core.platform.database import Database
-from core.store import store
-from core.tenant.store import create_key, create_tenant, grant_credit
+from core.shop.catalogue import sql
+from core.shop.tenants.sql import create_key, create_tenant, grant_credit
 from tests.support import Shopper, add_profile
 
 SCREENS = 200
@@ -32,7 +32,7 @@ SCREENS = 200
 async def core_process(database_url: str, socket: Path) -> AsyncIterator[grpc.aio.Channel]:
     """A core in a process of its own."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "core.server", "--socket", str(socket),
+        sys.executable, "-m", "core.app.wire", "--socket", str(socket),
         env={**os.environ, "DATABASE_URL": "postgresql://" + database_url.split("://", 1)[1],
              "LOG_LEVEL": "warning"},
     )  # fmt: skip
@@ -94,11 +94,11 @@ async def make_screens(
         tenant_id = await create_tenant(conn, "hall", "ko")
         await grant_credit(conn, tenant_id, 1)
         _, sdk_key = await create_key(conn, tenant_id, "sdk", "app")
-        await store.bump_revision(conn, tenant_id)
+        await sql.bump_revision(conn, tenant_id)
         signage, secrets = [], []
         for place in range(SCREENS):
             new = store_pb2.Signage(number=1 + place % 2, name=str(place), orientation="portrait")
-            signage.append(await store.put_signage(conn, tenant_id, None, new))
+            signage.append(await sql.put_signage(conn, tenant_id, None, new))
             _, secret = await create_key(conn, tenant_id, "signage", "device", signage[-1].id)
             secrets.append(secret)
     return tenant_id, sdk_key, signage, secrets

@@ -12,7 +12,7 @@ import pytest
 from onegenie.signage.v1 import signage_pb2 as pb
 from onegenie.store.v1 import store_pb2
 
-from core.signage.screen import TEXT_BYTES, idle, recognized
+from core.shop.signage.screen import TEXT_BYTES, idle, recognized
 
 ROOT = Path(__file__).parents[3]
 STUBS, RUNTIME = ROOT / "gen" / "nanopb", ROOT / "third_party" / "nanopb"

@@ -15,10 +15,10 @@ from onegenie.store.v1 import store_pb2
 
 from core.platform.database import Database
 from core.platform.events import Events
-from core.signage import frames, store, subscribe
-from core.store.port import StoreUnavailable
-from core.tenant.store import Caller, create_key
-from edge.errors import ApiError
+from core.shop.signage import frames, sql, subscribe
+from core.shop.catalogue.port import StoreUnavailable
+from core.shop.tenants.sql import Caller, create_key
+from edge.reply.errors import ApiError
 
 SIGNAGE = store_pb2.Signage(id="7", number=2, orientation="portrait")
 
@@ -146,7 +146,7 @@ async def test_a_device_that_leaves_frees_everything(device: Device, events: Eve
         assert events.watcher_count > 0
     assert events.watcher_count == 0
     async with device.database.connect() as conn:
-        (found,) = await store.presence(conn, device.caller.tenant_id)
+        (found,) = await sql.presence(conn, device.caller.tenant_id)
     assert (found.signage_id, found.online) == (SIGNAGE.id, False)
 
 
@@ -156,11 +156,11 @@ async def test_of_many_who_see_that_a_screen_is_over_one_turns_it_idle(device: D
     async def turn_idle(name: str) -> bool:
         async with device.database.begin() as conn:
             tenant_id = device.caller.tenant_id
-            return await store.add_after(conn, tenant_id, SIGNAGE.id, 1, name.encode())
+            return await sql.add_after(conn, tenant_id, SIGNAGE.id, 1, name.encode())
 
     assert sorted(await asyncio.gather(*(turn_idle(name) for name in "abcdef"))) == [
         *[False] * 5,
         True,
     ]
-    rows = await store.look(device.database, device.caller.tenant_id, SIGNAGE.id, 0)
+    rows = await sql.look(device.database, device.caller.tenant_id, SIGNAGE.id, 0)
     assert [row.sequence for row in rows] == [1, 2]

@@ -18,11 +18,11 @@ from sqlalchemy import select, update
 
 from core.platform.database import Database
 from core.platform.settings import Settings
-from core.server import serve
-from core.signage import frames, subscribe
-from core.signage.models import signage_devices, signage_frames
-from core.signage.store import KEPT_FRAMES, Presence, presence
-from core.tenant.store import create_key, create_tenant, revoke_key
+from core.app.wire import serve
+from core.shop.signage import frames, subscribe
+from core.shop.signage.tables import signage_devices, signage_frames
+from core.shop.signage.sql import KEPT_FRAMES, Presence, presence
+from core.shop.tenants.sql import create_key, create_tenant, revoke_key
 from tests.support import reason_of, running_core
 
 IDLE, RECOGNIZED = pb.FRAME_KIND_IDLE, pb.FRAME_KIND_RECOGNIZED

@@ -12,8 +12,8 @@ from onegenie.tenant.v1 import tenant_pb2 as pb
 from onegenie.tenant.v1 import tenant_pb2_grpc as pb_grpc
 
 from core.platform.database import Database
-from core.store.importer import import_folder
-from core.tenant.store import create_key, create_tenant, grant_credit
+from core.shop.catalogue.importer import import_folder
+from core.shop.tenants.sql import create_key, create_tenant, grant_credit
 from tests.support import STORE, running_core
 
 SERVICE_TOKEN = "the-operators-own-service-token"

@@ -11,7 +11,7 @@ from sqlalchemy import insert, text
 
 from core.platform.database import Database
 from core.platform.events import publish
-from core.trigger.models import trigger_events
+from core.shop.trigger.tables import trigger_events
 
 _NUMBER = text(
     "INSERT INTO trigger_sequences (tenant_id, last) VALUES (:tenant, :count)"

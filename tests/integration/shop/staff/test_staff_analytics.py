@@ -15,10 +15,10 @@ from onegenie.tenant.v1 import tenant_pb2 as pb
 from sqlalchemy import select
 
 from core.platform.database import Database
-from core.tenant.analytics import get_analytics
-from core.trigger.models import trigger_events
+from core.shop.staff.analytics import get_analytics
+from core.shop.trigger.tables import trigger_events
 from tests.integration.tenant.conftest import Staff
-from tests.integration.tenant.tenant_rows import add_events
+from tests.integration.shop.staff.staff_rows import add_events
 from tests.support import fields_of, reason_of
 
 SEOUL = ZoneInfo("Asia/Seoul")

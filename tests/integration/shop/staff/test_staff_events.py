@@ -17,11 +17,11 @@ from onegenie.tenant.v1 import tenant_pb2 as pb
 from core.platform.database import Database
 from core.platform.events import Events
 from core.platform.settings import Settings
-from core.server import serve
-from core.tenant import events as live
-from core.tenant.store import revoke_key
+from core.app.wire import serve
+from core.shop.staff import events as live
+from core.shop.tenants.sql import revoke_key
 from tests.integration.tenant.conftest import Staff, make_staff
-from tests.integration.tenant.tenant_rows import add_events
+from tests.integration.shop.staff.staff_rows import add_events
 from tests.support import fields_of, reason_of, running_core
 
 ITEM = {
@@ -247,7 +247,7 @@ async def channel(
         watched.append(Events(url))
         return watched[-1]
 
-    monkeypatch.setattr("core.server.Events", make)
+    monkeypatch.setattr("core.app.wire.Events", make)
     async with running_core(database_url) as opened_channel:
         yield opened_channel
 

@@ -12,10 +12,10 @@ from sqlalchemy import insert, select, update
 
 from core.platform.database import Database
 from core.platform.identity import CACHE_SECONDS
-from core.signage.models import signage_devices
-from core.store.port import StoreUnavailable
-from core.tenant.models import api_key_secrets, credit_ledger, tenants
-from core.tenant.store import (
+from core.shop.signage.tables import signage_devices
+from core.shop.catalogue.port import StoreUnavailable
+from core.shop.tenants.tables import api_key_secrets, credit_ledger, tenants
+from core.shop.tenants.sql import (
     MOST_CREDIT,
     add_secret,
     create_key,
@@ -214,7 +214,7 @@ async def test_a_store_that_is_not_there(staff: Staff, monkeypatch: pytest.Monke
     async def away(self: object) -> None:
         raise StoreUnavailable("store: upstream timeout")
 
-    monkeypatch.setattr("core.store.embedded.EmbeddedStore.signage", away)
+    monkeypatch.setattr("core.shop.catalogue.embedded.EmbeddedStore.signage", away)
     call = ask(staff, "CreateKey", kind="signage", name="x", signage_id=ENTRANCE)
     assert await refused(call) == ("UNAVAILABLE", [])
     assert await refused(ask(staff, "ListSignagePresence")) == ("UNAVAILABLE", [])

@@ -19,13 +19,13 @@ from sqlalchemy import select, text
 
 from core.platform.database import Database
 from core.platform.plain import plain
-from core.signage import frames
-from core.store.embedded import EmbeddedStore
-from core.tenant.analytics import get_analytics
-from core.tenant.store import create_key
-from core.trigger import service, store
-from core.trigger.models import trigger_calls
-from tests.integration.trigger.trigger_help import (
+from core.shop.signage import frames
+from core.shop.catalogue.embedded import EmbeddedStore
+from core.shop.staff.analytics import get_analytics
+from core.shop.tenants.sql import create_key
+from core.shop.trigger import service, sql
+from core.shop.trigger.tables import trigger_calls
+from tests.integration.shop.trigger.trigger_help import (
     ADS,
     COMMENTS,
     COUPON,
@@ -144,7 +144,7 @@ async def test_exit(phone: Phone, database: Database) -> None:
     others = {"items": [{"rec_id": "r"}], "forgotten": [1]}
     await phone.signage(action="exit", **others)
     assert len(await stored(database)) == 3
-    assert await store.latest_sequence(database, phone.shopper.tenant_id) == 3
+    assert await sql.latest_sequence(database, phone.shopper.tenant_id) == 3
     assert [frame == IDLE for _, frame in await shown(database)] == [False, True]
     reports = await all_told(database)
     assert [report.action for report in reports] == ["enter", "exit", "exit"]
@@ -191,7 +191,7 @@ async def test_forgotten_comes_through_untouched(
     assert repr_of(first.forgotten) == repr_of(forgotten)
     # Stored once for the trigger, read with each of its events.
     assert [(row.forgotten, row.forgotten_at) for row in others] == [(None, first.sequence)] * 2
-    events = (await store.events_after(database, phone.shopper.tenant_id, 0)).rows
+    events = (await sql.events_after(database, phone.shopper.tenant_id, 0)).rows
     assert [repr_of(event.forgotten) for event in events] == [repr_of(forgotten)] * 3
     (report,) = await all_told(database)
     assert [plain(value) for value in report.forgotten] == forgotten
@@ -499,7 +499,7 @@ async def test_events_are_numbered_without_gaps(phone: Phone, database: Database
         while True:
             last = finished.is_set()
             after = seen[-1] if seen else 0
-            page = await store.events_after(database, tenant_id, after)
+            page = await sql.events_after(database, tenant_id, after)
             seen.extend(event.sequence for event in page.rows)
             if last:
                 return
@@ -513,30 +513,30 @@ async def test_events_are_numbered_without_gaps(phone: Phone, database: Database
     finished.set()
     await following
     assert seen == list(range(1, 41))
-    assert await store.latest_sequence(database, tenant_id) == 40
-    assert await store.latest_sequence(database, stranger.shopper.tenant_id) == 5
+    assert await sql.latest_sequence(database, tenant_id) == 40
+    assert await sql.latest_sequence(database, stranger.shopper.tenant_id) == 5
     batches = [row.id for row in await stored(database)]
     assert len(set(batches)) == 45
 
 
 async def test_events_are_read_by_kind_and_page(phone: Phone, database: Database) -> None:
     tenant_id = phone.shopper.tenant_id
-    assert await store.latest_sequence(database, tenant_id) == 0
+    assert await sql.latest_sequence(database, tenant_id) == 0
     for kind in ("issued", "redeemed", "issued"):
         await phone.coupon(rec_id="coupon-1", kind=kind)
     await phone.recommend(rec_id="rec-1")
 
-    def numbers(page: store.Page) -> list[int]:
+    def numbers(page: sql.Page) -> list[int]:
         return [row.sequence for row in page.rows]
 
-    assert numbers(await store.events_after(database, tenant_id, 1)) == [2, 3, 4]
-    assert numbers(await store.events_after(database, tenant_id, 0, ["issued"], 1)) == [1]
-    assert numbers(await store.list_events(database, tenant_id)) == [4, 3, 2, 1]
-    assert numbers(await store.list_events(database, tenant_id, 4, ["issued", "redeemed"], 2)) == [
+    assert numbers(await sql.events_after(database, tenant_id, 1)) == [2, 3, 4]
+    assert numbers(await sql.events_after(database, tenant_id, 0, ["issued"], 1)) == [1]
+    assert numbers(await sql.list_events(database, tenant_id)) == [4, 3, 2, 1]
+    assert numbers(await sql.list_events(database, tenant_id, 4, ["issued", "redeemed"], 2)) == [
         3,
         2,
     ]
-    assert await store.list_events(database, uuid.uuid4()) == store.Page([], False)
+    assert await sql.list_events(database, uuid.uuid4()) == sql.Page([], False)
 
 
 async def test_all_or_nothing(
@@ -547,7 +547,7 @@ async def test_all_or_nothing(
     async def fail(*arguments: Any) -> None:
         raise ZeroDivisionError("late")
 
-    monkeypatch.setattr(store, "publish", fail)
+    monkeypatch.setattr(sql, "publish", fail)
     assert (await refused(phone.signage("k")))[0] == "INTERNAL_ERROR"
     assert await stored(database) == []
     assert await shown(database) == []

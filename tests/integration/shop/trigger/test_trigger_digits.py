@@ -13,12 +13,12 @@ from onegenie.trigger.v1 import trigger_pb2_grpc as pb_grpc
 
 from core.platform.database import Database
 from core.platform.plain import fill, plain
-from core.services import SERVICES
-from core.tenant.events import to_events
-from core.trigger import store
-from edge.contract import Contract
-from edge.render import Renderer, json_cache
-from tests.integration.trigger.trigger_help import jobs_left, make_phone, shown, stored, told
+from core.app.services import SERVICES
+from core.shop.staff.events import to_events
+from core.shop.trigger import sql
+from edge.contract.load import Contract
+from edge.reply.render import Renderer, json_cache
+from tests.integration.shop.trigger.trigger_help import jobs_left, make_phone, shown, stored, told
 from tests.support import make_shopper, running_core
 
 WIDE = 12345678901234567890123
@@ -55,7 +55,7 @@ async def test_every_digit_comes_through(database_url: str, database: Database) 
 
     (row,) = await stored(database)
     assert (row.item, row.forgotten) == (ITEM, FORGOTTEN)
-    page = await store.events_after(database, shopper.tenant_id, 0)
+    page = await sql.events_after(database, shopper.tenant_id, 0)
     (row,) = page.rows
     assert (row.item, row.forgotten) == (ITEM, FORGOTTEN)
     (event,) = map(rendered, to_events(page.rows))

@@ -18,10 +18,10 @@ from onegenie.trigger.v1 import trigger_pb2 as pb
 from sqlalchemy import text
 
 from core.platform.database import Database
-from core.tenant.store import create_key
-from edge.contract import Contract
-from edge.derive import BODY_NAME, request_class
-from tests.integration.trigger.trigger_help import Phone, jobs_left, make_phone, stored, told
+from core.shop.tenants.sql import create_key
+from edge.contract.load import Contract
+from edge.envoy.descriptor import BODY_NAME, request_class
+from tests.integration.shop.trigger.trigger_help import Phone, jobs_left, make_phone, stored, told
 from tests.support import make_shopper, running_core
 
 SERVICE = "onegenie.trigger.v1.TriggerService"

@@ -16,10 +16,10 @@ from structlog.testing import capture_logs
 
 from core.platform.database import Database
 from core.platform.jobs import RetryAlways
-from core.store.embedded import EmbeddedStore
-from core.store.port import StoreUnavailable
-from core.trigger import known_signage, reports
-from tests.integration.trigger.trigger_help import (
+from core.shop.catalogue.embedded import EmbeddedStore
+from core.shop.catalogue.port import StoreUnavailable
+from core.shop.trigger import known_signage, reports
+from tests.integration.shop.trigger.trigger_help import (
     Phone,
     jobs_left,
     make_phone,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.auth.address import UNKNOWN, caller_address
+from core.room.accounts.address import UNKNOWN, caller_address
 
 
 @pytest.mark.parametrize(

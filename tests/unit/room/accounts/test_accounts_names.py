@@ -2,7 +2,7 @@
 
 import unicodedata
 
-from core.user.names import normal_name
+from core.room.accounts.names import normal_name
 
 
 def test_names_are_trimmed_and_composed() -> None:

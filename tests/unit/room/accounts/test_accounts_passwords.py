@@ -8,8 +8,8 @@ from datetime import timedelta
 from argon2 import PasswordHasher, extract_parameters
 from argon2.low_level import Type
 
-from core.auth.failures import ADDRESS, BOTH, EMAIL
-from core.auth.passwords import hash_secret, is_outdated, matches
+from core.room.accounts.failures import ADDRESS, BOTH, EMAIL
+from core.room.accounts.passwords import hash_secret, is_outdated, matches
 
 
 def test_hashes_are_argon2id_with_the_recommended_parameters() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.auth.phone import parse_phone
-from edge.errors import ApiError
+from core.room.accounts.phone import parse_phone
+from edge.reply.errors import ApiError
 
 SMS, CODE = (
     "must be a phone number that takes SMS",

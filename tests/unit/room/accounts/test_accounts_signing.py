@@ -14,7 +14,7 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey
 from typer.testing import CliRunner
 
-from core.auth.tokens import User, read_access_token
+from core.room.accounts.tokens import User, read_access_token
 from core.cli import app
 from core.platform.signing import KEPT, Signer, add_key, check
 from tests.clock import FakeClock

@@ -13,7 +13,7 @@ import zlib
 import pytest
 from PIL import Image, ImageCms, ImageStat, PngImagePlugin
 
-from core.media.pictures import MAX_BYTES, BadPicture, Prepared, TooLarge, open_picture, prepare
+from core.room.media.pictures import MAX_BYTES, BadPicture, Prepared, TooLarge, open_picture, prepare
 from tests.photos import FORMATS, encode, gradient, photo
 
 JUNK = random.Random(4)
@@ -356,7 +356,7 @@ def test_hostile_bytes_are_a_bad_picture_or_a_good_one(kind: str) -> None:
 def test_pillows_warnings_do_not_reach_a_services_log() -> None:
     # In a process of its own, as a service: here, pytest has the say about warnings.
     code = (
-        "import warnings, core.media.pictures\n"
+        "import warnings, core.room.media.pictures\n"
         "warnings.warn_explicit('x', UserWarning, 'x.py', 1, module='PIL.TiffImagePlugin')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)

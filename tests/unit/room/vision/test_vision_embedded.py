@@ -12,8 +12,8 @@ import pytest
 from PIL import Image, ImageChops, ImageEnhance, ImageFilter, ImageStat
 
 from core.platform.pool import WorkPool
-from core.vision.embedded import EmbeddedVision
-from core.vision.port import COMPLETED, VisionUnavailable
+from core.room.vision.embedded import EmbeddedVision
+from core.room.vision.port import COMPLETED, VisionUnavailable
 from tests.rooms import PAIRS, Room, Shot, Thing, pairs
 from tests.vision_conformance import RoomVisionConformance
 
@@ -178,17 +178,17 @@ async def test_the_extra_is_named_when_it_is_missing(
     engine: EmbeddedVision, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "cv2", None)
-    for module in ("core.vision.pixels", "core.vision.cleanup"):
+    for module in ("core.room.vision.pixels", "core.room.vision.cleanup"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     for name in ("pixels", "cleanup"):
-        monkeypatch.delattr(f"core.vision.{name}", raising=False)
+        monkeypatch.delattr(f"core.room.vision.{name}", raising=False)
     with pytest.raises(VisionUnavailable, match=r"onegenie\[rooms\]"):
         await engine.analyze(Room(32).picture())
 
 
 def test_nothing_heavy_is_imported_before_a_picture_comes() -> None:
     program = (
-        "import sys, core.vision.embedded\n"
+        "import sys, core.room.vision.embedded\n"
         "assert not {'cv2', 'numpy', 'patchmatch', 'PIL'} & set(sys.modules)"
     )
     path = [*sys.path, "gen/python"]

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from core.platform.openai import OpenAIEndpoint
-from core.vision.openai import comparison_schema
+from core.room.vision.openai import comparison_schema
 
 
 def test_the_schema_is_one_that_strict_mode_takes() -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageFilter
 
-from core.vision import pixels
-from core.vision.embedded import _compare
-from core.vision.pixels import Array, Flaw
+from core.room.vision import pixels
+from core.room.vision.embedded import _compare
+from core.room.vision.pixels import Array, Flaw
 from tests.rooms import Room, Shot, recoded
 
 MISSION = "방 청소"

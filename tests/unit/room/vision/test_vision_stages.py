@@ -13,9 +13,9 @@ import pytest
 from onegenie.rest.v1 import annotations_pb2 as rest
 
 from core.platform.pool import WorkPool
-from core.vision.port import Progress
-from core.vision.tidy_room import LatestStage, NobodyWaits, TidyRooms
-from edge.errors import ApiError
+from core.room.vision.port import Progress
+from core.room.vision.tidy_room import LatestStage, NobodyWaits, TidyRooms
+from edge.reply.errors import ApiError
 from tests.photos import photo
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from core.store.remote import Endpoint, load_endpoints
+from core.shop.catalogue.remote import Endpoint, load_endpoints
 
 TENANT = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.store.search import Entry, SearchIndex, normalise
+from core.shop.catalogue.search import Entry, SearchIndex, normalise
 
 
 def index(*products: tuple[int, str] | tuple[int, str, list[str]] | Entry) -> SearchIndex:

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from ibis.config import Config
 
-from core.lift.expression import lift_pairs
+from core.shop.lift.expression import lift_pairs
 
 
 class SparkOptions(Config):

@@ -7,8 +7,8 @@ import ibis
 import numpy as np
 import pytest
 
-from core.lift.expression import lift_pairs
-from core.lift.orders import (
+from core.shop.lift.expression import lift_pairs
+from core.shop.lift.orders import (
     PLANTED,
     Item,
     demo_orders,
@@ -17,7 +17,7 @@ from core.lift.orders import (
     resolve,
     serving,
 )
-from core.lift.seed import CATALOGUE, dishes_by_term, orders_of_demo_store
+from core.shop.lift.seed import CATALOGUE, dishes_by_term, orders_of_demo_store
 
 PAIRS = [(f"anchor{n}", f"partner{n // 2}", 9.0 + n % 5) for n in range(40)]
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from core.meal import Meal, MealRequest, Shopper, Turn
-from core.meal.catalogue import catalogue
-from core.meal.conversation import persona_wishes
-from core.meal.embedded import EmbeddedMealEngine
-from core.meal.lexicon import lexicon
-from core.meal.parser import Parser
+from core.shop.meal import Meal, MealRequest, Shopper, Turn
+from core.shop.meal.catalogue import catalogue
+from core.shop.meal.conversation import persona_wishes
+from core.shop.meal.embedded import EmbeddedMealEngine
+from core.shop.meal.lexicon import lexicon
+from core.shop.meal.parser import Parser
 
 CAT = catalogue()
 PARSER = Parser(CAT, lexicon())

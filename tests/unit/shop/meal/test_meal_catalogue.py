@@ -5,10 +5,10 @@ from collections import Counter
 
 import pytest
 
-from core.meal.catalogue import DATA, catalogue, round_quantity
-from core.meal.lexicon import lexicon, normalize
-from core.meal.models import LANGUAGES, Text
-from core.meal.vectors import nearest, release
+from core.shop.meal.catalogue import DATA, catalogue, round_quantity
+from core.shop.meal.lexicon import lexicon, normalize
+from core.shop.meal.models import LANGUAGES, Text
+from core.shop.meal.vectors import nearest, release
 
 CAT = catalogue()
 SCRIPTS = {

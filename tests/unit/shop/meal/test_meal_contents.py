@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from core.meal import catalogue as catalogue_module
-from core.meal.catalogue import catalogue
-from core.meal.contents import contents, named
+from core.shop.meal import catalogue as catalogue_module
+from core.shop.meal.catalogue import catalogue
+from core.shop.meal.contents import contents, named
 
-DEMO = Path(__file__).parents[3] / "core/store/demo/products.csv"
+DEMO = Path(__file__).parents[3] / "core/shop/catalogue/demo/products.csv"
 
 # An allergy or wish, names that have it, names that only look so.
 NAMES = {

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from core.meal import Meal, MealError, MealRequest, Shopper, Turn
-from core.meal.catalogue import catalogue
-from core.meal.embedded import EmbeddedMealEngine, fit
-from core.meal.models import LANGUAGES, Constraints
-from core.meal.phrases import josa, listed
+from core.shop.meal import Meal, MealError, MealRequest, Shopper, Turn
+from core.shop.meal.catalogue import catalogue
+from core.shop.meal.embedded import EmbeddedMealEngine, fit
+from core.shop.meal.models import LANGUAGES, Constraints
+from core.shop.meal.phrases import josa, listed
 
 CAT = catalogue()
 ALLERGENS = sorted({a for ingredient in CAT.ingredients.values() for a in ingredient.allergens})

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from core.meal import (
+from core.shop.meal import (
     Constraints,
     Meal,
     MealIngredient,
@@ -13,8 +13,8 @@ from core.meal import (
     Text,
     Turn,
 )
-from core.meal.embedded import EmbeddedMealEngine
-from core.meal.messages import (
+from core.shop.meal.embedded import EmbeddedMealEngine
+from core.shop.meal.messages import (
     meal_from_message,
     meal_to_message,
     request_from_message,

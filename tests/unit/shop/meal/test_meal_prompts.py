@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from core.meal import Meal, MealRequest, Shopper, Turn
-from core.meal.catalogue import catalogue
-from core.meal.embedded import EmbeddedMealEngine
+from core.shop.meal import Meal, MealRequest, Shopper, Turn
+from core.shop.meal.catalogue import catalogue
+from core.shop.meal.embedded import EmbeddedMealEngine
 
 HERE = Path(__file__).parent
 CAT = catalogue()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from onegenie.recommend.v1 import recommend_pb2
 from onegenie.store.v1 import store_pb2
 
-from core.lift.port import Pair
+from core.shop.lift.port import Pair
 
 
 class FakeStore:

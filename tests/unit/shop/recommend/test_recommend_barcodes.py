@@ -13,7 +13,7 @@ import pytest
 import zxingcpp
 from onegenie.recommend.v1 import recommend_pb2 as pb
 
-from core.recommend.barcodes import barcode_image, barcodes_of
+from core.shop.recommend.barcodes import barcode_image, barcodes_of
 
 TOFU = "4906028184943"
 
@@ -105,8 +105,8 @@ def test_a_number_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_library_is_loaded_when_it_is_first_needed() -> None:
     code = (
-        "import sys, core.server; assert 'zxingcpp' not in sys.modules\n"
-        "from core.recommend.barcodes import barcode_image\n"
+        "import sys, core.app.wire; assert 'zxingcpp' not in sys.modules\n"
+        "from core.shop.recommend.barcodes import barcode_image\n"
         f"assert barcode_image({TOFU!r}); assert 'zxingcpp' in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

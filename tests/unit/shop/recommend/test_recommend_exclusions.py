@@ -2,9 +2,9 @@
 
 import pytest
 
-from core.meal.models import Constraints
-from core.recommend.exclusions import excluded_ids, excluded_words
-from tests.unit.recommend.lift_fakes import FakeStore, product
+from core.shop.meal.models import Constraints
+from core.shop.recommend.exclusions import excluded_ids, excluded_words
+from tests.unit.shop.recommend.lift_fakes import FakeStore, product
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from onegenie.recommend.v1 import recommend_pb2
 from onegenie.store.v1 import store_pb2
 
-from core.recommend.offers import coupon_spot_items, make_offers
-from tests.unit.recommend.lift_fakes import FakeLift, FakeStore, pair, product, todos
+from core.shop.recommend.offers import coupon_spot_items, make_offers
+from tests.unit.shop.recommend.lift_fakes import FakeLift, FakeStore, pair, product, todos
 
 CURRY = product(1, "카레 100g", "PA", en="Curry", ja="カレー", x=0)
 LISTED = todos(CURRY)

@@ -3,8 +3,8 @@
 import pytest
 from onegenie.recommend.v1 import recommend_pb2 as pb
 
-from core.recommend.language import choose_language
-from core.recommend.state import holds_chat, is_over, state_part, version
+from core.shop.recommend.language import choose_language
+from core.shop.recommend.state import holds_chat, is_over, state_part, version
 
 
 def words(round_: pb.Round) -> list[str]:

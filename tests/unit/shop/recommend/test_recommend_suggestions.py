@@ -4,11 +4,11 @@ import uuid
 
 import pytest
 
-from core.lift.port import Pair
-from core.recommend.alike import same_kind
-from core.recommend.candidates import pair_score
-from core.recommend.suggestions import suggest_items
-from tests.unit.recommend.lift_fakes import FakeLift, FakeStore, pair, product, todos
+from core.shop.lift.port import Pair
+from core.shop.recommend.alike import same_kind
+from core.shop.recommend.candidates import pair_score
+from core.shop.recommend.suggestions import suggest_items
+from tests.unit.shop.recommend.lift_fakes import FakeLift, FakeStore, pair, product, todos
 
 CURRY = product(
     1, "오뚜기 카레 100g", "PA", en="Ottogi Curry 100g", ja="カレー", brand="오뚜기", x=0

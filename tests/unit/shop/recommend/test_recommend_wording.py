@@ -3,8 +3,8 @@
 import pytest
 from onegenie.store.v1 import store_pb2
 
-from core.recommend import wording
-from core.recommend.wording import Word, localized, money, short_name
+from core.shop.recommend import wording
+from core.shop.recommend.wording import Word, localized, money, short_name
 
 
 @pytest.mark.parametrize(

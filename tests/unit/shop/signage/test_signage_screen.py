@@ -8,7 +8,7 @@ import pytest
 from onegenie.signage.v1 import signage_pb2 as pb
 from onegenie.store.v1 import store_pb2
 
-from core.signage.screen import TEXT_BYTES, as_json, idle, in_language, recognized
+from core.shop.signage.screen import TEXT_BYTES, as_json, idle, in_language, recognized
 
 
 def signage(number: int, orientation: str = "portrait") -> store_pb2.Signage:

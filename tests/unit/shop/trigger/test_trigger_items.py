@@ -11,10 +11,10 @@ from onegenie.store.v1 import store_pb2
 from onegenie.trigger.v1 import trigger_pb2 as pb
 
 from core.platform.plain import plain
-from core.trigger import items
-from core.trigger.known_signage import Floor
-from core.trigger.record import new_id
-from core.trigger.store import request_digest
+from core.shop.trigger import items
+from core.shop.trigger.known_signage import Floor
+from core.shop.trigger.record import new_id
+from core.shop.trigger.sql import request_digest
 
 TEXT = {"ko": "가", "en": "a", "ja": "あ"}
 
