@@ -17,11 +17,11 @@ from typing import Any
 import grpc
 from google.api import httpbody_pb2
 
-from edge.serve.admission import admission
 from edge.contract.load import Contract
 from edge.envoy.descriptor import BODY_NAME, request_class
-from edge.reply.errors import ApiError
 from edge.gen import generate
+from edge.reply.errors import ApiError
+from edge.serve.admission import admission
 from edge.serve.interceptor import EdgeInterceptor, current_call
 
 ROOT = Path(__file__).parent.parent

@@ -10,10 +10,10 @@ import asyncio
 import sys
 from typing import Any
 
+from core.app.wire import run, serve
 from core.platform import telemetry
 from core.platform.settings import load_settings
 from core.shop.recommend.pipeline import Pipeline, StepResult
-from core.app.wire import run, serve
 from tests.support import ScriptedEngine
 
 SLOW_SECONDS = 6.0

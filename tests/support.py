@@ -21,21 +21,21 @@ from onegenie.recommend.v1 import recommend_pb2 as pb
 from onegenie.recommend.v1 import recommend_pb2_grpc as pb_grpc
 from sqlalchemy import insert, text
 
-from core.room.accounts.tables import auth_sessions, users
-from core.room.accounts.tokens import User, make_access_token
-from core.shop.meal.port import MealEngine
-from core.shop.meal.models import Constraints, Meal, MealIngredient, MealRequest, Text
-from edge.serve import server as platform_server
+from core.app.wire import serve
 from core.platform.clock import Clock, utc_now
 from core.platform.database import Database
 from core.platform.settings import Settings
 from core.platform.signing import Signer
-from core.shop.recommend import snapshot
-from core.app.wire import serve
+from core.room.accounts.tables import auth_sessions, users
+from core.room.accounts.tokens import User, make_access_token
+from core.room.vision.port import RoomVision
 from core.shop.catalogue.importer import import_folder
+from core.shop.meal.models import Constraints, Meal, MealIngredient, MealRequest, Text
+from core.shop.meal.port import MealEngine
+from core.shop.recommend import snapshot
 from core.shop.tenants.sql import create_key, create_tenant, grant_credit
 from core.shop.trigger import known_signage
-from core.room.vision.port import RoomVision
+from edge.serve import server as platform_server
 
 
 def plain_meal(request: MealRequest) -> Meal:

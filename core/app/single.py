@@ -14,16 +14,16 @@ import grpc
 from onegenie.meal.v1 import meal_pb2_grpc
 from onegenie.store.v1 import store_pb2_grpc
 
-from core.shop.meal.port import MealEngine
-from core.shop.meal.service import MealService
 from core.platform import telemetry
 from core.platform.database import Database
 from core.platform.identity import Identity, caller
-from edge.serve.server import Server
 from core.shop.catalogue.embedded import EmbeddedStores
 from core.shop.catalogue.service import StoreService
+from core.shop.meal.port import MealEngine
+from core.shop.meal.service import MealService
 from edge.contract.load import Contract
 from edge.serve.interceptor import EdgeInterceptor
+from edge.serve.server import Server
 
 
 def serve_store(database: Database, address: str) -> contextlib.AbstractAsyncContextManager[None]:

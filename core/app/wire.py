@@ -30,16 +30,7 @@ from onegenie.trigger.v1 import trigger_pb2_grpc
 from onegenie.user.v1 import user_pb2_grpc
 from onegenie.vision.v1 import vision_pb2_grpc
 
-from core.room.accounts.service import AuthService
-from core.room.accounts.sms import HttpSms, OutboxSms, Sms
-from core.room.accounts.sweep import keep_swept
-from core.room.friend.service import FriendService
-from core.shop.lift.sql import TenantLiftPairs
-from core.shop.meal.port import MealEngine
-from core.room.media.files import Media
-from core.room.media.objects import open_objects
-from core.room.media.service import MediaService
-from core.room.mission.service import MissionService
+from core.app.services import DOMAIN, SERVICES
 from core.platform import telemetry
 from core.platform.background import Background
 from core.platform.clock import Clock, utc_now
@@ -48,30 +39,39 @@ from core.platform.events import Events
 from core.platform.identity import Identity, caller
 from core.platform.jobs import Jobs
 from core.platform.pool import WorkPool
-from edge.serve.server import Server, until_told_to_stop
 from core.platform.settings import Settings, load_settings
 from core.platform.signing import Signer
+from core.room.accounts.search_user import UserService
+from core.room.accounts.service import AuthService
+from core.room.accounts.sms import HttpSms, OutboxSms, Sms
+from core.room.accounts.sweep import keep_swept
+from core.room.friend.service import FriendService
+from core.room.media.files import Media
+from core.room.media.objects import open_objects
+from core.room.media.service import MediaService
+from core.room.mission.service import MissionService
 from core.room.post.service import PostService
-from core.shop.profile.service import ProfileService
-from core.shop.recommend.pipeline import Pipeline
-from core.shop.recommend.service import RecommendService
-from core.shop.recommend.snapshot import CouponSpots
-from core.app.services import DOMAIN, SERVICES
-from core.shop.signage.service import SignageService
+from core.room.vision.port import RoomVision
+from core.room.vision.service import VisionService
 from core.shop.catalogue.embedded import EmbeddedStores
 from core.shop.catalogue.port import Stores
 from core.shop.catalogue.remote import RemoteStores, load_endpoints
 from core.shop.catalogue.service import StoreService
+from core.shop.lift.sql import TenantLiftPairs
+from core.shop.meal.port import MealEngine
+from core.shop.profile.service import ProfileService
+from core.shop.recommend.pipeline import Pipeline
+from core.shop.recommend.service import RecommendService
+from core.shop.recommend.snapshot import CouponSpots
+from core.shop.signage.service import SignageService
 from core.shop.staff.service import TenantService
 from core.shop.trigger.known_signage import KnownSignage
 from core.shop.trigger.reports import Reports
 from core.shop.trigger.service import TriggerService
-from core.room.accounts.search_user import UserService
-from core.room.vision.port import RoomVision
-from core.room.vision.service import VisionService
-from edge.serve.admission import admission
 from edge.contract.load import Contract
+from edge.serve.admission import admission
 from edge.serve.interceptor import EdgeInterceptor, Interceptor
+from edge.serve.server import Server, until_told_to_stop
 
 
 @contextlib.asynccontextmanager

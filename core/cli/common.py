@@ -20,9 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.csv import ImportFailed
 from core.platform.database import Database, open_database
+from core.platform.settings import Settings, load_settings
 from core.run.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from core.run.migrate import upgrade
-from core.platform.settings import Settings, load_settings
 from core.shop.tenants.sql import find_tenant
 from edge.request.validate import CONTROLS
 

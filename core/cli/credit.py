@@ -18,8 +18,8 @@ from core.cli.common import (
     whole,
 )
 from core.platform.database import Database
-from core.shop.tenants.tables import credit_ledger, tenants
 from core.shop.tenants.sql import grant_credit
+from core.shop.tenants.tables import credit_ledger, tenants
 
 app = typer.Typer(help="Credit: one a round.", no_args_is_help=True)
 

@@ -22,8 +22,8 @@ from core.cli.common import (
 )
 from core.platform.database import Database
 from core.shop.catalogue.tables import store_signage
-from core.shop.tenants.tables import api_key_secrets, api_keys
 from core.shop.tenants.sql import add_secret, create_key, revoke_key, revoke_other_secrets
+from core.shop.tenants.tables import api_key_secrets, api_keys
 
 app = typer.Typer(
     help="Keys of apps (sdk), staff (admin) and screens (signage).", no_args_is_help=True

@@ -18,10 +18,10 @@ from core.cli.common import (
     shown,
     tenant_id,
 )
-from core.shop.lift.port import MIN_CO_COUNT, MIN_CUSTOMERS, Pair
-from core.shop.lift.sql import pairs_for, replace_pairs
 from core.platform.database import Database
 from core.platform.settings import load_settings
+from core.shop.lift.port import MIN_CO_COUNT, MIN_CUSTOMERS, Pair
+from core.shop.lift.sql import pairs_for, replace_pairs
 
 app = typer.Typer(
     help="Co-purchase lift: which products are bought together.", no_args_is_help=True

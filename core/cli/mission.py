@@ -10,11 +10,11 @@ import typer
 from sqlalchemy import select
 
 from core.cli.common import AllowEmptyOption, Table, out, run_with_database, show_problems, whole
-from core.room.mission.importer import Counts, import_missions
-from core.room.mission.tables import missions
 from core.platform.clock import utc_now
 from core.platform.csv import ImportFailed
 from core.platform.database import Database
+from core.room.mission.importer import Counts, import_missions
+from core.room.mission.tables import missions
 
 app = typer.Typer(help="Missions that people are suggested.", no_args_is_help=True)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import typer
 
 from core.cli.common import fail, visible
-from core.run.control import RestartError, ask_restart
 from core.platform.settings import Settings
+from core.run.control import RestartError, ask_restart
 
 
 def restart() -> None:

@@ -29,7 +29,9 @@ app = typer.Typer(help="Catalogue and floor of a tenant's store.", no_args_is_he
 def import_(
     path: Annotated[
         Path,
-        typer.Argument(exists=True, help="A folder of CSV files, or one of them (docs/shop/catalogue.md)."),
+        typer.Argument(
+            exists=True, help="A folder of CSV files, or a file (docs/shop/catalogue.md)."
+        ),
     ],
     tenant: TenantOption = None,
     allow_empty: AllowEmptyOption = False,

@@ -11,8 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from core.cli.common import Table, fail, one_line, out, run_with_database, visible, whole
 from core.platform.database import Database
 from core.shop.recommend.language import choose_language
-from core.shop.tenants.tables import tenants
 from core.shop.tenants.sql import create_tenant
+from core.shop.tenants.tables import tenants
 
 app = typer.Typer(help="Tenants: who uses the service.", no_args_is_help=True)
 

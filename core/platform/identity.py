@@ -11,10 +11,10 @@ from contextlib import asynccontextmanager
 from cachetools import TTLCache
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from core.room.accounts.tokens import User, read_access_token
-from core.room.accounts.tokens import is_live as session_is_live
 from core.platform.database import Database
 from core.platform.signing import Signer
+from core.room.accounts.tokens import User, read_access_token
+from core.room.accounts.tokens import is_live as session_is_live
 from core.shop.tenants.sql import PREFIXES, Caller, KeyKind, caller_by_hash, hash_secret
 from edge.reply.errors import ApiError
 from edge.serve.interceptor import Call, current_call

@@ -187,8 +187,8 @@ class Settings(BaseSettings):
     )
     sms_url: str | None = Field(
         None,
-        description="HTTP endpoint of an SMS provider (docs/room/accounts.md); unset writes messages to "
-        "the outbox file.",
+        description="HTTP endpoint of an SMS provider (docs/room/accounts.md); unset writes "
+        "messages to the outbox file.",
     )
     sms_token: SecretStr | None = Field(None, description="Bearer token for SMS_URL.")
     sms_sender: str | None = Field(

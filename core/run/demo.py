@@ -12,16 +12,15 @@ from pathlib import Path
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.shop.lift.tables import lift_pairs
-from core.room.mission.importer import import_missions
-from core.room.mission.tables import missions
 from core.platform.clock import utc_now
 from core.platform.database import Database
 from core.platform.files import write_private
-from core.shop.profile.tables import profiles
+from core.room.mission.importer import import_missions
+from core.room.mission.tables import missions
 from core.shop.catalogue.importer import import_folder
 from core.shop.catalogue.tables import store_signage
-from core.shop.tenants.tables import api_keys, tenants
+from core.shop.lift.tables import lift_pairs
+from core.shop.profile.tables import profiles
 from core.shop.tenants.sql import (
     KeyKind,
     add_secret,
@@ -30,11 +29,12 @@ from core.shop.tenants.sql import (
     grant_credit,
     revoke_other_secrets,
 )
+from core.shop.tenants.tables import api_keys, tenants
 
 TENANT_NAME = "demo"
 CREDITS = 1_000_000
-CATALOGUE = Path(__file__).parent / "store" / "demo"
-MISSIONS = Path(__file__).parent / "mission" / "demo" / "missions.csv"
+CATALOGUE = Path(__file__).parent.parent / "shop" / "catalogue" / "demo"
+MISSIONS = Path(__file__).parent.parent / "room" / "mission" / "demo" / "missions.csv"
 _RANDOM = "[A-Za-z0-9_-]{43}"
 _ID = "[0-9a-f-]{36}"
 # What the values look like that only this file has: one cut short is none.

@@ -1,7 +1,7 @@
 """Prepare the database before the core processes start: tables, and the demo on the first start.
 
-`python -m core.run.prepare` is a process of its own, because what it imports for the demo is large and
-needed only once. It prints a line for each thing that takes time.
+`python -m core.run.prepare` is a process of its own, because what it imports for the demo is large
+and needed only once. It prints a line for each thing that takes time.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import sys
 
 from sqlalchemy.exc import OperationalError
 
-from core.run.demo import ensure_demo, ensure_missions, lacks_lift
 from core.platform.database import open_database
 from core.platform.log_lines import LogLines
-from core.run.migrate import upgrade
 from core.platform.settings import Settings, load_settings
+from core.run.demo import ensure_demo, ensure_missions, lacks_lift
+from core.run.migrate import upgrade
 from core.shop.catalogue.remote import load_endpoints
 
 

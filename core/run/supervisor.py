@@ -23,17 +23,17 @@ from pathlib import Path
 
 import httpx
 
+from core.app.services import DOMAIN, SERVICES
+from core.platform.files import fits_a_socket, make_short_directory, write_private
+from core.platform.settings import Settings, SettingsError, read_settings
+from core.platform.signing import check, make_keys
 from core.run import unprivileged
 from core.run.child import Child, append, in_the_child, tail
 from core.run.control import RestartError, listen
 from core.run.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
-from edge.envoy.config import DESCRIPTOR, envoy_binary, render
-from core.platform.files import fits_a_socket, make_short_directory, write_private
 from core.run.log_files import set_aside
-from core.platform.settings import Settings, SettingsError, read_settings
-from core.platform.signing import check, make_keys
-from core.app.services import DOMAIN, SERVICES
 from edge.contract.load import Contract
+from edge.envoy.config import DESCRIPTOR, envoy_binary, render
 
 CORE_COMMAND = (sys.executable, "-m", "core.app.wire", "--socket")
 # The tables and the demo, in a process of its own.

@@ -19,9 +19,9 @@ from typing import Any, Protocol
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from edge.serve.admission import METHOD, needs_admission
 from edge.contract.load import Contract, Method, Surface
 from edge.reply.errors import error_body, status_headers, status_of
+from edge.serve.admission import METHOD, needs_admission
 
 _ROOT = Path(__file__).resolve().parents[2]
 ENVOY_FOLDER = _ROOT / "envoy"

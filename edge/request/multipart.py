@@ -12,8 +12,8 @@ from multipart import MultipartError, ParserLimitReached, PushMultipartParser, p
 from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.contract.load import FieldDescriptor, field_rule
-from edge.request.decode import Decoder, Violations
 from edge.reply.errors import ApiError, FieldViolation, invalid
+from edge.request.decode import Decoder, Violations
 
 MAX_PARTS = 64
 

@@ -32,6 +32,7 @@ from edge.contract.load import (
     is_required,
     is_uuid,
 )
+from edge.reply.render import json_value
 from edge.request.decode import (
     MAX_DEPTH,
     MAX_ELEMENTS,
@@ -39,7 +40,6 @@ from edge.request.decode import (
     shown_key,
     too_long,
 )
-from edge.reply.render import json_value
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 

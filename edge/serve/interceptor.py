@@ -40,8 +40,6 @@ from google.protobuf import message_factory
 from google.protobuf.message import DecodeError, Message
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from edge.request import multipart
-from edge.reply import sse
 from edge.contract.load import (
     Contract,
     Method,
@@ -51,8 +49,8 @@ from edge.contract.load import (
     mask_field,
     sse_field,
 )
-from edge.request.decode import MAX_ELEMENTS, Decoder, Violations, parse_json
 from edge.envoy.descriptor import body_field, request_class
+from edge.reply import sse
 from edge.reply.errors import (
     ApiError,
     FieldViolation,
@@ -64,6 +62,8 @@ from edge.reply.errors import (
 )
 from edge.reply.render import Renderer, json_cache
 from edge.reply.sse import Framer
+from edge.request import multipart
+from edge.request.decode import MAX_ELEMENTS, Decoder, Violations, parse_json
 from edge.request.validate import Validator
 
 REST_MARK = "x-envoy-original-path"

@@ -32,15 +32,15 @@ from pydantic import BaseModel
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from core.platform.database import Database, open_database
+from core.room.media.pictures import prepare
+from core.shop.catalogue.embedded import EmbeddedStores
 from core.shop.lift.sql import TenantLiftPairs
 from core.shop.meal.embedded import EmbeddedMealEngine
 from core.shop.meal.models import MealRequest, Shopper
-from core.room.media.pictures import prepare
-from core.platform.database import Database, open_database
 from core.shop.recommend.offers import make_offers
 from core.shop.recommend.suggestions import suggest_items
 from core.shop.recommend.todos import make_todos
-from core.shop.catalogue.embedded import EmbeddedStores
 
 JOBS_AT_A_TIME = 8
 ZONE = ZoneInfo("Asia/Seoul")

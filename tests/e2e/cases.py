@@ -30,7 +30,15 @@ from onegenie.rest.v1 import annotations_pb2 as rest
 from PIL import Image
 
 from core.app.services import SERVICES
-from edge.contract.load import HTTP_BODY, Contract, Method, Surface, field_rule, is_required, sse_field
+from edge.contract.load import (
+    HTTP_BODY,
+    Contract,
+    Method,
+    Surface,
+    field_rule,
+    is_required,
+    sse_field,
+)
 from edge.reply.render import Renderer, json_cache
 from tests.e2e.people import CALLERS, People, app_variables
 from tests.e2e.service import Service, case_variables

@@ -17,16 +17,16 @@ from zoneinfo import ZoneInfo
 from PIL import Image, ImageDraw
 from sqlalchemy import delete, insert, select, update
 
+from core.platform.clock import utc_now
+from core.platform.paging import make_token
+from core.platform.signing import Signer
 from core.room.accounts import sql as auth
-from core.room.accounts.tables import auth_failures, auth_refresh_tokens, auth_sessions, users
 from core.room.accounts.passwords import hash_secret
+from core.room.accounts.tables import auth_failures, auth_refresh_tokens, auth_sessions, users
 from core.room.accounts.tokens import AUDIENCE as ACCESS
 from core.room.friend import sql as friends
 from core.room.media.files import AUDIENCE as MEDIA
 from core.room.mission.tables import missions, today_missions
-from core.platform.clock import utc_now
-from core.platform.paging import make_token
-from core.platform.signing import Signer
 from core.room.post import sql as posts
 from tests.e2e.service import Service
 from tests.support import Person, make_person

@@ -17,12 +17,11 @@ from sqlalchemy import update
 
 from core.platform.database import Database, open_database
 from core.run.embedded_postgres import EmbeddedPostgres
-from edge.serve.server import MAX_MESSAGE_BYTES
 from core.shop.profile.sql import put_profile
 from core.shop.recommend import sql
-from core.shop.recommend.tables import rounds
 from core.shop.recommend.start_round import Started, StartRound, start_round
 from core.shop.recommend.state import COMPLETED
+from core.shop.recommend.tables import rounds
 from core.shop.tenants.sql import (
     Caller,
     caller_by_hash,
@@ -34,6 +33,7 @@ from core.shop.tenants.sql import (
     revoke_key,
 )
 from core.shop.trigger.sql import NewEvent, add_events
+from edge.serve.server import MAX_MESSAGE_BYTES
 from tests.e2e.floor import make_floor
 from tests.e2e.up_process import SERVICE_TOKEN, Up
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from onegenie.store.v1 import store_pb2
 from sqlalchemy import select
 
-from core.shop.signage import frames
 from core.shop.catalogue.embedded import EmbeddedStore
+from core.shop.signage import frames
 from core.shop.tenants.tables import api_keys
 from tests.e2e.service import Service
 from tests.e2e.up_process import Up

@@ -100,7 +100,10 @@ def elsewhere() -> Iterator[Elsewhere]:
         postgres = stack.enter_context(EmbeddedPostgres(directory / "postgres"))
         settings = {"DATA_DIR": name, "DATABASE_URL": libpq_url(postgres.url)}
         subprocess.run(
-            [sys.executable, "-m", "core.run.prepare"], cwd=ROOT, env=os.environ | settings, check=True
+            [sys.executable, "-m", "core.run.prepare"],
+            cwd=ROOT,
+            env=os.environ | settings,
+            check=True,
         )
         with psycopg.connect(libpq_url(postgres.url)) as conn:
             ((tenant_id,),) = conn.execute("SELECT id FROM tenants").fetchall()

@@ -9,9 +9,9 @@ from onegenie.friend.v1 import friend_pb2 as friend_pb
 from onegenie.friend.v1 import friend_pb2_grpc as friend_grpc
 from sqlalchemy import insert
 
+from core.platform.clock import utc_now
 from core.room.accounts.tables import users
 from core.room.friend.tables import friends
-from core.platform.clock import utc_now
 from core.room.post.tables import post_comments, posts
 from tests.e2e.people import People
 from tests.e2e.service import Service

@@ -10,14 +10,14 @@ from onegenie.rest.v1 import annotations_pb2 as rest
 from procrastinate import JobContext
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.room.accounts import sql
-from core.room.accounts.passwords import hash_secret
-from core.room.accounts.sms import Sms
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.jobs import CODES, Jobs
 from core.platform.pool import WorkPool
 from core.platform.settings import Settings
+from core.room.accounts import sql
+from core.room.accounts.passwords import hash_secret
+from core.room.accounts.sms import Sms
 from edge.reply.errors import ApiError
 
 log = structlog.get_logger(__name__)

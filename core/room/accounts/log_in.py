@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from core.room.accounts import failures, sql
-from core.room.accounts.passwords import hash_secret, is_outdated, matches
-from core.room.accounts.sessions import Device, Sessions, Tokens
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.pool import WorkPool
+from core.room.accounts import failures, sql
+from core.room.accounts.passwords import hash_secret, is_outdated, matches
+from core.room.accounts.sessions import Device, Sessions, Tokens
 from edge.reply.errors import ApiError
 
 

@@ -7,9 +7,9 @@ from onegenie.user.v1 import user_pb2 as pb
 from onegenie.user.v1 import user_pb2_grpc as pb_grpc
 from sqlalchemy import Text, bindparam, select
 
-from core.room.accounts.tables import users
 from core.platform.database import Database
 from core.room.accounts.names import normal_name
+from core.room.accounts.tables import users
 from edge.reply.errors import ApiError
 
 _OLDEST_OF_NAME = (

@@ -12,11 +12,11 @@ from datetime import timedelta
 from onegenie.rest.v1 import annotations_pb2 as rest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.room.accounts import sql
-from core.room.accounts.tokens import User, make_access_token
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.signing import Signer
+from core.room.accounts import sql
+from core.room.accounts.tokens import User, make_access_token
 from edge.reply.errors import ApiError
 
 PREFIX = "ort_"

@@ -10,14 +10,14 @@ from onegenie.auth.v1 import auth_pb2 as pb
 from onegenie.rest.v1 import annotations_pb2 as rest
 from sqlalchemy.exc import IntegrityError
 
-from core.room.accounts import failures, sql
-from core.room.accounts.passwords import hash_secret, matches
-from core.room.accounts.sessions import Device, Sessions, Tokens
-from core.room.accounts.tokens import User, is_live
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.pool import WorkPool
 from core.platform.text import is_unseen, strip_unseen
+from core.room.accounts import failures, sql
+from core.room.accounts.passwords import hash_secret, matches
+from core.room.accounts.sessions import Device, Sessions, Tokens
+from core.room.accounts.tokens import User, is_live
 from edge.reply.errors import ApiError, FieldViolation, invalid
 
 _EMAIL = re.compile(r"[^@]+@[^@]+\.[^@]+")

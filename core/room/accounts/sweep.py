@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 import structlog
 from sqlalchemy import ColumnElement, Table, delete, select
 
+from core.platform.clock import Clock
+from core.platform.database import Database
 from core.room.accounts.codes import DAY
 from core.room.accounts.failures import FORGOTTEN_AFTER
 from core.room.accounts.tables import (
@@ -18,8 +20,6 @@ from core.room.accounts.tables import (
     auth_refresh_tokens,
     auth_sessions,
 )
-from core.platform.clock import Clock
-from core.platform.database import Database
 
 log = structlog.get_logger(__name__)
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.room.accounts.tables import auth_sessions
 from core.platform.ids import parse_uuid
 from core.platform.signing import Signer
+from core.room.accounts.tables import auth_sessions
 
 AUDIENCE = "access"
 

@@ -10,12 +10,12 @@ from onegenie.friend.v1 import friend_pb2 as pb
 from onegenie.friend.v1 import friend_pb2_grpc as pb_grpc
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.room.friend import sql
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.identity import user
 from core.platform.ids import parse_uuid
 from core.platform.paging import make_time_token, read_time_token
+from core.room.friend import sql
 from edge.reply.errors import ApiError, FieldViolation, invalid
 
 

@@ -10,9 +10,9 @@ from sqlalchemy import BigInteger, DateTime, Uuid, and_, bindparam, delete, or_,
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.platform.database import fetch
 from core.room.accounts.tables import users
 from core.room.friend.tables import friends
-from core.platform.database import fetch
 
 _OF_USER = friends.c.user_id == bindparam("user", type_=Uuid)
 _back = friends.alias("back")

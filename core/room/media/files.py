@@ -19,15 +19,15 @@ from onegenie.rest.v1 import annotations_pb2 as rest
 from procrastinate import JobContext
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.room.media import sql
-from core.room.media.objects import Objects, StoreAway
-from core.room.media.pictures import BadPicture, Prepared, TooLarge
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.ids import parse_uuid
 from core.platform.jobs import ERRANDS, Jobs
 from core.platform.pool import WorkPool
 from core.platform.signing import Signer
+from core.room.media import sql
+from core.room.media.objects import Objects, StoreAway
+from core.room.media.pictures import BadPicture, Prepared, TooLarge
 from edge.reply.errors import ApiError, FieldViolation, invalid
 
 log = structlog.get_logger(__name__)

@@ -10,8 +10,8 @@ from typing import Any
 from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.room.media.tables import media_files
 from core.platform.database import Database, fetch
+from core.room.media.tables import media_files
 
 _IDS = media_files.c.id == any_(bindparam("ids", type_=ARRAY(Uuid)))
 _NOW = bindparam("now", type_=DateTime(timezone=True))

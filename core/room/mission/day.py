@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from onegenie.mission.v1 import mission_pb2 as pb
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.room.mission import sql
 from core.platform.clock import Clock
 from core.platform.database import Database
+from core.room.mission import sql
 from edge.reply.errors import ApiError
 
 MOST_A_DAY = 3

@@ -12,9 +12,9 @@ from pathlib import Path
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.platform.csv import Bad, Column, Problems, parse_text, parse_whole, read_rows
 from core.room.mission.choose import same
 from core.room.mission.tables import missions
-from core.platform.csv import Bad, Column, Problems, parse_text, parse_whole, read_rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ import grpc
 from onegenie.mission.v1 import mission_pb2 as pb
 from onegenie.mission.v1 import mission_pb2_grpc as pb_grpc
 
-from core.room.mission.day import Days
-from core.room.mission.suggest import suggest
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.identity import user
 from core.platform.text import paragraphs
+from core.room.mission.day import Days
+from core.room.mission.suggest import suggest
 from edge.reply.errors import FieldViolation, invalid
 
 

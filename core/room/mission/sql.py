@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import Date, DateTime, Row, Text, Uuid, bindparam, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.room.accounts.tables import users
-from core.room.mission.tables import missions, today_missions
 from core.platform.database import fetch
 from core.platform.ids import parse_uuid
+from core.room.accounts.tables import users
+from core.room.mission.tables import missions, today_missions
 
 AnyRow = Row[*tuple[Any, ...]]
 

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 
 from onegenie.mission.v1 import mission_pb2 as pb
 
-from core.room.mission import sql
-from core.room.mission.choose import TASTE_DAYS, Candidate, Past, choose, same
 from core.platform.clock import Clock
 from core.platform.database import Database
+from core.room.mission import sql
+from core.room.mission.choose import TASTE_DAYS, Candidate, Past, choose, same
 from edge.reply.errors import ApiError
 
 
@@ -39,9 +39,7 @@ async def suggest(
             await sql.drop_suggestion(conn, user_id, today)
         chosen = choose(
             [Candidate(*row) for row in await sql.registered(conn)],
-            list(
-                _past(await sql.past(conn, user_id, today - timedelta(TASTE_DAYS)), today, zone)
-            ),
+            list(_past(await sql.past(conn, user_id, today - timedelta(TASTE_DAYS)), today, zone)),
             listed,
             seed=f"{user_id}/{today}",
         )

@@ -9,12 +9,12 @@ from typing import Any
 from onegenie.post.v1 import post_pb2 as pb
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.room.friend.sql import mutual_friends
-from core.room.media.files import Media
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.ids import parse_uuid
 from core.platform.paging import make_token, read_token
+from core.room.friend.sql import mutual_friends
+from core.room.media.files import Media
 from core.room.post import sql
 from edge.reply.errors import ApiError
 

@@ -21,8 +21,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.room.media.tables import media_files
 from core.platform.database import fetch
+from core.room.media.tables import media_files
 from core.room.post.tables import post_comments, post_files, posts
 
 _BEFORE = bindparam("before", type_=BigInteger)

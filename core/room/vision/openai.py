@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import structlog
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from core.room.media.pictures import BadPicture, TooLarge, open_picture
 from core.platform.openai import Message, OpenAIEndpoint, UpstreamError
 from core.platform.pool import WorkPool
+from core.room.media.pictures import BadPicture, TooLarge, open_picture
 from core.room.vision.port import COMPLETED, Progress, TidyRoom, Verdict, VisionUnavailable
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ import grpc
 from onegenie.vision.v1 import vision_pb2 as pb
 from onegenie.vision.v1 import vision_pb2_grpc as pb_grpc
 
-from core.room.media.files import Media, read
-from core.room.media.pictures import open_picture
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.identity import user
+from core.room.media.files import Media, read
+from core.room.media.pictures import open_picture
 from core.room.vision.ask import ask
 from core.room.vision.port import RoomVision
 from core.room.vision.tidy_room import TidyRooms, choice

@@ -6,12 +6,12 @@ import uuid
 
 from onegenie.vision.v1 import vision_pb2 as pb
 
-from core.room.media.files import read
-from core.room.media.pictures import open_picture
-from core.room.mission import sql as missions
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.pool import WorkPool
+from core.room.media.files import read
+from core.room.media.pictures import open_picture
+from core.room.mission import sql as missions
 from core.room.vision.ask import ask
 from core.room.vision.port import RoomVision
 from edge.reply.errors import ApiError

@@ -27,6 +27,7 @@ from core.platform.csv import (
     read_rows,
 )
 from core.shop.catalogue import sql
+from core.shop.catalogue.picture_address import is_picture_address
 from core.shop.catalogue.tables import (
     store_coupon_spots,
     store_products,
@@ -35,7 +36,6 @@ from core.shop.catalogue.tables import (
     store_signage_events,
     store_slides,
 )
-from core.shop.catalogue.picture_address import is_picture_address
 from core.shop.tenants.sql import replace_rows
 
 # Rows imported by table name, for example {"products": 620}.

@@ -14,8 +14,6 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.shop.lift.expression import lift_pairs
-from core.shop.lift.port import Pair
 from core.platform.csv import (
     ADVICE,
     NO_ROWS,
@@ -26,6 +24,8 @@ from core.platform.csv import (
     parse_decimal,
     parse_text,
 )
+from core.shop.lift.expression import lift_pairs
+from core.shop.lift.port import Pair
 
 SCHEMA = pa.schema(
     [

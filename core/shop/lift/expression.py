@@ -37,8 +37,8 @@ def lift_pairs(
     counts once a basket. A line without a customer counts as a basket, but adds no customer.
 
     Returns product_id, other_id, lift, support, confidence, co_count, customers (see
-    core.shop.lift.port.Pair): pairs of at least min_co_count baskets and min_customers customers, the
-    `top` highest lifts of each product.
+    core.shop.lift.port.Pair): pairs of at least min_co_count baskets and min_customers customers,
+    the `top` highest lifts of each product.
     """
     if "quantity" in lines.columns:
         lines = lines.filter(lines.quantity.fill_null(1) > 0)

@@ -11,14 +11,14 @@ from uuid import UUID
 import pyarrow.parquet as pq
 import yaml
 
+from core.platform.database import Database
 from core.shop.lift.compute import pairs_from_parquet
 from core.shop.lift.orders import DemoOrders, demo_orders, read_catalogue
 from core.shop.lift.sql import replace_pairs
-from core.platform.database import Database
 
-_CORE = Path(__file__).resolve().parent.parent
-CATALOGUE = _CORE / "store" / "demo" / "products.csv"
-MEAL_DATA = _CORE / "meal" / "data"
+_SHOP = Path(__file__).resolve().parent.parent
+CATALOGUE = _SHOP / "catalogue" / "demo" / "products.csv"
+MEAL_DATA = _SHOP / "meal" / "data"
 INGREDIENTS = MEAL_DATA / "ingredients.yaml"
 
 

@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.shop.lift.tables import lift_pairs
-from core.shop.lift.port import Pair
 from core.platform.database import Database
+from core.shop.lift.port import Pair
+from core.shop.lift.tables import lift_pairs
 from core.shop.tenants.sql import replace_rows
 
 FIELDS = tuple(Pair.__dataclass_fields__)

@@ -1,6 +1,5 @@
 """Meals: from a shopper's sentence to a dish and its ingredients. See docs/shop/meal.md."""
 
-from core.shop.meal.port import MealEngine, MealError
 from core.shop.meal.models import (
     Constraints,
     Meal,
@@ -11,6 +10,7 @@ from core.shop.meal.models import (
     Text,
     Turn,
 )
+from core.shop.meal.port import MealEngine, MealError
 
 __all__ = [
     "Constraints",

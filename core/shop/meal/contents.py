@@ -14,9 +14,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from core.shop.catalogue.search import normalise
 from core.shop.meal.catalogue import catalogue, read_data
 from core.shop.meal.models import LANGUAGES
-from core.shop.catalogue.search import normalise
 
 
 @functools.lru_cache(maxsize=100_000)

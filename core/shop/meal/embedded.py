@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from core.shop.meal import conversation, phrases, vectors
 from core.shop.meal.catalogue import DISH_SERVINGS, EQUALS, Catalogue, Dish, Part, catalogue
 from core.shop.meal.conversation import is_minor
-from core.shop.meal.port import MealError
 from core.shop.meal.lexicon import lexicon
 from core.shop.meal.models import Constraints, Meal, MealIngredient, MealRequest, Swap
 from core.shop.meal.parser import EXTRAS, Parser
+from core.shop.meal.port import MealError
 
 GUESTS = 4  # servings when friends come and no number is given
 # Tags a dish has in common with another of its kind ("카레 말고" excepted).

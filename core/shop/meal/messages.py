@@ -7,8 +7,16 @@ from typing import Any
 from google.protobuf.struct_pb2 import Struct
 from onegenie.meal.v1 import meal_pb2 as pb
 
-from core.shop.meal.models import Constraints, Meal, MealIngredient, MealRequest, Shopper, Text, Turn
 from core.platform.plain import fill, plain
+from core.shop.meal.models import (
+    Constraints,
+    Meal,
+    MealIngredient,
+    MealRequest,
+    Shopper,
+    Text,
+    Turn,
+)
 
 
 def request_to_message(request: MealRequest) -> pb.SuggestMealRequest:

@@ -11,14 +11,14 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from core.platform.openai import OpenAIEndpoint, UpstreamError
 from core.shop.meal import phrases
 from core.shop.meal.catalogue import Catalogue, catalogue
 from core.shop.meal.conversation import constrain, dump_history, is_minor, persona_wishes
-from core.shop.meal.port import MealError
 from core.shop.meal.lexicon import lexicon, normalize
 from core.shop.meal.models import LANGUAGES, Meal, MealIngredient, MealRequest, Text
 from core.shop.meal.parser import Parser
-from core.platform.openai import OpenAIEndpoint, UpstreamError
+from core.shop.meal.port import MealError
 
 TOTAL_SECONDS = 45.0  # no new attempt after that: a step's deadline is 60 s
 CATEGORIES = (

@@ -12,10 +12,10 @@ from onegenie.meal.v1 import meal_pb2 as pb
 from onegenie.meal.v1 import meal_pb2_grpc as pb_grpc
 from pydantic import ValidationError
 
-from core.shop.meal.port import MealError
+from core.platform import upstream
 from core.shop.meal.messages import meal_from_message, request_to_message
 from core.shop.meal.models import Meal, MealRequest
-from core.platform import upstream
+from core.shop.meal.port import MealError
 
 _SERVICE = "onegenie.meal.v1.MealService"
 # What a meal may be at most; a reply beyond it is an error of the engine.

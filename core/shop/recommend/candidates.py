@@ -14,12 +14,12 @@ from functools import partial
 from onegenie.recommend.v1 import recommend_pb2
 from onegenie.store.v1 import store_pb2
 
+from core.shop.catalogue.port import Store
 from core.shop.lift.port import MIN_CO_COUNT, MIN_CUSTOMERS, PRIOR_CUSTOMERS, Pair
 from core.shop.recommend import wording
 from core.shop.recommend.alike import alikeness, metres, same_kind
 from core.shop.recommend.exclusions import excluded_ids
 from core.shop.recommend.wording import Language, Word, localized, money, percent
-from core.shop.catalogue.port import Store
 
 CROSS_SELL, UPSELL, IMPULSE = "cross-sell", "upsell", "impulse"
 ZONE_EFFICIENCY = "zone_efficiency"

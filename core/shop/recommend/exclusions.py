@@ -10,12 +10,12 @@ from functools import lru_cache
 
 from onegenie.store.v1 import store_pb2
 
+from core.shop.catalogue.port import Store
+from core.shop.catalogue.search import normalise
 from core.shop.meal.catalogue import catalogue
 from core.shop.meal.contents import contents, named
 from core.shop.meal.conversation import is_minor
 from core.shop.meal.models import Constraints
-from core.shop.catalogue.port import Store
-from core.shop.catalogue.search import normalise
 
 # Words that name whole sections: who excludes these excludes all that stands there.
 SECTION_WORDS = {

@@ -14,6 +14,7 @@ from typing import Any
 from onegenie.recommend.v1 import recommend_pb2
 from onegenie.store.v1 import store_pb2
 
+from core.shop.catalogue.port import Store
 from core.shop.lift.port import LiftPairs
 from core.shop.recommend.alike import metres
 from core.shop.recommend.candidates import (
@@ -27,7 +28,6 @@ from core.shop.recommend.candidates import (
 )
 from core.shop.recommend.products import to_product
 from core.shop.recommend.suggestions import Choice
-from core.shop.catalogue.port import Store
 
 ADS = 3
 COUPONS = 5

@@ -18,13 +18,14 @@ from onegenie.recommend.v1 import recommend_pb2 as pb
 from procrastinate import JobContext
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.shop.lift.port import LiftPairs
-from core.shop.meal.port import MealEngine, MealError
-from core.shop.meal.models import Meal, MealRequest, Shopper, Turn
 from core.platform.database import Database
 from core.platform.events import publish
 from core.platform.jobs import BEGIN, ROUNDS, Jobs
 from core.platform.telemetry import STEP_SECONDS, STEPS
+from core.shop.catalogue.port import Stores, StoreUnavailable
+from core.shop.lift.port import LiftPairs
+from core.shop.meal.models import Meal, MealRequest, Shopper, Turn
+from core.shop.meal.port import MealEngine, MealError
 from core.shop.recommend import sql
 from core.shop.recommend.exclusions import excluded_words
 from core.shop.recommend.language import choose_language
@@ -32,7 +33,6 @@ from core.shop.recommend.offers import make_offers
 from core.shop.recommend.state import IN_PROGRESS, LAST_STEP, STEP_NAMES
 from core.shop.recommend.suggestions import suggest_items
 from core.shop.recommend.todos import make_todos
-from core.shop.catalogue.port import Stores, StoreUnavailable
 from core.shop.tenants.sql import refund_credit
 
 log = structlog.get_logger(__name__)

@@ -15,12 +15,12 @@ import structlog
 from onegenie.recommend.v1 import recommend_pb2 as pb
 from onegenie.store.v1 import store_pb2
 
+from core.shop.catalogue.port import Stores
 from core.shop.meal.models import Constraints
 from core.shop.recommend.exclusions import barred, excluded_terms
 from core.shop.recommend.offers import coupon_spot_items
-from core.shop.recommend.state import state_part
 from core.shop.recommend.sql import RoundRow
-from core.shop.catalogue.port import Stores
+from core.shop.recommend.state import state_part
 
 log = structlog.get_logger(__name__)
 

@@ -26,10 +26,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.database import Database, fetch
 from core.shop.profile.tables import profiles
-from core.shop.recommend.tables import chats, rounds
 from core.shop.recommend.state import COMPLETED, ERROR, IN_PROGRESS, LAST_STEP
-from core.shop.tenants.tables import tenants
+from core.shop.recommend.tables import chats, rounds
 from core.shop.tenants.sql import Caller
+from core.shop.tenants.tables import tenants
 from edge import digits
 
 AnyRow = Row[*tuple[Any, ...]]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from onegenie.recommend.v1 import recommend_pb2
 
+from core.shop.catalogue.port import Store
 from core.shop.lift.port import LiftPairs
 from core.shop.recommend.alike import same_kind
 from core.shop.recommend.candidates import (
@@ -23,7 +24,6 @@ from core.shop.recommend.candidates import (
     upsell_candidates,
 )
 from core.shop.recommend.products import to_product
-from core.shop.catalogue.port import Store
 
 ITEMS = 6
 UPSELLS = 1

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from onegenie.recommend.v1 import recommend_pb2
 from onegenie.store.v1 import store_pb2
 
+from core.shop.catalogue.port import Store
 from core.shop.meal.catalogue import catalogue
 from core.shop.meal.models import Constraints, Meal, MealIngredient, Text
 from core.shop.recommend.exclusions import barred, excluded_terms
 from core.shop.recommend.products import in_stock, to_product
-from core.shop.catalogue.port import Store
 
 # The way a picker walks; codes on one line share a rank. Unknown codes come last.
 _AISLES = (

@@ -18,9 +18,9 @@ from onegenie.store.v1 import store_pb2
 
 from core.platform.database import Database
 from core.platform.events import Events
-from core.shop.signage import frames, screen, sql
 from core.shop.catalogue.port import Stores, StoreUnavailable
 from core.shop.catalogue.sql import changed_topic
+from core.shop.signage import frames, screen, sql
 from core.shop.tenants.sql import Caller
 from edge.reply.errors import ApiError
 

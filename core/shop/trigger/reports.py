@@ -21,8 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from core.platform.database import Database
 from core.platform.jobs import ERRANDS, Jobs
 from core.platform.plain import plain
-from core.shop.signage import frames
 from core.shop.catalogue.port import Stores, StoreUnavailable
+from core.shop.signage import frames
 from core.shop.trigger import sql
 from core.shop.trigger.known_signage import Floor, ask_floor
 

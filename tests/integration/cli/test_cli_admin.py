@@ -13,8 +13,8 @@ from typer.testing import CliRunner, Result
 
 from core.cli import app
 from core.cli.common import err, out, visible
-from core.run.demo import MISSIONS
 from core.platform.database import libpq_url, open_database
+from core.run.demo import MISSIONS
 from core.shop.tenants.sql import create_key, find_tenant, hash_secret
 from tests.support import STORE
 

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from core.platform.database import Database, libpq_url, open_database
-from core.run.embedded_postgres import EmbeddedPostgres
 from core.platform.jobs import ERRANDS, Jobs
+from core.run.embedded_postgres import EmbeddedPostgres
 from core.run.migrate import upgrade
 from tests.support import ScriptedEngine, make_shopper, running_core
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import pytest
 from aiohttp import web
 
-from core.room.accounts.sms import HttpSms
 from core.platform.openai import OpenAIEndpoint, UpstreamError
+from core.room.accounts.sms import HttpSms
 
 REDIRECTS = [300, 301, 302, 303, 304, 307, 308]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from core.run.demo import ensure_demo
 from core.platform.database import Database
+from core.run.demo import ensure_demo
 from core.shop.tenants.sql import Caller, caller_by_hash, create_tenant, hash_secret
 
 

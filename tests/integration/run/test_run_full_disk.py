@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from core.platform.clock import utc_now
 from core.room.accounts.sms import OutboxSms, SmsUnavailable
 from core.room.media.objects import StoreAway, open_objects
-from core.platform.clock import utc_now
 from tests.disk import SmallDisk, small_disk
 
 

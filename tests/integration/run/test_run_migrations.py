@@ -11,11 +11,11 @@ from alembic import command
 from sqlalchemy import NullPool, create_engine, text
 
 import core.migrations.versions
+from core.app.tables import metadata
 from core.platform.database import libpq_url, sqlalchemy_url
+from core.platform.text import one_line
 from core.run.embedded_postgres import EmbeddedPostgres
 from core.run.migrate import config, upgrade
-from core.platform.text import one_line
-from core.app.tables import metadata
 
 MIGRATIONS = Path(core.migrations.versions.__file__).parent
 

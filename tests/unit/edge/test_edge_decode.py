@@ -7,8 +7,8 @@ import pytest
 from google.protobuf import json_format
 from onegenie.rest.v1 import annotations_pb2 as rest
 
-from edge.request.decode import MAX_VIOLATIONS, Decoder, Violations, parse_json
 from edge.reply.errors import ApiError
+from edge.request.decode import MAX_VIOLATIONS, Decoder, Violations, parse_json
 from edge.request.validate import Validator
 from tests import edge_app
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from edge.envoy.config import DESCRIPTOR, envoy_binary, path_regex, render
 from core.app.services import SERVICES
 from edge.contract.load import Contract
+from edge.envoy.config import DESCRIPTOR, envoy_binary, path_regex, render
 from tests.e2e import echo_contract
 
 TLS = Path(__file__).parents[2] / "e2e" / "tls"

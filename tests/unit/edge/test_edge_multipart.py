@@ -3,9 +3,9 @@
 import pytest
 from onegenie.rest.v1 import annotations_pb2 as rest
 
+from edge.reply.errors import ApiError
 from edge.request import multipart
 from edge.request.decode import Decoder, Violations
-from edge.reply.errors import ApiError
 from edge.request.validate import Validator
 from tests import edge_app
 

@@ -7,8 +7,8 @@ from google.protobuf.descriptor_pb2 import FileDescriptorSet
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from edge.reply.errors import error_body
 from edge.openapi import comments, document
+from edge.reply.errors import error_body
 from edge.reply.render import Renderer, json_cache
 from tests import edge_app
 

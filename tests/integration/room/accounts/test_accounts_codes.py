@@ -12,11 +12,11 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from core.room.accounts.codes import Codes
-from core.room.accounts.tables import auth_code_requests, auth_codes
-from core.room.accounts.passwords import matches
 from core.platform.database import Database
 from core.platform.settings import Settings
+from core.room.accounts.codes import Codes
+from core.room.accounts.passwords import matches
+from core.room.accounts.tables import auth_code_requests, auth_codes
 from tests.clock import FakeClock
 from tests.integration.room.accounts.accounts_help import (
     Phone,

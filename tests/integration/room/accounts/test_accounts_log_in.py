@@ -9,8 +9,8 @@ from collections import Counter
 from argon2 import PasswordHasher
 from sqlalchemy import func, select, update
 
-from core.room.accounts.tables import auth_failures, auth_sessions, users
 from core.platform.database import Database
+from core.room.accounts.tables import auth_failures, auth_sessions, users
 from tests.integration.room.accounts.accounts_help import Phone, outcome, wait
 
 EMAIL = "one@example.com"

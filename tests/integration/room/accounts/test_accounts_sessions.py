@@ -11,6 +11,9 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from core.platform.database import Database
+from core.platform.signing import Signer, add_key
+from core.room.accounts.sweep import sweep
 from core.room.accounts.tables import (
     auth_code_requests,
     auth_codes,
@@ -19,10 +22,7 @@ from core.room.accounts.tables import (
     auth_sessions,
     users,
 )
-from core.room.accounts.sweep import sweep
 from core.room.accounts.tokens import User, make_access_token
-from core.platform.database import Database
-from core.platform.signing import Signer, add_key
 from tests.clock import FakeClock
 from tests.integration.room.accounts.accounts_help import Phone, another, outcome
 from tests.support import TOKEN_KEYS, running_core, until_somebody_waits

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from core.room.accounts.tables import auth_sessions, users
 from core.platform.database import Database
+from core.room.accounts.tables import auth_sessions, users
 from tests.integration.room.accounts.accounts_help import Phone, another, outcome, refused_fields
 from tests.support import running_core
 

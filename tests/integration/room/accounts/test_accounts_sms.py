@@ -15,9 +15,9 @@ import structlog
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from core.room.accounts.sms import HttpSms, OutboxSms, Sms, SmsUnavailable
 from core.platform.database import Database
 from core.platform.telemetry import PROCESSORS
+from core.room.accounts.sms import HttpSms, OutboxSms, Sms, SmsUnavailable
 from tests.clock import FakeClock
 from tests.integration.room.accounts.accounts_help import Phone, code_in, outcome
 from tests.support import running_core

@@ -15,11 +15,11 @@ from onegenie.friend.v1 import friend_pb2 as pb
 from onegenie.friend.v1 import friend_pb2_grpc as pb_grpc
 from sqlalchemy import insert
 
-from core.room.accounts.tables import users
-from core.room.friend.tables import friends
-from core.room.friend.sql import mutual_friends
 from core.platform.database import Database
 from core.platform.paging import make_token
+from core.room.accounts.tables import users
+from core.room.friend.sql import mutual_friends
+from core.room.friend.tables import friends
 from tests.support import Person, fields_of, make_person, reason_of, running_core
 
 START = dt.datetime(2026, 4, 1, 3, tzinfo=dt.UTC)

@@ -15,14 +15,14 @@ from obstore.store import MemoryStore
 from onegenie.rest.v1 import annotations_pb2 as rest
 from sqlalchemy import select, text
 
-from core.room.media.files import AUDIENCE, Media
-from core.room.media.tables import media_files
-from core.room.media.objects import Objects, StoreAway
-from core.room.media.pictures import Prepared
 from core.platform.database import Database, open_database
 from core.platform.jobs import Jobs
 from core.platform.pool import WorkPool
 from core.platform.signing import Signer
+from core.room.media.files import AUDIENCE, Media
+from core.room.media.objects import Objects, StoreAway
+from core.room.media.pictures import Prepared
+from core.room.media.tables import media_files
 from edge.reply.errors import ApiError
 from tests.clock import FakeClock
 from tests.support import make_person, until_somebody_waits

@@ -13,8 +13,8 @@ from onegenie.mission.v1 import mission_pb2 as pb
 from onegenie.mission.v1 import mission_pb2_grpc as pb_grpc
 from sqlalchemy import insert
 
-from core.room.mission.tables import missions
 from core.platform.database import Database
+from core.room.mission.tables import missions
 from tests.support import Person, reason_of
 
 # Noon in Seoul.

@@ -13,9 +13,9 @@ from mission_help import NOON, Caller, refused, register
 from onegenie.mission.v1 import mission_pb2 as pb
 from sqlalchemy import delete, update
 
+from core.platform.database import Database
 from core.room.mission import sql
 from core.room.mission.tables import missions, today_missions
-from core.platform.database import Database
 from tests.clock import FakeClock
 from tests.support import fields_of, make_person, reason_of, running_core
 

@@ -8,10 +8,10 @@ from typer.testing import CliRunner
 
 from core.cli.common import err, out
 from core.cli.mission import app
-from core.run.demo import ensure_missions
-from core.room.mission.tables import missions
 from core.platform.clock import utc_now
 from core.platform.database import Database, open_database
+from core.room.mission.tables import missions
+from core.run.demo import ensure_missions
 
 HEADER = "content,category,minutes\n"
 

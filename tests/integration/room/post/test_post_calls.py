@@ -16,11 +16,11 @@ from onegenie.post.v1 import post_pb2 as pb
 from onegenie.post.v1 import post_pb2_grpc as pb_grpc
 from sqlalchemy import func, insert, select
 
-from core.room.friend.tables import friends
-from core.room.media.tables import media_files
-from core.room.media.pictures import MAX_BYTES
 from core.platform.database import Database, fetch
 from core.platform.paging import make_token
+from core.room.friend.tables import friends
+from core.room.media.pictures import MAX_BYTES
+from core.room.media.tables import media_files
 from core.room.post.tables import post_comments, posts
 from tests.clock import FakeClock
 from tests.photos import FORMATS, encode, gradient, photo

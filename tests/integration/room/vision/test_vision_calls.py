@@ -15,9 +15,9 @@ from onegenie.media.v1 import media_pb2_grpc
 from PIL import Image
 from sqlalchemy import insert, select, text
 
+from core.platform.database import Database
 from core.room.media.tables import media_files
 from core.room.mission.tables import today_missions
-from core.platform.database import Database
 from core.room.vision.port import TidyRoom, Verdict, VisionUnavailable
 from edge.contract.load import Contract
 from edge.envoy.descriptor import BODY_NAME, request_class

@@ -6,8 +6,8 @@ import grpc
 import pytest
 from sqlalchemy import func, select
 
-from core.room.media.tables import media_files
 from core.platform.database import Database
+from core.room.media.tables import media_files
 from core.room.vision.port import VisionUnavailable
 from tests.integration.room.vision.vision_help import Caller, ScriptedVision
 from tests.support import fields_of, reason_of

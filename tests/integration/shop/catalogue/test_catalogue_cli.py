@@ -11,7 +11,7 @@ from core.cli.store import app
 from core.platform.database import open_database
 from core.shop.tenants.sql import create_tenant
 
-DEMO = Path(__file__).parents[3] / "core" / "store" / "demo"
+DEMO = Path(__file__).parents[4] / "core" / "shop" / "catalogue" / "demo"
 
 
 @pytest.fixture

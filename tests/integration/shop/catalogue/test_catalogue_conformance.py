@@ -15,12 +15,12 @@ from sqlalchemy import select
 from core.platform.database import Database
 from core.shop.catalogue.embedded import EmbeddedStores
 from core.shop.catalogue.importer import import_folder
-from core.shop.catalogue.tables import store_triggers
 from core.shop.catalogue.port import Store
 from core.shop.catalogue.remote import RemoteStore, open_channel
 from core.shop.catalogue.service import StoreService
+from core.shop.catalogue.tables import store_triggers
 
-DEMO = Path(__file__).parents[3] / "core" / "store" / "demo"
+DEMO = Path(__file__).parents[4] / "core" / "shop" / "catalogue" / "demo"
 
 
 @contextlib.asynccontextmanager

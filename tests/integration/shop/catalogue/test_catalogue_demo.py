@@ -7,15 +7,15 @@ import pytest
 import yaml
 from onegenie.store.v1 import store_pb2
 
-from core.shop.meal.models import Meal, MealIngredient, Text
 from core.platform.database import Database
-from core.shop.recommend.todos import make_todos
 from core.shop.catalogue.embedded import EmbeddedStore
 from core.shop.catalogue.importer import ean13_check_digit, import_folder
+from core.shop.meal.models import Meal, MealIngredient, Text
+from core.shop.recommend.todos import make_todos
 
-CORE = Path(__file__).parents[3] / "core"
-DEMO = CORE / "store" / "demo"
-VOCABULARY = yaml.safe_load((CORE / "meal" / "data" / "ingredients.yaml").read_text("utf-8"))
+SHOP = Path(__file__).parents[4] / "core" / "shop"
+DEMO = SHOP / "catalogue" / "demo"
+VOCABULARY = yaml.safe_load((SHOP / "meal" / "data" / "ingredients.yaml").read_text("utf-8"))
 CODES = {*"PR DL BK SW SN AL DY DR PA MT FI FR EC HH CK".split()}  # noqa: SIM905
 
 

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from core.cli.lift import app
-from core.shop.lift.sql import TenantLiftPairs
 from core.platform.database import open_database
+from core.shop.lift.sql import TenantLiftPairs
 from core.shop.tenants.sql import create_tenant
 
 # Ibis 12 still calls DuckDB by a name that DuckDB 2 has deprecated.

@@ -6,6 +6,8 @@ import dataclasses
 import pytest
 from sqlalchemy import text
 
+from core.shop.catalogue.embedded import EmbeddedStores
+from core.shop.catalogue.importer import import_folder
 from core.shop.lift.orders import read_catalogue
 from core.shop.lift.port import Pair
 from core.shop.lift.seed import CATALOGUE, orders_file, orders_of_demo_store, seed_demo_lift
@@ -14,8 +16,6 @@ from core.shop.meal.models import Constraints
 from core.shop.recommend.exclusions import excluded_words
 from core.shop.recommend.offers import make_offers
 from core.shop.recommend.suggestions import suggest_items
-from core.shop.catalogue.embedded import EmbeddedStores
-from core.shop.catalogue.importer import import_folder
 from core.shop.tenants.sql import create_tenant
 from tests.unit.shop.recommend.lift_fakes import todos
 

@@ -14,14 +14,14 @@ from onegenie.recommend.v1 import recommend_pb2 as pb
 from onegenie.trigger.v1 import trigger_pb2, trigger_pb2_grpc
 from sqlalchemy import func, select, text, update
 
-from core.shop.meal.models import Meal, MealRequest
 from core.platform.database import Database
 from core.platform.jobs import BEGIN, ROUNDS, Jobs
-from core.shop.recommend.tables import rounds
+from core.shop.meal.models import Meal, MealRequest
 from core.shop.recommend.pipeline import Pipeline
 from core.shop.recommend.start_round import StartRound, start_round
-from core.shop.tenants.tables import credit_ledger, tenants
+from core.shop.recommend.tables import rounds
 from core.shop.tenants.sql import Caller, caller_by_hash, hash_secret
+from core.shop.tenants.tables import credit_ledger, tenants
 from tests.support import (
     ScriptedEngine,
     Shopper,

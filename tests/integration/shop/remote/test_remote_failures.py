@@ -10,14 +10,14 @@ import pytest
 from onegenie.recommend.v1 import recommend_pb2 as pb
 from onegenie.store.v1 import store_pb2, store_pb2_grpc
 
-from core.shop.meal.port import MealError
-from core.shop.meal.models import Meal, MealRequest
 from core.platform.database import Database
-from core.shop.recommend import snapshot
 from core.shop.catalogue.importer import import_file
+from core.shop.meal.models import Meal, MealRequest
+from core.shop.meal.port import MealError
+from core.shop.recommend import snapshot
 from core.shop.tenants.sql import create_key
-from tests.integration.shop.recommend.test_recommend_rounds import RUNNING, balance, steps
 from tests.integration.remote.conftest import TOKEN, Elsewhere
+from tests.integration.shop.recommend.test_recommend_rounds import RUNNING, balance, steps
 from tests.support import ScriptedEngine, Shopper, reason_of
 
 DONE, PENDING = pb.STEP_STATE_DONE, pb.STEP_STATE_PENDING

@@ -14,7 +14,7 @@ from onegenie.store.v1 import store_pb2
 
 from core.shop.signage.screen import TEXT_BYTES, idle, recognized
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 STUBS, RUNTIME = ROOT / "gen" / "nanopb", ROOT / "third_party" / "nanopb"
 COMPILER = shutil.which(os.environ.get("CC", "cc"))
 OPTIONS = ROOT / "proto" / "onegenie" / "signage" / "v1" / "signage.options"

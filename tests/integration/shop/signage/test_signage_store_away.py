@@ -15,8 +15,8 @@ from onegenie.store.v1 import store_pb2
 
 from core.platform.database import Database
 from core.platform.events import Events
-from core.shop.signage import frames, sql, subscribe
 from core.shop.catalogue.port import StoreUnavailable
+from core.shop.signage import frames, sql, subscribe
 from core.shop.tenants.sql import Caller, create_key
 from edge.reply.errors import ApiError
 

@@ -16,12 +16,12 @@ from onegenie.signage.v1 import signage_pb2_grpc as pb_grpc
 from onegenie.store.v1 import store_pb2, store_pb2_grpc
 from sqlalchemy import select, update
 
+from core.app.wire import serve
 from core.platform.database import Database
 from core.platform.settings import Settings
-from core.app.wire import serve
 from core.shop.signage import frames, subscribe
-from core.shop.signage.tables import signage_devices, signage_frames
 from core.shop.signage.sql import KEPT_FRAMES, Presence, presence
+from core.shop.signage.tables import signage_devices, signage_frames
 from core.shop.tenants.sql import create_key, create_tenant, revoke_key
 from tests.support import reason_of, running_core
 

@@ -14,14 +14,14 @@ import pytest
 from google.protobuf.json_format import MessageToDict
 from onegenie.tenant.v1 import tenant_pb2 as pb
 
+from core.app.wire import serve
 from core.platform.database import Database
 from core.platform.events import Events
 from core.platform.settings import Settings
-from core.app.wire import serve
 from core.shop.staff import events as live
 from core.shop.tenants.sql import revoke_key
-from tests.integration.tenant.conftest import Staff, make_staff
 from tests.integration.shop.staff.staff_rows import add_events
+from tests.integration.tenant.conftest import Staff, make_staff
 from tests.support import fields_of, reason_of, running_core
 
 ITEM = {

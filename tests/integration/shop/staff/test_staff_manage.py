@@ -12,9 +12,8 @@ from sqlalchemy import insert, select, update
 
 from core.platform.database import Database
 from core.platform.identity import CACHE_SECONDS
-from core.shop.signage.tables import signage_devices
 from core.shop.catalogue.port import StoreUnavailable
-from core.shop.tenants.tables import api_key_secrets, credit_ledger, tenants
+from core.shop.signage.tables import signage_devices
 from core.shop.tenants.sql import (
     MOST_CREDIT,
     add_secret,
@@ -24,6 +23,7 @@ from core.shop.tenants.sql import (
     revoke_key,
     revoke_other_secrets,
 )
+from core.shop.tenants.tables import api_key_secrets, credit_ledger, tenants
 from tests.integration.tenant.conftest import SERVICE_TOKEN, Staff
 from tests.support import fields_of, reason_of, running_core, until_somebody_waits
 

@@ -19,8 +19,8 @@ from sqlalchemy import select, text
 
 from core.platform.database import Database
 from core.platform.plain import plain
-from core.shop.signage import frames
 from core.shop.catalogue.embedded import EmbeddedStore
+from core.shop.signage import frames
 from core.shop.staff.analytics import get_analytics
 from core.shop.tenants.sql import create_key
 from core.shop.trigger import service, sql

@@ -11,9 +11,9 @@ from onegenie.tenant.v1 import tenant_pb2
 from onegenie.trigger.v1 import trigger_pb2 as pb
 from onegenie.trigger.v1 import trigger_pb2_grpc as pb_grpc
 
+from core.app.services import SERVICES
 from core.platform.database import Database
 from core.platform.plain import fill, plain
-from core.app.services import SERVICES
 from core.shop.staff.events import to_events
 from core.shop.trigger import sql
 from edge.contract.load import Contract

@@ -19,15 +19,15 @@ from onegenie.trigger.v1 import trigger_pb2_grpc as pb_grpc
 from sqlalchemy import Text, cast, select
 
 from core.platform.database import Database
-from core.shop.recommend.start_round import StartRound, start_round
-from core.shop.recommend.sql import save_step
-from core.shop.signage.tables import signage_frames
 from core.shop.catalogue.tables import store_signage, store_triggers
+from core.shop.recommend.sql import save_step
+from core.shop.recommend.start_round import StartRound, start_round
+from core.shop.signage.tables import signage_frames
 from core.shop.tenants.sql import caller_by_hash, hash_secret
 from core.shop.trigger.tables import trigger_events
 from tests.support import Shopper
 
-SEED = Path(__file__).parents[2] / "data" / "seeds" / "000_sections_5_to_7.txt"
+SEED = Path(__file__).parents[3] / "data" / "seeds" / "000_sections_5_to_7.txt"
 
 TEXT = {"ko": "잘 어울려요", "en": "Goes well", "ja": "よく合います"}
 PRODUCT = {

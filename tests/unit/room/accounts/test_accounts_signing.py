@@ -14,9 +14,9 @@ from joserfc import jws, jwt
 from joserfc.jwk import ECKey, OctKey
 from typer.testing import CliRunner
 
-from core.room.accounts.tokens import User, read_access_token
 from core.cli import app
 from core.platform.signing import KEPT, Signer, add_key, check
+from core.room.accounts.tokens import User, read_access_token
 from tests.clock import FakeClock
 
 

@@ -13,7 +13,14 @@ import zlib
 import pytest
 from PIL import Image, ImageCms, ImageStat, PngImagePlugin
 
-from core.room.media.pictures import MAX_BYTES, BadPicture, Prepared, TooLarge, open_picture, prepare
+from core.room.media.pictures import (
+    MAX_BYTES,
+    BadPicture,
+    Prepared,
+    TooLarge,
+    open_picture,
+    prepare,
+)
 from tests.photos import FORMATS, encode, gradient, photo
 
 JUNK = random.Random(4)

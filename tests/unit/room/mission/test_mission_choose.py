@@ -5,7 +5,15 @@ import uuid
 
 import pytest
 
-from core.room.mission.choose import DECLINED_DAYS, DONE_DAYS, TASTE_DAYS, Candidate, Past, choose, same
+from core.room.mission.choose import (
+    DECLINED_DAYS,
+    DONE_DAYS,
+    TASTE_DAYS,
+    Candidate,
+    Past,
+    choose,
+    same,
+)
 
 
 def candidate(content: str, category: str = "청소") -> Candidate:

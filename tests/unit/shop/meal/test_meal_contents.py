@@ -10,7 +10,7 @@ from core.shop.meal import catalogue as catalogue_module
 from core.shop.meal.catalogue import catalogue
 from core.shop.meal.contents import contents, named
 
-DEMO = Path(__file__).parents[3] / "core/shop/catalogue/demo/products.csv"
+DEMO = Path(__file__).parents[4] / "core/shop/catalogue/demo/products.csv"
 
 # An allergy or wish, names that have it, names that only look so.
 NAMES = {

@@ -9,9 +9,9 @@ import pytest
 from onegenie.recommend.v1 import recommend_pb2 as pb
 from onegenie.store.v1 import store_pb2
 
+from core.shop.catalogue.port import StoreUnavailable
 from core.shop.recommend import snapshot
 from core.shop.recommend.snapshot import CouponSpots
-from core.shop.catalogue.port import StoreUnavailable
 
 TENANT = uuid.uuid4()
 

@@ -6,9 +6,9 @@ import pytest
 from onegenie.recommend.v1 import recommend_pb2
 from onegenie.store.v1 import store_pb2
 
+from core.shop.catalogue.port import StoreUnavailable
 from core.shop.meal.models import Meal, MealIngredient, Text
 from core.shop.recommend.todos import make_todos
-from core.shop.catalogue.port import StoreUnavailable
 
 GRAM = Text(ko="g", en="g", ja="g")
 PIECE = Text(ko="개", en="piece", ja="個")
