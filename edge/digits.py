@@ -2,7 +2,7 @@
 
 A Value has room for a double only, which holds every whole number up to 2^53. The digits of
 a larger one ride along in a field that Value does not know and every protobuf runtime carries on:
-see onegenie.rest.v1.WholeNumber. orjson reads and writes 64 bits, so what is longer is json's.
+see edge.v1.WholeNumber. orjson reads and writes 64 bits, so what is longer is json's.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 
 import orjson
 from google.protobuf.message import DecodeError
-from onegenie.rest.v1.whole_number_pb2 import WholeNumber
+
+from edge.v1.whole_number_pb2 import WholeNumber
 
 # Up to this a double is every whole number.
 EXACT = 2.0**53

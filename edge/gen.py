@@ -26,6 +26,11 @@ from pathlib import Path
 
 from google.protobuf import descriptor_pb2
 
+# The kit's own options, in a folder of protos.
+OPTIONS = "edge/v1/"
+# Where the kit's own options are written.
+KIT_PROTO = Path(__file__).resolve().parent.parent / "proto"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit code."""
@@ -41,13 +46,27 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as folder:
         fresh = Path(folder) / "gen"
         generate(options.proto, fresh)
-        stale = _differing(fresh, options.out)
+        pairs = [(fresh, options.out)]
+        if options.proto.resolve() == KIT_PROTO:
+            _kit_stubs(options.proto, Path(folder) / "kit")
+            pairs.append((Path(folder) / "kit" / OPTIONS, Path(__file__).parent / "v1"))
+        stale = [(new, old, _differing(new, old)) for new, old in pairs]
         if options.check:
-            for name in stale:
-                sys.stderr.write(f"{options.out / name} is not up to date: run `make gen`\n")
-            return 1 if stale else 0
-        _replace(fresh, options.out, stale)
+            for _, old, names in stale:
+                for name in names:
+                    sys.stderr.write(f"{old / name} is not up to date: run `make gen`\n")
+            return int(any(names for _, _, names in stale))
+        for new, old, names in stale:
+            _replace(new, old, names)
     return 0
+
+
+def _kit_stubs(proto: Path, out: Path) -> None:
+    """Write the stubs of the kit's own options, which lie in the package `edge` itself."""
+    out.mkdir()
+    names = [name for name in _sources(proto) if name.startswith(OPTIONS)]
+    run_protoc([proto], f"--python_out={out}", f"--mypy_out=quiet:{out}", *names)
+    (out / OPTIONS / "__init__.py").write_text('"""The options\' stubs, made by `make gen`."""\n')
 
 
 def generate(proto: Path, out: Path, include: Sequence[Path] = ()) -> None:
@@ -59,7 +78,7 @@ def generate(proto: Path, out: Path, include: Sequence[Path] = ()) -> None:
     roots = [proto, *include]
     python = out / "python"
     python.mkdir(parents=True)
-    sources = _sources(proto)
+    sources = [name for name in _sources(proto) if not name.startswith(OPTIONS)]
     with_service = [name for name in sources if _has_service(proto / name)]
     run_protoc(roots, f"--python_out={python}", f"--mypy_out=quiet:{python}", *sources)
     if with_service:

@@ -14,7 +14,6 @@ from typing import Any
 import orjson
 from google.protobuf.descriptor import FieldDescriptor as FieldKind
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.contract.load import (
     FLOATS,
@@ -36,6 +35,7 @@ from edge.contract.load import (
     sse_field,
 )
 from edge.reply.errors import body_of
+from edge.v1 import annotations_pb2 as rest
 
 Schema = dict[str, Any]
 

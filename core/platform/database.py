@@ -10,7 +10,6 @@ from typing import Any
 
 import psycopg
 import structlog
-from onegenie.rest.v1.annotations_pb2 import CONDITION_UNAVAILABLE
 from psycopg.rows import namedtuple_row
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
@@ -24,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from edge import digits
 from edge.reply.errors import ApiError
 from edge.serve.interceptor import Call
+from edge.v1.annotations_pb2 import CONDITION_UNAVAILABLE
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from cachetools import TTLCache
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from core.platform.database import Database
 from core.platform.signing import Signer
@@ -18,6 +17,7 @@ from core.room.accounts.tokens import is_live as session_is_live
 from core.shop.tenants.sql import PREFIXES, Caller, KeyKind, caller_by_hash, hash_secret
 from edge.reply.errors import ApiError
 from edge.serve.interceptor import Call, current_call
+from edge.v1 import annotations_pb2 as rest
 
 # A revoked key or an ended session works this long at most: every process forgets what it knew.
 CACHE_SECONDS = 2.0

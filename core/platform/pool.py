@@ -7,9 +7,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from onegenie.rest.v1 import annotations_pb2 as rest
-
 from edge.reply.errors import ApiError
+from edge.v1 import annotations_pb2 as rest
 
 T = TypeVar("T")
 

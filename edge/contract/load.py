@@ -17,7 +17,8 @@ from google.api import annotations_pb2 as http_annotations
 from google.api import field_behavior_pb2, field_info_pb2
 from google.protobuf import descriptor_pool
 from google.protobuf.descriptor import FieldDescriptor as FieldKind
-from onegenie.rest.v1 import annotations_pb2 as rest
+
+from edge.v1 import annotations_pb2 as rest
 
 # Descriptors are Any to the type checker: in protobuf's own stubs each may be None or one
 # of two classes at every step.
@@ -323,7 +324,7 @@ class _Loader:
         if key in self.surfaces:
             return self.surfaces[key]
         before = len(self.problems)
-        where = f"{service.full_name}: (onegenie.rest.v1.surface)"
+        where = f"{service.full_name}: (edge.v1.surface)"
         for field in ("envelope", "json_names", "time_format", "reasons", "path_prefixes"):
             if not getattr(options, field):
                 self.problems.append(f"{where} has no {field}")
@@ -392,7 +393,7 @@ class _Loader:
         where = method.full_name
         rule: rest.MethodRule = method.GetOptions().Extensions[rest.method]
         if not rule.access:
-            self.problems.append(f"{where}: (onegenie.rest.v1.method) has no access")
+            self.problems.append(f"{where}: (edge.v1.method) has no access")
         if rule.success_status and not 200 <= rule.success_status <= 299:
             self.problems.append(f"{where}: success_status must be 200 to 299")
         if rule.max_values < 0:

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.contract.load import Contract, Method, Surface
 from edge.reply.errors import error_body, status_headers, status_of
 from edge.serve.admission import METHOD, needs_admission
+from edge.v1 import annotations_pb2 as rest
 
 _ROOT = Path(__file__).resolve().parents[2]
 ENVOY_FOLDER = _ROOT / "envoy"

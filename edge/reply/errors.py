@@ -16,9 +16,9 @@ from typing import Any
 import orjson
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.contract.load import Reason, Surface
+from edge.v1 import annotations_pb2 as rest
 
 
 @dataclass(frozen=True, slots=True)

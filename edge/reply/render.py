@@ -19,7 +19,6 @@ import orjson
 from cachetools import LRUCache
 from google.protobuf.descriptor import FieldDescriptor as FieldKind
 from google.protobuf.message import Message
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.contract.load import (
     WELL_KNOWN,
@@ -33,6 +32,7 @@ from edge.contract.load import (
     lower_camel,
 )
 from edge.digits import EXACT, number, number_of, printable
+from edge.v1 import annotations_pb2 as rest
 
 Render = Callable[[Any], Any]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from google.protobuf.message import Message
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.contract.load import Method, is_required, sse_field
 from edge.reply.render import Renderer
+from edge.v1 import annotations_pb2 as rest
 
 CONTENT_TYPE = b"text/event-stream"
 KEEP_ALIVE = b": keep-alive\n\n"

@@ -21,7 +21,6 @@ from typing import Any
 import orjson
 from google.protobuf.descriptor import FieldDescriptor as FieldKind
 from google.protobuf.message import Message
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.contract.load import (
     FLOATS,
@@ -39,6 +38,7 @@ from edge.contract.load import (
 )
 from edge.digits import EXACT, loads, loads_leniently, set_number
 from edge.reply.errors import ApiError, FieldViolation, invalid
+from edge.v1 import annotations_pb2 as rest
 
 MAX_VIOLATIONS = 20
 # A parsed message may nest 100 levels, and one JSON object in a free-form value takes three.

@@ -9,11 +9,11 @@ from typing import Any
 from google.protobuf.descriptor import FieldDescriptor as FieldKind
 from google.protobuf.message import Message
 from multipart import MultipartError, ParserLimitReached, PushMultipartParser, parse_options_header
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.contract.load import FieldDescriptor, field_rule
 from edge.reply.errors import ApiError, FieldViolation, invalid
 from edge.request.decode import Decoder, Violations
+from edge.v1 import annotations_pb2 as rest
 
 MAX_PARTS = 64
 

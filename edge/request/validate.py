@@ -13,7 +13,6 @@ from typing import Any
 import orjson
 from google.protobuf.descriptor import FieldDescriptor as FieldKind
 from google.protobuf.message import Message
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.contract.load import (
     FLOATS,
@@ -40,6 +39,7 @@ from edge.request.decode import (
     shown_key,
     too_long,
 )
+from edge.v1 import annotations_pb2 as rest
 
 UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 

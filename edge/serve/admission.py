@@ -12,12 +12,12 @@ from typing import Any
 
 import grpc
 from google.rpc import code_pb2, status_pb2
-from onegenie.rest.v1 import admission_pb2 as pb
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.contract.load import Contract, Method
 from edge.reply.errors import ApiError, message_of, reason_of, status_headers, status_of
 from edge.serve.interceptor import Call, Interceptor
+from edge.v1 import admission_pb2 as pb
+from edge.v1 import annotations_pb2 as rest
 
 SERVICE = "envoy.service.auth.v3.Authorization"
 METHOD = "method"  # the context extension with the RPC's path

@@ -38,7 +38,6 @@ import grpc
 from google.api import httpbody_pb2
 from google.protobuf import message_factory
 from google.protobuf.message import DecodeError, Message
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.contract.load import (
     Contract,
@@ -65,6 +64,7 @@ from edge.reply.sse import Framer
 from edge.request import multipart
 from edge.request.decode import MAX_ELEMENTS, Decoder, Violations, parse_json
 from edge.request.validate import Validator
+from edge.v1 import annotations_pb2 as rest
 
 REST_MARK = "x-envoy-original-path"
 LARGE_RETRY_SECONDS = 5

@@ -13,9 +13,9 @@ import grpc
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.contract.load import Contract
+from edge.v1 import annotations_pb2 as rest
 
 log = structlog.get_logger(__name__)
 

@@ -26,7 +26,6 @@ import yaml
 from google.protobuf import json_format, message_factory
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from onegenie.rest.v1 import annotations_pb2 as rest
 from PIL import Image
 
 from core.app.services import SERVICES
@@ -40,6 +39,7 @@ from edge.contract.load import (
     sse_field,
 )
 from edge.reply.render import Renderer, json_cache
+from edge.v1 import annotations_pb2 as rest
 from tests.e2e.people import CALLERS, People, app_variables
 from tests.e2e.service import Service, case_variables
 

@@ -20,13 +20,13 @@ from urllib.parse import unquote
 import grpc
 import pytest
 from google.rpc import code_pb2, error_details_pb2, status_pb2
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from core.app.services import SERVICES
 from core.platform.clock import utc_now
 from core.room.media.files import AUDIENCE as MEDIA
 from core.shop.tenants.sql import create_key, revoke_key
 from edge.contract.load import Binding, Method
+from edge.v1 import annotations_pb2 as rest
 from tests.e2e.cases import KEYS, Case, Replies, Reply, contract, failure, problems
 from tests.e2e.people import CALLERS
 from tests.e2e.service import Service

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from onegenie.rest.v1 import annotations_pb2 as rest
 
+from edge.v1 import annotations_pb2 as rest
 from tests.e2e.cases import Case, Replies, contract, load, problems
 
 CASES = load()

@@ -6,7 +6,6 @@ import secrets
 from datetime import datetime, timedelta
 
 import structlog
-from onegenie.rest.v1 import annotations_pb2 as rest
 from procrastinate import JobContext
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,6 +18,7 @@ from core.room.accounts import sql
 from core.room.accounts.passwords import hash_secret
 from core.room.accounts.sms import Sms
 from edge.reply.errors import ApiError
+from edge.v1 import annotations_pb2 as rest
 
 log = structlog.get_logger(__name__)
 

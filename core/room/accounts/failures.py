@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from onegenie.rest.v1 import annotations_pb2 as rest
 from sqlalchemy import case, delete, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.room.accounts.tables import auth_failures
 from edge.reply.errors import ApiError
+from edge.v1 import annotations_pb2 as rest
 
 
 @dataclass(frozen=True, slots=True)

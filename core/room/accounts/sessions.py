@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from onegenie.rest.v1 import annotations_pb2 as rest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.clock import Clock
@@ -18,6 +17,7 @@ from core.platform.signing import Signer
 from core.room.accounts import sql
 from core.room.accounts.tokens import User, make_access_token
 from edge.reply.errors import ApiError
+from edge.v1 import annotations_pb2 as rest
 
 PREFIX = "ort_"
 

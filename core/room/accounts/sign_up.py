@@ -7,7 +7,6 @@ import unicodedata
 from datetime import date
 
 from onegenie.auth.v1 import auth_pb2 as pb
-from onegenie.rest.v1 import annotations_pb2 as rest
 from sqlalchemy.exc import IntegrityError
 
 from core.platform.clock import Clock
@@ -19,6 +18,7 @@ from core.room.accounts.passwords import hash_secret, matches
 from core.room.accounts.sessions import Device, Sessions, Tokens
 from core.room.accounts.tokens import User, is_live
 from edge.reply.errors import ApiError, FieldViolation, invalid
+from edge.v1 import annotations_pb2 as rest
 
 _EMAIL = re.compile(r"[^@]+@[^@]+\.[^@]+")
 # As Korean and Japanese keyboards write them: ＠ and the like, and the Japanese full stop.

@@ -15,7 +15,6 @@ from typing import Literal, TypeVar
 
 import structlog
 from cachetools import LRUCache
-from onegenie.rest.v1 import annotations_pb2 as rest
 from procrastinate import JobContext
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,6 +28,7 @@ from core.room.media import sql
 from core.room.media.objects import Objects, StoreAway
 from core.room.media.pictures import BadPicture, Prepared, TooLarge
 from edge.reply.errors import ApiError, FieldViolation, invalid
+from edge.v1 import annotations_pb2 as rest
 
 log = structlog.get_logger(__name__)
 

@@ -6,11 +6,11 @@ import grpc
 from google.api import httpbody_pb2
 from onegenie.media.v1 import media_pb2 as pb
 from onegenie.media.v1 import media_pb2_grpc as pb_grpc
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from core.room.media.files import Media
 from edge.reply.errors import ApiError
 from edge.serve.interceptor import current_call
+from edge.v1 import annotations_pb2 as rest
 
 
 class MediaService(pb_grpc.MediaServiceServicer):

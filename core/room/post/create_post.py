@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Sequence
 
 from onegenie.media.v1 import picture_pb2
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from core.platform.clock import Clock
 from core.platform.database import Database
@@ -15,6 +14,7 @@ from core.room.media.files import Media, read
 from core.room.media.pictures import prepare
 from core.room.post import sql
 from edge.reply.errors import ApiError, FieldViolation
+from edge.v1 import annotations_pb2 as rest
 
 MOST_FILES = 10
 

@@ -7,10 +7,10 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 import structlog
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from core.room.vision.port import VisionUnavailable
 from edge.reply.errors import ApiError
+from edge.v1 import annotations_pb2 as rest
 
 T = TypeVar("T")
 

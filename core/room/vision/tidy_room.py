@@ -7,7 +7,6 @@ import threading
 import uuid
 from collections.abc import AsyncGenerator
 
-from onegenie.rest.v1 import annotations_pb2 as rest
 from onegenie.vision.v1 import vision_pb2 as pb
 
 from core.room.media.files import Media, read
@@ -15,6 +14,7 @@ from core.room.media.pictures import BadPicture, Prepared, TooLarge, open_pictur
 from core.room.vision.ask import ask, unavailable
 from core.room.vision.port import Progress, RoomVision
 from edge.reply.errors import ApiError
+from edge.v1 import annotations_pb2 as rest
 
 # The engine's part of the work; what is left is keeping the picture.
 ENGINE_SHARE = 0.9

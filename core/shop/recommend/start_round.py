@@ -6,7 +6,6 @@ import asyncio
 import uuid
 from dataclasses import dataclass
 
-from onegenie.rest.v1 import annotations_pb2 as rest
 from psycopg.errors import UniqueViolation
 
 from core.platform.database import Database
@@ -16,6 +15,7 @@ from core.shop.recommend.pipeline import Pipeline
 from core.shop.recommend.state import ERROR, MAX_FOLLOW_UPS, holds_chat
 from core.shop.tenants.sql import Caller, spend_credit
 from edge.reply.errors import ApiError
+from edge.v1 import annotations_pb2 as rest
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 from uuid import uuid4
 
-from onegenie.rest.v1 import annotations_pb2 as rest
 from onegenie.signage.v1 import signage_pb2 as pb
 from onegenie.store.v1 import store_pb2
 
@@ -23,6 +22,7 @@ from core.shop.catalogue.sql import changed_topic
 from core.shop.signage import frames, screen, sql
 from core.shop.tenants.sql import Caller
 from edge.reply.errors import ApiError
+from edge.v1 import annotations_pb2 as rest
 
 # The longest silence on a stream. A lost notification is made good for then, too.
 KEEP_ALIVE_SECONDS = 15.0

@@ -7,13 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from core.platform import identity as module
 from core.platform.database import Database
 from core.platform.identity import Identity
 from core.shop.tenants.sql import Caller, create_key
 from edge.reply.errors import ApiError
+from edge.v1 import annotations_pb2 as rest
 from tests.conftest import TenantRow
 
 

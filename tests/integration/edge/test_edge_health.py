@@ -11,13 +11,13 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from onegenie.profile.v1 import profile_pb2_grpc
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.contract.load import Contract
 from edge.reply.errors import ApiError
 from edge.serve import server as platform_server
 from edge.serve.interceptor import Call, EdgeInterceptor
 from edge.serve.server import Server
+from edge.v1 import annotations_pb2 as rest
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING

@@ -19,8 +19,8 @@ def test_it_imports_nothing_of_the_project_but_its_own_options():
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=EDGE.parent, capture_output=True, text=True, check=True
     )
-    others = set(result.stdout.split()) - {"onegenie", "onegenie.rest", "onegenie.rest.v1"}
-    assert all(name.startswith("onegenie.rest.v1.") for name in others), others
+    others = set(result.stdout.split()) - {"onegenie", "onegenie.rest", "edge.v1"}
+    assert all(name.startswith("edge.v1.") for name in others), others
 
 
 def test_it_says_no_domains_word():

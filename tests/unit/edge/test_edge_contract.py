@@ -5,10 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.contract.load import Contract, ContractError, lower_camel
 from edge.gen import run_protoc
+from edge.v1 import annotations_pb2 as rest
 from tests import edge_app
 
 ROOT = Path(__file__).parents[3]
@@ -20,16 +20,16 @@ import "google/api/field_behavior.proto";
 import "google/api/field_info.proto";
 import "google/protobuf/any.proto";
 import "google/protobuf/field_mask.proto";
-import "onegenie/rest/v1/annotations.proto";
+import "edge/v1/annotations.proto";
 """
 SURFACE = """
-  option (onegenie.rest.v1.surface) = {
+  option (edge.v1.surface) = {
     envelope: ENVELOPE_SUCCESS_DATA json_names: JSON_NAMES_PROTO
     time_format: TIME_FORMAT_RFC3339_SECONDS
     reasons: "onegenie.error.v1.SdkReason" path_prefixes: "/v1/"
   };
 """
-PUBLIC = "option (onegenie.rest.v1.method).access = ACCESS_PUBLIC;"
+PUBLIC = "option (edge.v1.method).access = ACCESS_PUBLIC;"
 _numbers = itertools.count(1)
 
 
@@ -63,9 +63,9 @@ def test_an_unknown_service_is_named():
 
 def test_a_method_without_access_and_a_service_without_surface(tmp_path, monkeypatch):
     found = problems(tmp_path, monkeypatch, "service S { rpc A(M) returns (M); } message M {}")
-    assert "S.A: (onegenie.rest.v1.method) has no access" in found
+    assert "S.A: (edge.v1.method) has no access" in found
     for missing in ("envelope", "json_names", "time_format", "reasons", "path_prefixes"):
-        assert f"(onegenie.rest.v1.surface) has no {missing}" in found
+        assert f"(edge.v1.surface) has no {missing}" in found
 
 
 def test_a_catalogue_has_a_reason_for_each_condition(tmp_path, monkeypatch):
@@ -74,9 +74,9 @@ def test_a_catalogue_has_a_reason_for_each_condition(tmp_path, monkeypatch):
     message M {}
     enum SReason {
       S_REASON_UNSPECIFIED = 0;
-      S_REASON_BAD = 1 [(onegenie.rest.v1.error) = {
+      S_REASON_BAD = 1 [(edge.v1.error) = {
         grpc_code: UNKNOWN http_status: 200 condition: CONDITION_INTERNAL }];
-      S_REASON_TWICE = 2 [(onegenie.rest.v1.error) = {
+      S_REASON_TWICE = 2 [(edge.v1.error) = {
         grpc_code: INTERNAL http_status: 500 message: "x" condition: CONDITION_INTERNAL }];
     }
     """.replace("SURFACE", SURFACE.replace("onegenie.error.v1.SdkReason", "bad{n}.v1.SReason"))
@@ -97,7 +97,7 @@ def test_paths_and_bodies_must_exist(tmp_path, monkeypatch):
           SURFACE
           rpc A(M) returns (M) {
             option (google.api.http) = {post: "/v1/{nope}/" body: "name" response_body: "nope"};
-            option (onegenie.rest.v1.method) = {
+            option (edge.v1.method) = {
               access: ACCESS_PUBLIC success_status: 302 reasons: "NOPE" timeout_seconds: -1 };
           }
           rpc B(M) returns (M) { option (google.api.http) = {get: "/elsewhere"}; @PUBLIC }
@@ -105,16 +105,16 @@ def test_paths_and_bodies_must_exist(tmp_path, monkeypatch):
           rpc D(stream M) returns (M) { option (google.api.http) = {get: "/v1/{name}"}; @PUBLIC }
           rpc F(M) returns (M) {
             option (google.api.http) = {get: "/v1/f"};
-            option (onegenie.rest.v1.method) = { access: ACCESS_PUBLIC ends: true };
+            option (edge.v1.method) = { access: ACCESS_PUBLIC ends: true };
           }
           rpc E(M) returns (stream M) {
-            option (onegenie.rest.v1.method) = { access: ACCESS_PUBLIC timeout_seconds: 1 };
+            option (edge.v1.method) = { access: ACCESS_PUBLIC timeout_seconds: 1 };
           }
         }
         message M {
           string name = 1;
           M inner = 2;
-          google.protobuf.FieldMask keys = 3 [(onegenie.rest.v1.field).body_keys = true];
+          google.protobuf.FieldMask keys = 3 [(edge.v1.field).body_keys = true];
         }
         """,
     )
@@ -142,26 +142,26 @@ def test_rules_must_fit_their_fields(tmp_path, monkeypatch):
         service S { SURFACE rpc A(M) returns (M) {
           option (google.api.http) = {post: "/v1/a" body: "*"}; @PUBLIC } }
         message M {
-          string pattern = 1 [(onegenie.rest.v1.field).pattern = "("];
-          string bytes = 21 [(onegenie.rest.v1.field).max_bytes = 9];
-          string keys = 16 [(onegenie.rest.v1.field).body_keys = true];
-          string empty = 17 [(onegenie.rest.v1.field).empty_is_absent = true];
-          string other_any = 18 [(onegenie.rest.v1.field).any_case = true];
-          int32 digits = 19 [(onegenie.rest.v1.field).takes_number = true];
-          int32 word = 2 [(onegenie.rest.v1.field).in = "x"];
-          string number = 3 [(onegenie.rest.v1.field).gte = 1];
-          bool sized = 4 [(onegenie.rest.v1.field).max_len = 1];
+          string pattern = 1 [(edge.v1.field).pattern = "("];
+          string bytes = 21 [(edge.v1.field).max_bytes = 9];
+          string keys = 16 [(edge.v1.field).body_keys = true];
+          string empty = 17 [(edge.v1.field).empty_is_absent = true];
+          string other_any = 18 [(edge.v1.field).any_case = true];
+          int32 digits = 19 [(edge.v1.field).takes_number = true];
+          int32 word = 2 [(edge.v1.field).in = "x"];
+          string number = 3 [(edge.v1.field).gte = 1];
+          bool sized = 4 [(edge.v1.field).max_len = 1];
           int32 needed = 5 [(google.api.field_behavior) = REQUIRED];
-          string id = 6 [(onegenie.rest.v1.field).malformed_is_not_found = true];
+          string id = 6 [(edge.v1.field).malformed_is_not_found = true];
           float fraction = 7;
           google.protobuf.Any any = 8;
-          string twin = 9 [(onegenie.rest.v1.field).json_key = "sized"];
+          string twin = 9 [(edge.v1.field).json_key = "sized"];
           string mixed_up = 13;
-          string other = 14 [(onegenie.rest.v1.field).json_key = "mixedUp"];
-          int32 part = 10 [(onegenie.rest.v1.field).part = "p"];
-          string e1 = 11 [(onegenie.rest.v1.field).sse = SSE_ID];
-          string e2 = 12 [(onegenie.rest.v1.field).sse = SSE_ID];
-          int32 line = 15 [(onegenie.rest.v1.field).no_control = true];
+          string other = 14 [(edge.v1.field).json_key = "mixedUp"];
+          int32 part = 10 [(edge.v1.field).part = "p"];
+          string e1 = 11 [(edge.v1.field).sse = SSE_ID];
+          string e2 = 12 [(edge.v1.field).sse = SSE_ID];
+          int32 line = 15 [(edge.v1.field).no_control = true];
         }
         """,
     )

@@ -5,11 +5,11 @@ import re
 
 import pytest
 from google.protobuf import json_format
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.reply.errors import ApiError
 from edge.request.decode import MAX_VIOLATIONS, Decoder, Violations, parse_json
 from edge.request.validate import Validator
+from edge.v1 import annotations_pb2 as rest
 from tests import edge_app
 
 edge_app.stubs()

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 import orjson
 import pytest
 from google.protobuf.struct_pb2 import ListValue, Struct, Value
-from onegenie.rest.v1.whole_number_pb2 import WholeNumber
 
 from edge import digits
 from edge.reply.errors import ApiError
 from edge.reply.render import Renderer, json_cache
 from edge.request.decode import Decoder, Violations, parse_json
 from edge.request.validate import Validator
+from edge.v1.whole_number_pb2 import WholeNumber
 from tests import edge_app
 
 edge_app.stubs()

@@ -5,7 +5,6 @@ import json
 import pytest
 from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.reply.errors import (
     ApiError,
@@ -17,6 +16,7 @@ from edge.reply.errors import (
     reason_of,
     status_of,
 )
+from edge.v1 import annotations_pb2 as rest
 from tests import edge_app
 
 METHODS = edge_app.contract().methods

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[3]
 def contract(folder: Path) -> Path:
     """A folder with the smallest contract, which needs its own copy of the options."""
     proto = folder / "proto"
-    for name in ("onegenie/rest/v1/annotations.proto", "onegenie/error/v1/reason.proto"):
+    for name in ("edge/v1/annotations.proto", "onegenie/error/v1/reason.proto"):
         target = proto / name
         target.parent.mkdir(parents=True)
         target.write_text((ROOT / "proto" / name).read_text())
@@ -64,7 +64,7 @@ def test_an_incomplete_contract_is_told_and_nothing_is_written(project, capfd):
     )
     with pytest.raises(SystemExit):
         gen.main([])
-    assert "onegenie.x.v1.S.A: (onegenie.rest.v1.method) has no access" in capfd.readouterr().err
+    assert "onegenie.x.v1.S.A: (edge.v1.method) has no access" in capfd.readouterr().err
     assert not Path("gen").exists()
 
 

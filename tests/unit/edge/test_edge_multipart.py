@@ -1,12 +1,12 @@
 """multipart/form-data becomes a typed request."""
 
 import pytest
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.reply.errors import ApiError
 from edge.request import multipart
 from edge.request.decode import Decoder, Violations
 from edge.request.validate import Validator
+from edge.v1 import annotations_pb2 as rest
 from tests import edge_app
 
 edge_app.stubs()

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from google.protobuf.descriptor import FieldDescriptor
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from core.app.services import SERVICES
 from edge.contract.load import Contract, Descriptor
+from edge.v1 import annotations_pb2 as rest
 
 # What we have beyond the document.
 OURS = {"next_page_token"}

@@ -4,10 +4,10 @@ import uuid
 
 import pytest
 from google.protobuf import json_format, struct_pb2
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from edge.reply.errors import ApiError
 from edge.request.validate import Validator
+from edge.v1 import annotations_pb2 as rest
 from tests import edge_app
 
 edge_app.stubs()

@@ -9,10 +9,10 @@ import threading
 import weakref
 
 import pytest
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from core.platform.pool import WorkPool
 from edge.reply.errors import ApiError
+from edge.v1 import annotations_pb2 as rest
 
 
 async def test_so_many_wait_and_no_more() -> None:

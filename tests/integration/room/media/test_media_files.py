@@ -12,7 +12,6 @@ from pathlib import Path
 import grpc
 import pytest
 from obstore.store import MemoryStore
-from onegenie.rest.v1 import annotations_pb2 as rest
 from sqlalchemy import select, text
 
 from core.platform.database import Database, open_database
@@ -24,6 +23,7 @@ from core.room.media.objects import Objects, StoreAway
 from core.room.media.pictures import Prepared
 from core.room.media.tables import media_files
 from edge.reply.errors import ApiError
+from edge.v1 import annotations_pb2 as rest
 from tests.clock import FakeClock
 from tests.support import make_person, until_somebody_waits
 

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 
 import pytest
-from onegenie.rest.v1 import annotations_pb2 as rest
 from onegenie.signage.v1 import signage_pb2 as pb
 from onegenie.store.v1 import store_pb2
 
@@ -19,6 +18,7 @@ from core.shop.catalogue.port import StoreUnavailable
 from core.shop.signage import frames, sql, subscribe
 from core.shop.tenants.sql import Caller, create_key
 from edge.reply.errors import ApiError
+from edge.v1 import annotations_pb2 as rest
 
 SIGNAGE = store_pb2.Signage(id="7", number=2, orientation="portrait")
 

@@ -10,12 +10,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from onegenie.rest.v1 import annotations_pb2 as rest
 
 from core.platform.pool import WorkPool
 from core.room.vision.port import Progress
 from core.room.vision.tidy_room import LatestStage, NobodyWaits, TidyRooms
 from edge.reply.errors import ApiError
+from edge.v1 import annotations_pb2 as rest
 from tests.photos import photo
 
 

@@ -22,12 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from edge.v1 import annotations_pb2 as edge_dot_v1_dot_annotations__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
-from onegenie.rest.v1 import annotations_pb2 as onegenie_dot_rest_dot_v1_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bonegenie/auth/v1/auth.proto\x12\x10onegenie.auth.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\"onegenie/rest/v1/annotations.proto\"_\n\x15SendSignUpCodeRequest\x12\"\n\x0cphone_number\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01  \x12\"\n\x0c\x63ountry_code\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01  \"/\n\x16SendSignUpCodeResponse\x12\x15\n\x07message\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xa6\x02\n\x17VerifySignUpCodeRequest\x12\x1f\n\tuser_name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01 2\x12\"\n\x0cphone_number\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01  \x12\"\n\x0c\x63ountry_code\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01  \x12\'\n\x11verification_code\x18\x04 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01\x18\x01\x12\x1e\n\tdevice_id\x18\x05 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\x12(\n\x08provider\x18\x06 \x01(\tB\x16\xe2\x41\x01\x02\xda\xf3\x18\x0e:\x03ios:\x07\x61ndroid\x12!\n\tapp_token\x18\x07 \x01(\tB\t\xda\xf3\x18\x05\x10\x01 \x80 H\x00\x88\x01\x01\x42\x0c\n\n_app_token\"_\n\x18VerifySignUpCodeResponse\x12 \n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x12!\n\rrefresh_token\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\"\x8f\x01\n\x15\x43reatePasswordRequest\x12\x1c\n\x05\x65mail\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xda\xf3\x18\x05\x10\x01 \xfe\x01\x12\x35\n\x05\x62irth\x18\x02 \x01(\tB&\xe2\x41\x01\x02\xda\xf3\x18\x1e\x10\x01\x62\x1a[0-9]{4}-[0-9]{2}-[0-9]{2}\x12!\n\x08password\x18\x03 \x01(\tB\x0f\xe2\x41\x01\x02\xda\xf3\x18\x07\x10\x01\x18\x08 \xc8\x01\"/\n\x16\x43reatePasswordResponse\x12\x15\n\x07message\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xc7\x01\n\x0cLogInRequest\x12\x1c\n\x05\x65mail\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xda\xf3\x18\x05\x10\x01 \xfe\x01\x12\x1e\n\x08password\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01\x18\x01\x12\x1e\n\tdevice_id\x18\x03 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\x12(\n\x08provider\x18\x04 \x01(\tB\x16\xe2\x41\x01\x02\xda\xf3\x18\x0e:\x03ios:\x07\x61ndroid\x12!\n\tapp_token\x18\x05 \x01(\tB\t\xda\xf3\x18\x05\x10\x01 \x80 H\x00\x88\x01\x01\x42\x0c\n\n_app_token\"T\n\rLogInResponse\x12 \n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x12!\n\rrefresh_token\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\"<\n\x14RefreshTokensRequest\x12$\n\rrefresh_token\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xda\xf3\x18\x05\x10\x01 \xc8\x01\"\\\n\x15RefreshTokensResponse\x12 \n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x12!\n\rrefresh_token\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\"\x0f\n\rLogOutRequest\"\'\n\x0eLogOutResponse\x12\x15\n\x07message\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x32\xaa\x07\n\x0b\x41uthService\x12\x93\x01\n\x0eSendSignUpCode\x12\'.onegenie.auth.v1.SendSignUpCodeRequest\x1a(.onegenie.auth.v1.SendSignUpCodeResponse\".\xd2\xf3\x18\n\x08\x01*\x06USER_3\x82\xd3\xe4\x93\x02\x1a\"\x15/api/auth/create/send:\x01*\x12\xab\x01\n\x10VerifySignUpCode\x12).onegenie.auth.v1.VerifySignUpCodeRequest\x1a*.onegenie.auth.v1.VerifySignUpCodeResponse\"@\xd2\xf3\x18\x1a\x08\x01*\x06USER_3*\x06\x41UTH_1*\x06\x41UTH_2\x82\xd3\xe4\x93\x02\x1c\"\x17/api/auth/create/verify:\x01*\x12\x9a\x01\n\x0e\x43reatePassword\x12\'.onegenie.auth.v1.CreatePasswordRequest\x1a(.onegenie.auth.v1.CreatePasswordResponse\"5\xd2\xf3\x18\r\x08\x03\x10\xc9\x01*\x06USER_3\x82\xd3\xe4\x93\x02\x1e\"\x19/api/auth/create/password:\x01*\x12z\n\x05LogIn\x12\x1e.onegenie.auth.v1.LogInRequest\x1a\x1f.onegenie.auth.v1.LogInResponse\"0\xd2\xf3\x18\x12\x08\x01*\x06\x41UTH_9*\x06USER_1\x82\xd3\xe4\x93\x02\x14\"\x0f/api/auth/login:\x01*\x12\x8e\x01\n\rRefreshTokens\x12&.onegenie.auth.v1.RefreshTokensRequest\x1a\'.onegenie.auth.v1.RefreshTokensResponse\",\xd2\xf3\x18\x0c\x08\x01*\x08\x43OMMON_3\x82\xd3\xe4\x93\x02\x16\"\x11/api/auth/refresh:\x01*\x12n\n\x06LogOut\x12\x1f.onegenie.auth.v1.LogOutRequest\x1a .onegenie.auth.v1.LogOutResponse\"!\xd2\xf3\x18\x02\x08\x03\x82\xd3\xe4\x93\x02\x15\"\x10/api/auth/logout:\x01*\x1a=\xca\xf3\x18\x39\x08\x02\x10\x02\x18\x02\"\x1bonegenie.error.v1.AppReason*\x05/api/*\x04/ai/*\x07/media/B\n\xa2\x02\x07OGNAuthb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bonegenie/auth/v1/auth.proto\x12\x10onegenie.auth.v1\x1a\x19\x65\x64ge/v1/annotations.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"_\n\x15SendSignUpCodeRequest\x12\"\n\x0cphone_number\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01  \x12\"\n\x0c\x63ountry_code\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01  \"/\n\x16SendSignUpCodeResponse\x12\x15\n\x07message\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xa6\x02\n\x17VerifySignUpCodeRequest\x12\x1f\n\tuser_name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01 2\x12\"\n\x0cphone_number\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01  \x12\"\n\x0c\x63ountry_code\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01  \x12\'\n\x11verification_code\x18\x04 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01\x18\x01\x12\x1e\n\tdevice_id\x18\x05 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\x12(\n\x08provider\x18\x06 \x01(\tB\x16\xe2\x41\x01\x02\xda\xf3\x18\x0e:\x03ios:\x07\x61ndroid\x12!\n\tapp_token\x18\x07 \x01(\tB\t\xda\xf3\x18\x05\x10\x01 \x80 H\x00\x88\x01\x01\x42\x0c\n\n_app_token\"_\n\x18VerifySignUpCodeResponse\x12 \n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x12!\n\rrefresh_token\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\"\x8f\x01\n\x15\x43reatePasswordRequest\x12\x1c\n\x05\x65mail\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xda\xf3\x18\x05\x10\x01 \xfe\x01\x12\x35\n\x05\x62irth\x18\x02 \x01(\tB&\xe2\x41\x01\x02\xda\xf3\x18\x1e\x10\x01\x62\x1a[0-9]{4}-[0-9]{2}-[0-9]{2}\x12!\n\x08password\x18\x03 \x01(\tB\x0f\xe2\x41\x01\x02\xda\xf3\x18\x07\x10\x01\x18\x08 \xc8\x01\"/\n\x16\x43reatePasswordResponse\x12\x15\n\x07message\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xc7\x01\n\x0cLogInRequest\x12\x1c\n\x05\x65mail\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xda\xf3\x18\x05\x10\x01 \xfe\x01\x12\x1e\n\x08password\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01\x18\x01\x12\x1e\n\tdevice_id\x18\x03 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\x12(\n\x08provider\x18\x04 \x01(\tB\x16\xe2\x41\x01\x02\xda\xf3\x18\x0e:\x03ios:\x07\x61ndroid\x12!\n\tapp_token\x18\x05 \x01(\tB\t\xda\xf3\x18\x05\x10\x01 \x80 H\x00\x88\x01\x01\x42\x0c\n\n_app_token\"T\n\rLogInResponse\x12 \n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x12!\n\rrefresh_token\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\"<\n\x14RefreshTokensRequest\x12$\n\rrefresh_token\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xda\xf3\x18\x05\x10\x01 \xc8\x01\"\\\n\x15RefreshTokensResponse\x12 \n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x12!\n\rrefresh_token\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\"\x0f\n\rLogOutRequest\"\'\n\x0eLogOutResponse\x12\x15\n\x07message\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x32\xaa\x07\n\x0b\x41uthService\x12\x93\x01\n\x0eSendSignUpCode\x12\'.onegenie.auth.v1.SendSignUpCodeRequest\x1a(.onegenie.auth.v1.SendSignUpCodeResponse\".\xd2\xf3\x18\n\x08\x01*\x06USER_3\x82\xd3\xe4\x93\x02\x1a\"\x15/api/auth/create/send:\x01*\x12\xab\x01\n\x10VerifySignUpCode\x12).onegenie.auth.v1.VerifySignUpCodeRequest\x1a*.onegenie.auth.v1.VerifySignUpCodeResponse\"@\xd2\xf3\x18\x1a\x08\x01*\x06USER_3*\x06\x41UTH_1*\x06\x41UTH_2\x82\xd3\xe4\x93\x02\x1c\"\x17/api/auth/create/verify:\x01*\x12\x9a\x01\n\x0e\x43reatePassword\x12\'.onegenie.auth.v1.CreatePasswordRequest\x1a(.onegenie.auth.v1.CreatePasswordResponse\"5\xd2\xf3\x18\r\x08\x03\x10\xc9\x01*\x06USER_3\x82\xd3\xe4\x93\x02\x1e\"\x19/api/auth/create/password:\x01*\x12z\n\x05LogIn\x12\x1e.onegenie.auth.v1.LogInRequest\x1a\x1f.onegenie.auth.v1.LogInResponse\"0\xd2\xf3\x18\x12\x08\x01*\x06\x41UTH_9*\x06USER_1\x82\xd3\xe4\x93\x02\x14\"\x0f/api/auth/login:\x01*\x12\x8e\x01\n\rRefreshTokens\x12&.onegenie.auth.v1.RefreshTokensRequest\x1a\'.onegenie.auth.v1.RefreshTokensResponse\",\xd2\xf3\x18\x0c\x08\x01*\x08\x43OMMON_3\x82\xd3\xe4\x93\x02\x16\"\x11/api/auth/refresh:\x01*\x12n\n\x06LogOut\x12\x1f.onegenie.auth.v1.LogOutRequest\x1a .onegenie.auth.v1.LogOutResponse\"!\xd2\xf3\x18\x02\x08\x03\x82\xd3\xe4\x93\x02\x15\"\x10/api/auth/logout:\x01*\x1a=\xca\xf3\x18\x39\x08\x02\x10\x02\x18\x02\"\x1bonegenie.error.v1.AppReason*\x05/api/*\x04/ai/*\x07/media/B\n\xa2\x02\x07OGNAuthb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -103,30 +103,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_AUTHSERVICE'].methods_by_name['RefreshTokens']._serialized_options = b'\322\363\030\014\010\001*\010COMMON_3\202\323\344\223\002\026\"\021/api/auth/refresh:\001*'
   _globals['_AUTHSERVICE'].methods_by_name['LogOut']._loaded_options = None
   _globals['_AUTHSERVICE'].methods_by_name['LogOut']._serialized_options = b'\322\363\030\002\010\003\202\323\344\223\002\025\"\020/api/auth/logout:\001*'
-  _globals['_SENDSIGNUPCODEREQUEST']._serialized_start=148
-  _globals['_SENDSIGNUPCODEREQUEST']._serialized_end=243
-  _globals['_SENDSIGNUPCODERESPONSE']._serialized_start=245
-  _globals['_SENDSIGNUPCODERESPONSE']._serialized_end=292
-  _globals['_VERIFYSIGNUPCODEREQUEST']._serialized_start=295
-  _globals['_VERIFYSIGNUPCODEREQUEST']._serialized_end=589
-  _globals['_VERIFYSIGNUPCODERESPONSE']._serialized_start=591
-  _globals['_VERIFYSIGNUPCODERESPONSE']._serialized_end=686
-  _globals['_CREATEPASSWORDREQUEST']._serialized_start=689
-  _globals['_CREATEPASSWORDREQUEST']._serialized_end=832
-  _globals['_CREATEPASSWORDRESPONSE']._serialized_start=834
-  _globals['_CREATEPASSWORDRESPONSE']._serialized_end=881
-  _globals['_LOGINREQUEST']._serialized_start=884
-  _globals['_LOGINREQUEST']._serialized_end=1083
-  _globals['_LOGINRESPONSE']._serialized_start=1085
-  _globals['_LOGINRESPONSE']._serialized_end=1169
-  _globals['_REFRESHTOKENSREQUEST']._serialized_start=1171
-  _globals['_REFRESHTOKENSREQUEST']._serialized_end=1231
-  _globals['_REFRESHTOKENSRESPONSE']._serialized_start=1233
-  _globals['_REFRESHTOKENSRESPONSE']._serialized_end=1325
-  _globals['_LOGOUTREQUEST']._serialized_start=1327
-  _globals['_LOGOUTREQUEST']._serialized_end=1342
-  _globals['_LOGOUTRESPONSE']._serialized_start=1344
-  _globals['_LOGOUTRESPONSE']._serialized_end=1383
-  _globals['_AUTHSERVICE']._serialized_start=1386
-  _globals['_AUTHSERVICE']._serialized_end=2324
+  _globals['_SENDSIGNUPCODEREQUEST']._serialized_start=139
+  _globals['_SENDSIGNUPCODEREQUEST']._serialized_end=234
+  _globals['_SENDSIGNUPCODERESPONSE']._serialized_start=236
+  _globals['_SENDSIGNUPCODERESPONSE']._serialized_end=283
+  _globals['_VERIFYSIGNUPCODEREQUEST']._serialized_start=286
+  _globals['_VERIFYSIGNUPCODEREQUEST']._serialized_end=580
+  _globals['_VERIFYSIGNUPCODERESPONSE']._serialized_start=582
+  _globals['_VERIFYSIGNUPCODERESPONSE']._serialized_end=677
+  _globals['_CREATEPASSWORDREQUEST']._serialized_start=680
+  _globals['_CREATEPASSWORDREQUEST']._serialized_end=823
+  _globals['_CREATEPASSWORDRESPONSE']._serialized_start=825
+  _globals['_CREATEPASSWORDRESPONSE']._serialized_end=872
+  _globals['_LOGINREQUEST']._serialized_start=875
+  _globals['_LOGINREQUEST']._serialized_end=1074
+  _globals['_LOGINRESPONSE']._serialized_start=1076
+  _globals['_LOGINRESPONSE']._serialized_end=1160
+  _globals['_REFRESHTOKENSREQUEST']._serialized_start=1162
+  _globals['_REFRESHTOKENSREQUEST']._serialized_end=1222
+  _globals['_REFRESHTOKENSRESPONSE']._serialized_start=1224
+  _globals['_REFRESHTOKENSRESPONSE']._serialized_end=1316
+  _globals['_LOGOUTREQUEST']._serialized_start=1318
+  _globals['_LOGOUTREQUEST']._serialized_end=1333
+  _globals['_LOGOUTRESPONSE']._serialized_start=1335
+  _globals['_LOGOUTRESPONSE']._serialized_end=1374
+  _globals['_AUTHSERVICE']._serialized_start=1377
+  _globals['_AUTHSERVICE']._serialized_end=2315
 # @@protoc_insertion_point(module_scope)

@@ -22,12 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from edge.v1 import annotations_pb2 as edge_dot_v1_dot_annotations__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
-from onegenie.rest.v1 import annotations_pb2 as onegenie_dot_rest_dot_v1_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fonegenie/friend/v1/friend.proto\x12\x12onegenie.friend.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\"onegenie/rest/v1/annotations.proto\"\x9e\x01\n\x06\x46riend\x12\x17\n\tfriend_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x05\x65mail\x18\x03 \x01(\tB\x06\xda\xf3\x18\x02\x10\x01\x12\x36\n\x06status\x18\x04 \x01(\x0e\x32 .onegenie.friend.v1.FriendStatusB\x04\xe2\x41\x01\x02\x12\x18\n\x08\x62irthday\x18\x05 \x01(\tB\x06\xda\xf3\x18\x02\x10\x01\"2\n\x10\x41\x64\x64\x46riendRequest\x12\x1e\n\ttarget_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\"*\n\x11\x41\x64\x64\x46riendResponse\x12\x15\n\x07message\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"5\n\x13RemoveFriendRequest\x12\x1e\n\ttarget_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\"-\n\x14RemoveFriendResponse\x12\x15\n\x07message\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x83\x01\n\x12ListFriendsRequest\x12.\n\tpage_size\x18\x01 \x01(\x05\x42\x16\xda\xf3\x18\x12)\x00\x00\x00\x00\x00\x00\xf0?1\x00\x00\x00\x00\x00\x00Y@H\x00\x88\x01\x01\x12 \n\npage_token\x18\x02 \x01(\tB\x07\xda\xf3\x18\x03 \xc8\x01H\x01\x88\x01\x01\x42\x0c\n\n_page_sizeB\r\n\x0b_page_token\"|\n\x13ListFriendsResponse\x12+\n\x07\x66riends\x18\x01 \x03(\x0b\x32\x1a.onegenie.friend.v1.Friend\x12$\n\x0fnext_page_token\x18\x02 \x01(\tB\x06\xda\xf3\x18\x02\x08\x01H\x00\x88\x01\x01\x42\x12\n\x10_next_page_token*y\n\x0c\x46riendStatus\x12\x1d\n\x19\x46RIEND_STATUS_UNSPECIFIED\x10\x00\x12$\n\x14\x46RIEND_STATUS_NORMAL\x10\x01\x1a\n\xea\xf3\x18\x06normal\x12$\n\x14\x46RIEND_STATUS_FRIEND\x10\x02\x1a\n\xea\xf3\x18\x06\x66riend2\xed\x03\n\rFriendService\x12\x88\x01\n\tAddFriend\x12$.onegenie.friend.v1.AddFriendRequest\x1a%.onegenie.friend.v1.AddFriendResponse\".\xd2\xf3\x18\x14\x08\x03*\x08\x46RIEND_2*\x06USER_1\x82\xd3\xe4\x93\x02\x10\"\x0b/api/friend:\x01*\x12\x91\x01\n\x0cRemoveFriend\x12\'.onegenie.friend.v1.RemoveFriendRequest\x1a(.onegenie.friend.v1.RemoveFriendResponse\".\xd2\xf3\x18\x14\x08\x03*\x08\x46RIEND_1*\x06USER_1\x82\xd3\xe4\x93\x02\x10*\x0b/api/friend:\x01*\x12~\n\x0bListFriends\x12&.onegenie.friend.v1.ListFriendsRequest\x1a\'.onegenie.friend.v1.ListFriendsResponse\"\x1e\xd2\xf3\x18\x02\x08\x03\x82\xd3\xe4\x93\x02\x12\x12\x10/api/friend/list\x1a=\xca\xf3\x18\x39\x08\x02\x10\x02\x18\x02\"\x1bonegenie.error.v1.AppReason*\x05/api/*\x04/ai/*\x07/media/B\x0c\xa2\x02\tOGNFriendb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fonegenie/friend/v1/friend.proto\x12\x12onegenie.friend.v1\x1a\x19\x65\x64ge/v1/annotations.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"\x9e\x01\n\x06\x46riend\x12\x17\n\tfriend_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x12\n\x04name\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x05\x65mail\x18\x03 \x01(\tB\x06\xda\xf3\x18\x02\x10\x01\x12\x36\n\x06status\x18\x04 \x01(\x0e\x32 .onegenie.friend.v1.FriendStatusB\x04\xe2\x41\x01\x02\x12\x18\n\x08\x62irthday\x18\x05 \x01(\tB\x06\xda\xf3\x18\x02\x10\x01\"2\n\x10\x41\x64\x64\x46riendRequest\x12\x1e\n\ttarget_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\"*\n\x11\x41\x64\x64\x46riendResponse\x12\x15\n\x07message\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"5\n\x13RemoveFriendRequest\x12\x1e\n\ttarget_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\"-\n\x14RemoveFriendResponse\x12\x15\n\x07message\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x83\x01\n\x12ListFriendsRequest\x12.\n\tpage_size\x18\x01 \x01(\x05\x42\x16\xda\xf3\x18\x12)\x00\x00\x00\x00\x00\x00\xf0?1\x00\x00\x00\x00\x00\x00Y@H\x00\x88\x01\x01\x12 \n\npage_token\x18\x02 \x01(\tB\x07\xda\xf3\x18\x03 \xc8\x01H\x01\x88\x01\x01\x42\x0c\n\n_page_sizeB\r\n\x0b_page_token\"|\n\x13ListFriendsResponse\x12+\n\x07\x66riends\x18\x01 \x03(\x0b\x32\x1a.onegenie.friend.v1.Friend\x12$\n\x0fnext_page_token\x18\x02 \x01(\tB\x06\xda\xf3\x18\x02\x08\x01H\x00\x88\x01\x01\x42\x12\n\x10_next_page_token*y\n\x0c\x46riendStatus\x12\x1d\n\x19\x46RIEND_STATUS_UNSPECIFIED\x10\x00\x12$\n\x14\x46RIEND_STATUS_NORMAL\x10\x01\x1a\n\xea\xf3\x18\x06normal\x12$\n\x14\x46RIEND_STATUS_FRIEND\x10\x02\x1a\n\xea\xf3\x18\x06\x66riend2\xed\x03\n\rFriendService\x12\x88\x01\n\tAddFriend\x12$.onegenie.friend.v1.AddFriendRequest\x1a%.onegenie.friend.v1.AddFriendResponse\".\xd2\xf3\x18\x14\x08\x03*\x08\x46RIEND_2*\x06USER_1\x82\xd3\xe4\x93\x02\x10\"\x0b/api/friend:\x01*\x12\x91\x01\n\x0cRemoveFriend\x12\'.onegenie.friend.v1.RemoveFriendRequest\x1a(.onegenie.friend.v1.RemoveFriendResponse\".\xd2\xf3\x18\x14\x08\x03*\x08\x46RIEND_1*\x06USER_1\x82\xd3\xe4\x93\x02\x10*\x0b/api/friend:\x01*\x12~\n\x0bListFriends\x12&.onegenie.friend.v1.ListFriendsRequest\x1a\'.onegenie.friend.v1.ListFriendsResponse\"\x1e\xd2\xf3\x18\x02\x08\x03\x82\xd3\xe4\x93\x02\x12\x12\x10/api/friend/list\x1a=\xca\xf3\x18\x39\x08\x02\x10\x02\x18\x02\"\x1bonegenie.error.v1.AppReason*\x05/api/*\x04/ai/*\x07/media/B\x0c\xa2\x02\tOGNFriendb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -71,22 +71,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FRIENDSERVICE'].methods_by_name['RemoveFriend']._serialized_options = b'\322\363\030\024\010\003*\010FRIEND_1*\006USER_1\202\323\344\223\002\020*\013/api/friend:\001*'
   _globals['_FRIENDSERVICE'].methods_by_name['ListFriends']._loaded_options = None
   _globals['_FRIENDSERVICE'].methods_by_name['ListFriends']._serialized_options = b'\322\363\030\002\010\003\202\323\344\223\002\022\022\020/api/friend/list'
-  _globals['_FRIENDSTATUS']._serialized_start=773
-  _globals['_FRIENDSTATUS']._serialized_end=894
-  _globals['_FRIEND']._serialized_start=155
-  _globals['_FRIEND']._serialized_end=313
-  _globals['_ADDFRIENDREQUEST']._serialized_start=315
-  _globals['_ADDFRIENDREQUEST']._serialized_end=365
-  _globals['_ADDFRIENDRESPONSE']._serialized_start=367
-  _globals['_ADDFRIENDRESPONSE']._serialized_end=409
-  _globals['_REMOVEFRIENDREQUEST']._serialized_start=411
-  _globals['_REMOVEFRIENDREQUEST']._serialized_end=464
-  _globals['_REMOVEFRIENDRESPONSE']._serialized_start=466
-  _globals['_REMOVEFRIENDRESPONSE']._serialized_end=511
-  _globals['_LISTFRIENDSREQUEST']._serialized_start=514
-  _globals['_LISTFRIENDSREQUEST']._serialized_end=645
-  _globals['_LISTFRIENDSRESPONSE']._serialized_start=647
-  _globals['_LISTFRIENDSRESPONSE']._serialized_end=771
-  _globals['_FRIENDSERVICE']._serialized_start=897
-  _globals['_FRIENDSERVICE']._serialized_end=1390
+  _globals['_FRIENDSTATUS']._serialized_start=764
+  _globals['_FRIENDSTATUS']._serialized_end=885
+  _globals['_FRIEND']._serialized_start=146
+  _globals['_FRIEND']._serialized_end=304
+  _globals['_ADDFRIENDREQUEST']._serialized_start=306
+  _globals['_ADDFRIENDREQUEST']._serialized_end=356
+  _globals['_ADDFRIENDRESPONSE']._serialized_start=358
+  _globals['_ADDFRIENDRESPONSE']._serialized_end=400
+  _globals['_REMOVEFRIENDREQUEST']._serialized_start=402
+  _globals['_REMOVEFRIENDREQUEST']._serialized_end=455
+  _globals['_REMOVEFRIENDRESPONSE']._serialized_start=457
+  _globals['_REMOVEFRIENDRESPONSE']._serialized_end=502
+  _globals['_LISTFRIENDSREQUEST']._serialized_start=505
+  _globals['_LISTFRIENDSREQUEST']._serialized_end=636
+  _globals['_LISTFRIENDSRESPONSE']._serialized_start=638
+  _globals['_LISTFRIENDSRESPONSE']._serialized_end=762
+  _globals['_FRIENDSERVICE']._serialized_start=888
+  _globals['_FRIENDSERVICE']._serialized_end=1381
 # @@protoc_insertion_point(module_scope)

@@ -22,12 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from edge.v1 import annotations_pb2 as edge_dot_v1_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
-from onegenie.rest.v1 import annotations_pb2 as onegenie_dot_rest_dot_v1_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bonegenie/meal/v1/meal.proto\x12\x10onegenie.meal.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\"onegenie/rest/v1/annotations.proto\"\xb8\x01\n\x12SuggestMealRequest\x12\x1d\n\x06prompt\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xda\xf3\x18\x05\x10\x01 \xd0\x0f\x12&\n\x08language\x18\x02 \x01(\tB\x14\xe2\x41\x01\x02\xda\xf3\x18\x0c:\x02ko:\x02\x65n:\x02ja\x12/\n\x07history\x18\x03 \x03(\x0b\x32\x16.onegenie.meal.v1.TurnB\x06\xda\xf3\x18\x02 d\x12*\n\x07shopper\x18\x04 \x01(\x0b\x32\x19.onegenie.meal.v1.Shopper\"A\n\x13SuggestMealResponse\x12*\n\x04meal\x18\x01 \x01(\x0b\x32\x16.onegenie.meal.v1.MealB\x04\xe2\x41\x01\x02\"D\n\x04Turn\x12\x16\n\x06prompt\x18\x01 \x01(\tB\x06\xda\xf3\x18\x02\x10\x01\x12$\n\x04meal\x18\x02 \x01(\x0b\x32\x16.onegenie.meal.v1.Meal\"\xf1\x01\n\x07Shopper\x12\x19\n\x04name\x18\x01 \x01(\tB\x06\xda\xf3\x18\x02\x10\x01H\x00\x88\x01\x01\x12\x1b\n\x06gender\x18\x02 \x01(\tB\x06\xda\xf3\x18\x02\x10\x01H\x01\x88\x01\x01\x12\x18\n\x03\x61ge\x18\x03 \x01(\x05\x42\x06\xda\xf3\x18\x02\x10\x01H\x02\x88\x01\x01\x12\x13\n\x06locale\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x1c\n\x07persona\x18\x05 \x01(\tB\x06\xda\xf3\x18\x02\x10\x01H\x04\x88\x01\x01\x12.\n\x05\x65xtra\x18\x06 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xda\xf3\x18\x02\x10\x01\x42\x07\n\x05_nameB\t\n\x07_genderB\x06\n\x04_ageB\t\n\x07_localeB\n\n\x08_persona\"\xa0\x02\n\x04Meal\x12\x11\n\x04\x64ish\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x0crecipe_title\x18\x02 \x01(\t\x12\x15\n\rintro_message\x18\x03 \x01(\t\x12\x1a\n\x12recipe_description\x18\x04 \x01(\t\x12\x1e\n\x16recommendation_message\x18\x05 \x01(\t\x12\x10\n\x08servings\x18\x06 \x01(\x05\x12\x14\n\x07minutes\x18\x07 \x01(\x05H\x01\x88\x01\x01\x12\x31\n\x0bingredients\x18\x08 \x03(\x0b\x32\x1c.onegenie.meal.v1.Ingredient\x12,\n\x0b\x63onstraints\x18\t \x01(\x0b\x32\x17.google.protobuf.StructB\x07\n\x05_dishB\n\n\x08_minutes\"\x96\x01\n\nIngredient\x12\x10\n\x03key\x18\x01 \x01(\tH\x00\x88\x01\x01\x12$\n\x04name\x18\x02 \x01(\x0b\x32\x16.onegenie.meal.v1.Text\x12\x10\n\x08\x63\x61tegory\x18\x03 \x01(\t\x12\x10\n\x08quantity\x18\x04 \x01(\x01\x12$\n\x04unit\x18\x05 \x01(\x0b\x32\x16.onegenie.meal.v1.TextB\x06\n\x04_key\"*\n\x04Text\x12\n\n\x02ko\x18\x01 \x01(\t\x12\n\n\x02\x65n\x18\x02 \x01(\t\x12\n\n\x02ja\x18\x03 \x01(\t2\xa9\x01\n\x0bMealService\x12k\n\x0bSuggestMeal\x12$.onegenie.meal.v1.SuggestMealRequest\x1a%.onegenie.meal.v1.SuggestMealResponse\"\x0f\xd2\xf3\x18\x0b\x08\x06*\x07NO_MEAL\x1a-\xca\xf3\x18)\x08\x01\x10\x01\x18\x01\"\x1bonegenie.error.v1.SdkReason*\x04/v1/B\n\xa2\x02\x07OGNMealb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bonegenie/meal/v1/meal.proto\x12\x10onegenie.meal.v1\x1a\x19\x65\x64ge/v1/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xb8\x01\n\x12SuggestMealRequest\x12\x1d\n\x06prompt\x18\x01 \x01(\tB\r\xe2\x41\x01\x02\xda\xf3\x18\x05\x10\x01 \xd0\x0f\x12&\n\x08language\x18\x02 \x01(\tB\x14\xe2\x41\x01\x02\xda\xf3\x18\x0c:\x02ko:\x02\x65n:\x02ja\x12/\n\x07history\x18\x03 \x03(\x0b\x32\x16.onegenie.meal.v1.TurnB\x06\xda\xf3\x18\x02 d\x12*\n\x07shopper\x18\x04 \x01(\x0b\x32\x19.onegenie.meal.v1.Shopper\"A\n\x13SuggestMealResponse\x12*\n\x04meal\x18\x01 \x01(\x0b\x32\x16.onegenie.meal.v1.MealB\x04\xe2\x41\x01\x02\"D\n\x04Turn\x12\x16\n\x06prompt\x18\x01 \x01(\tB\x06\xda\xf3\x18\x02\x10\x01\x12$\n\x04meal\x18\x02 \x01(\x0b\x32\x16.onegenie.meal.v1.Meal\"\xf1\x01\n\x07Shopper\x12\x19\n\x04name\x18\x01 \x01(\tB\x06\xda\xf3\x18\x02\x10\x01H\x00\x88\x01\x01\x12\x1b\n\x06gender\x18\x02 \x01(\tB\x06\xda\xf3\x18\x02\x10\x01H\x01\x88\x01\x01\x12\x18\n\x03\x61ge\x18\x03 \x01(\x05\x42\x06\xda\xf3\x18\x02\x10\x01H\x02\x88\x01\x01\x12\x13\n\x06locale\x18\x04 \x01(\tH\x03\x88\x01\x01\x12\x1c\n\x07persona\x18\x05 \x01(\tB\x06\xda\xf3\x18\x02\x10\x01H\x04\x88\x01\x01\x12.\n\x05\x65xtra\x18\x06 \x01(\x0b\x32\x17.google.protobuf.StructB\x06\xda\xf3\x18\x02\x10\x01\x42\x07\n\x05_nameB\t\n\x07_genderB\x06\n\x04_ageB\t\n\x07_localeB\n\n\x08_persona\"\xa0\x02\n\x04Meal\x12\x11\n\x04\x64ish\x18\x01 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x0crecipe_title\x18\x02 \x01(\t\x12\x15\n\rintro_message\x18\x03 \x01(\t\x12\x1a\n\x12recipe_description\x18\x04 \x01(\t\x12\x1e\n\x16recommendation_message\x18\x05 \x01(\t\x12\x10\n\x08servings\x18\x06 \x01(\x05\x12\x14\n\x07minutes\x18\x07 \x01(\x05H\x01\x88\x01\x01\x12\x31\n\x0bingredients\x18\x08 \x03(\x0b\x32\x1c.onegenie.meal.v1.Ingredient\x12,\n\x0b\x63onstraints\x18\t \x01(\x0b\x32\x17.google.protobuf.StructB\x07\n\x05_dishB\n\n\x08_minutes\"\x96\x01\n\nIngredient\x12\x10\n\x03key\x18\x01 \x01(\tH\x00\x88\x01\x01\x12$\n\x04name\x18\x02 \x01(\x0b\x32\x16.onegenie.meal.v1.Text\x12\x10\n\x08\x63\x61tegory\x18\x03 \x01(\t\x12\x10\n\x08quantity\x18\x04 \x01(\x01\x12$\n\x04unit\x18\x05 \x01(\x0b\x32\x16.onegenie.meal.v1.TextB\x06\n\x04_key\"*\n\x04Text\x12\n\n\x02ko\x18\x01 \x01(\t\x12\n\n\x02\x65n\x18\x02 \x01(\t\x12\n\n\x02ja\x18\x03 \x01(\t2\xa9\x01\n\x0bMealService\x12k\n\x0bSuggestMeal\x12$.onegenie.meal.v1.SuggestMealRequest\x1a%.onegenie.meal.v1.SuggestMealResponse\"\x0f\xd2\xf3\x18\x0b\x08\x06*\x07NO_MEAL\x1a-\xca\xf3\x18)\x08\x01\x10\x01\x18\x01\"\x1bonegenie.error.v1.SdkReason*\x04/v1/B\n\xa2\x02\x07OGNMealb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -59,20 +59,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MEALSERVICE']._serialized_options = b'\312\363\030)\010\001\020\001\030\001\"\033onegenie.error.v1.SdkReason*\004/v1/'
   _globals['_MEALSERVICE'].methods_by_name['SuggestMeal']._loaded_options = None
   _globals['_MEALSERVICE'].methods_by_name['SuggestMeal']._serialized_options = b'\322\363\030\013\010\006*\007NO_MEAL'
-  _globals['_SUGGESTMEALREQUEST']._serialized_start=149
-  _globals['_SUGGESTMEALREQUEST']._serialized_end=333
-  _globals['_SUGGESTMEALRESPONSE']._serialized_start=335
-  _globals['_SUGGESTMEALRESPONSE']._serialized_end=400
-  _globals['_TURN']._serialized_start=402
-  _globals['_TURN']._serialized_end=470
-  _globals['_SHOPPER']._serialized_start=473
-  _globals['_SHOPPER']._serialized_end=714
-  _globals['_MEAL']._serialized_start=717
-  _globals['_MEAL']._serialized_end=1005
-  _globals['_INGREDIENT']._serialized_start=1008
-  _globals['_INGREDIENT']._serialized_end=1158
-  _globals['_TEXT']._serialized_start=1160
-  _globals['_TEXT']._serialized_end=1202
-  _globals['_MEALSERVICE']._serialized_start=1205
-  _globals['_MEALSERVICE']._serialized_end=1374
+  _globals['_SUGGESTMEALREQUEST']._serialized_start=140
+  _globals['_SUGGESTMEALREQUEST']._serialized_end=324
+  _globals['_SUGGESTMEALRESPONSE']._serialized_start=326
+  _globals['_SUGGESTMEALRESPONSE']._serialized_end=391
+  _globals['_TURN']._serialized_start=393
+  _globals['_TURN']._serialized_end=461
+  _globals['_SHOPPER']._serialized_start=464
+  _globals['_SHOPPER']._serialized_end=705
+  _globals['_MEAL']._serialized_start=708
+  _globals['_MEAL']._serialized_end=996
+  _globals['_INGREDIENT']._serialized_start=999
+  _globals['_INGREDIENT']._serialized_end=1149
+  _globals['_TEXT']._serialized_start=1151
+  _globals['_TEXT']._serialized_end=1193
+  _globals['_MEALSERVICE']._serialized_start=1196
+  _globals['_MEALSERVICE']._serialized_end=1365
 # @@protoc_insertion_point(module_scope)

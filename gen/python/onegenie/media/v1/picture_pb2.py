@@ -22,11 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from edge.v1 import annotations_pb2 as edge_dot_v1_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
-from onegenie.rest.v1 import annotations_pb2 as onegenie_dot_rest_dot_v1_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fonegenie/media/v1/picture.proto\x12\x11onegenie.media.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\"onegenie/rest/v1/annotations.proto\"V\n\x07Picture\x12\x1b\n\x07\x63ontent\x18\x01 \x01(\x0c\x42\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x12\x18\n\x08\x66ilename\x18\x02 \x01(\tB\x06\xda\xf3\x18\x02\x10\x01\x12\x14\n\x0c\x63ontent_type\x18\x03 \x01(\tB\x0b\xa2\x02\x08OGNMediab\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fonegenie/media/v1/picture.proto\x12\x11onegenie.media.v1\x1a\x19\x65\x64ge/v1/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"V\n\x07Picture\x12\x1b\n\x07\x63ontent\x18\x01 \x01(\x0c\x42\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x12\x18\n\x08\x66ilename\x18\x02 \x01(\tB\x06\xda\xf3\x18\x02\x10\x01\x12\x14\n\x0c\x63ontent_type\x18\x03 \x01(\tB\x0b\xa2\x02\x08OGNMediab\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,6 +38,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PICTURE'].fields_by_name['content']._serialized_options = b'\342A\001\002\332\363\030\002\020\001'
   _globals['_PICTURE'].fields_by_name['filename']._loaded_options = None
   _globals['_PICTURE'].fields_by_name['filename']._serialized_options = b'\332\363\030\002\020\001'
-  _globals['_PICTURE']._serialized_start=123
-  _globals['_PICTURE']._serialized_end=209
+  _globals['_PICTURE']._serialized_start=114
+  _globals['_PICTURE']._serialized_end=200
 # @@protoc_insertion_point(module_scope)

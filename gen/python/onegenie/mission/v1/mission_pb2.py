@@ -22,13 +22,13 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from edge.v1 import annotations_pb2 as edge_dot_v1_dot_annotations__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
-from onegenie.rest.v1 import annotations_pb2 as onegenie_dot_rest_dot_v1_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!onegenie/mission/v1/mission.proto\x12\x13onegenie.mission.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"onegenie/rest/v1/annotations.proto\"\xab\x01\n\x07Mission\x12\x18\n\nmission_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x63ontent\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x35\n\x0btarget_date\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\x38\n\x06status\x18\x04 \x01(\x0e\x32\".onegenie.mission.v1.MissionStatusB\x04\xe2\x41\x01\x02\"\x19\n\x17RecommendMissionRequest\"K\n\x18RecommendMissionResponse\x12\x18\n\nmission_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x63ontent\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"4\n\x14\x43reateMissionRequest\x12\x1c\n\x07mission\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\".\n\x15\x43reateMissionResponse\x12\x15\n\x07message\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"7\n\x14\x41\x63\x63\x65ptMissionRequest\x12\x1f\n\nmission_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\".\n\x15\x41\x63\x63\x65ptMissionResponse\x12\x15\n\x07message\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x15\n\x13ListMissionsRequest\"F\n\x14ListMissionsResponse\x12.\n\x08missions\x18\x01 \x03(\x0b\x32\x1c.onegenie.mission.v1.Mission\":\n\x11GetMissionRequest\x12%\n\x10today_mission_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\"I\n\x12GetMissionResponse\x12\x33\n\x07mission\x18\x01 \x01(\x0b\x32\x1c.onegenie.mission.v1.MissionB\x04\xe2\x41\x01\x02*\x85\x01\n\rMissionStatus\x12\x1e\n\x1aMISSION_STATUS_UNSPECIFIED\x10\x00\x12\'\n\x16MISSION_STATUS_ONGOING\x10\x01\x1a\x0b\xea\xf3\x18\x07ONGOING\x12+\n\x18MISSION_STATUS_COMPLETED\x10\x02\x1a\r\xea\xf3\x18\tCOMPLETED2\x9d\x07\n\x0eMissionService\x12\xad\x01\n\x10RecommendMission\x12,.onegenie.mission.v1.RecommendMissionRequest\x1a-.onegenie.mission.v1.RecommendMissionResponse\"<\xd2\xf3\x18\x14\x08\x03*\tMISSION_1R\x05UTF-8\x82\xd3\xe4\x93\x02\x1e\x12\x1c/api/today-mission/recommend\x12\xa0\x01\n\rCreateMission\x12).onegenie.mission.v1.CreateMissionRequest\x1a*.onegenie.mission.v1.CreateMissionResponse\"8\xd2\xf3\x18\x17\x08\x03\x10\xc9\x01*\tMISSION_2R\x05UTF-8\x82\xd3\xe4\x93\x02\x17\"\x12/api/today-mission:\x01*\x12\xaf\x01\n\rAcceptMission\x12).onegenie.mission.v1.AcceptMissionRequest\x1a*.onegenie.mission.v1.AcceptMissionResponse\"G\xd2\xf3\x18\x1f\x08\x03*\tMISSION_1*\tMISSION_2R\x05UTF-8\x82\xd3\xe4\x93\x02\x1e\"\x19/api/today-mission/accept:\x01*\x12\x96\x01\n\x0cListMissions\x12(.onegenie.mission.v1.ListMissionsRequest\x1a).onegenie.mission.v1.ListMissionsResponse\"1\xd2\xf3\x18\t\x08\x03R\x05UTF-8\x82\xd3\xe4\x93\x02\x1e\x12\x12/api/today-missionb\x08missions\x12\xad\x01\n\nGetMission\x12&.onegenie.mission.v1.GetMissionRequest\x1a\'.onegenie.mission.v1.GetMissionResponse\"N\xd2\xf3\x18\x14\x08\x03*\tMISSION_1R\x05UTF-8\x82\xd3\xe4\x93\x02\x30\x12%/api/today-mission/{today_mission_id}b\x07mission\x1a=\xca\xf3\x18\x39\x08\x02\x10\x02\x18\x02\"\x1bonegenie.error.v1.AppReason*\x05/api/*\x04/ai/*\x07/media/B\r\xa2\x02\nOGNMissionb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!onegenie/mission/v1/mission.proto\x12\x13onegenie.mission.v1\x1a\x19\x65\x64ge/v1/annotations.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xab\x01\n\x07Mission\x12\x18\n\nmission_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x63ontent\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x35\n\x0btarget_date\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\x38\n\x06status\x18\x04 \x01(\x0e\x32\".onegenie.mission.v1.MissionStatusB\x04\xe2\x41\x01\x02\"\x19\n\x17RecommendMissionRequest\"K\n\x18RecommendMissionResponse\x12\x18\n\nmission_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x63ontent\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"4\n\x14\x43reateMissionRequest\x12\x1c\n\x07mission\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\".\n\x15\x43reateMissionResponse\x12\x15\n\x07message\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"7\n\x14\x41\x63\x63\x65ptMissionRequest\x12\x1f\n\nmission_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\".\n\x15\x41\x63\x63\x65ptMissionResponse\x12\x15\n\x07message\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\x15\n\x13ListMissionsRequest\"F\n\x14ListMissionsResponse\x12.\n\x08missions\x18\x01 \x03(\x0b\x32\x1c.onegenie.mission.v1.Mission\":\n\x11GetMissionRequest\x12%\n\x10today_mission_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\"I\n\x12GetMissionResponse\x12\x33\n\x07mission\x18\x01 \x01(\x0b\x32\x1c.onegenie.mission.v1.MissionB\x04\xe2\x41\x01\x02*\x85\x01\n\rMissionStatus\x12\x1e\n\x1aMISSION_STATUS_UNSPECIFIED\x10\x00\x12\'\n\x16MISSION_STATUS_ONGOING\x10\x01\x1a\x0b\xea\xf3\x18\x07ONGOING\x12+\n\x18MISSION_STATUS_COMPLETED\x10\x02\x1a\r\xea\xf3\x18\tCOMPLETED2\x9d\x07\n\x0eMissionService\x12\xad\x01\n\x10RecommendMission\x12,.onegenie.mission.v1.RecommendMissionRequest\x1a-.onegenie.mission.v1.RecommendMissionResponse\"<\xd2\xf3\x18\x14\x08\x03*\tMISSION_1R\x05UTF-8\x82\xd3\xe4\x93\x02\x1e\x12\x1c/api/today-mission/recommend\x12\xa0\x01\n\rCreateMission\x12).onegenie.mission.v1.CreateMissionRequest\x1a*.onegenie.mission.v1.CreateMissionResponse\"8\xd2\xf3\x18\x17\x08\x03\x10\xc9\x01*\tMISSION_2R\x05UTF-8\x82\xd3\xe4\x93\x02\x17\"\x12/api/today-mission:\x01*\x12\xaf\x01\n\rAcceptMission\x12).onegenie.mission.v1.AcceptMissionRequest\x1a*.onegenie.mission.v1.AcceptMissionResponse\"G\xd2\xf3\x18\x1f\x08\x03*\tMISSION_1*\tMISSION_2R\x05UTF-8\x82\xd3\xe4\x93\x02\x1e\"\x19/api/today-mission/accept:\x01*\x12\x96\x01\n\x0cListMissions\x12(.onegenie.mission.v1.ListMissionsRequest\x1a).onegenie.mission.v1.ListMissionsResponse\"1\xd2\xf3\x18\t\x08\x03R\x05UTF-8\x82\xd3\xe4\x93\x02\x1e\x12\x12/api/today-missionb\x08missions\x12\xad\x01\n\nGetMission\x12&.onegenie.mission.v1.GetMissionRequest\x1a\'.onegenie.mission.v1.GetMissionResponse\"N\xd2\xf3\x18\x14\x08\x03*\tMISSION_1R\x05UTF-8\x82\xd3\xe4\x93\x02\x30\x12%/api/today-mission/{today_mission_id}b\x07mission\x1a=\xca\xf3\x18\x39\x08\x02\x10\x02\x18\x02\"\x1bonegenie.error.v1.AppReason*\x05/api/*\x04/ai/*\x07/media/B\r\xa2\x02\nOGNMissionb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -76,30 +76,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MISSIONSERVICE'].methods_by_name['ListMissions']._serialized_options = b'\322\363\030\t\010\003R\005UTF-8\202\323\344\223\002\036\022\022/api/today-missionb\010missions'
   _globals['_MISSIONSERVICE'].methods_by_name['GetMission']._loaded_options = None
   _globals['_MISSIONSERVICE'].methods_by_name['GetMission']._serialized_options = b'\322\363\030\024\010\003*\tMISSION_1R\005UTF-8\202\323\344\223\0020\022%/api/today-mission/{today_mission_id}b\007mission'
-  _globals['_MISSIONSTATUS']._serialized_start=906
-  _globals['_MISSIONSTATUS']._serialized_end=1039
-  _globals['_MISSION']._serialized_start=191
-  _globals['_MISSION']._serialized_end=362
-  _globals['_RECOMMENDMISSIONREQUEST']._serialized_start=364
-  _globals['_RECOMMENDMISSIONREQUEST']._serialized_end=389
-  _globals['_RECOMMENDMISSIONRESPONSE']._serialized_start=391
-  _globals['_RECOMMENDMISSIONRESPONSE']._serialized_end=466
-  _globals['_CREATEMISSIONREQUEST']._serialized_start=468
-  _globals['_CREATEMISSIONREQUEST']._serialized_end=520
-  _globals['_CREATEMISSIONRESPONSE']._serialized_start=522
-  _globals['_CREATEMISSIONRESPONSE']._serialized_end=568
-  _globals['_ACCEPTMISSIONREQUEST']._serialized_start=570
-  _globals['_ACCEPTMISSIONREQUEST']._serialized_end=625
-  _globals['_ACCEPTMISSIONRESPONSE']._serialized_start=627
-  _globals['_ACCEPTMISSIONRESPONSE']._serialized_end=673
-  _globals['_LISTMISSIONSREQUEST']._serialized_start=675
-  _globals['_LISTMISSIONSREQUEST']._serialized_end=696
-  _globals['_LISTMISSIONSRESPONSE']._serialized_start=698
-  _globals['_LISTMISSIONSRESPONSE']._serialized_end=768
-  _globals['_GETMISSIONREQUEST']._serialized_start=770
-  _globals['_GETMISSIONREQUEST']._serialized_end=828
-  _globals['_GETMISSIONRESPONSE']._serialized_start=830
-  _globals['_GETMISSIONRESPONSE']._serialized_end=903
-  _globals['_MISSIONSERVICE']._serialized_start=1042
-  _globals['_MISSIONSERVICE']._serialized_end=1967
+  _globals['_MISSIONSTATUS']._serialized_start=897
+  _globals['_MISSIONSTATUS']._serialized_end=1030
+  _globals['_MISSION']._serialized_start=182
+  _globals['_MISSION']._serialized_end=353
+  _globals['_RECOMMENDMISSIONREQUEST']._serialized_start=355
+  _globals['_RECOMMENDMISSIONREQUEST']._serialized_end=380
+  _globals['_RECOMMENDMISSIONRESPONSE']._serialized_start=382
+  _globals['_RECOMMENDMISSIONRESPONSE']._serialized_end=457
+  _globals['_CREATEMISSIONREQUEST']._serialized_start=459
+  _globals['_CREATEMISSIONREQUEST']._serialized_end=511
+  _globals['_CREATEMISSIONRESPONSE']._serialized_start=513
+  _globals['_CREATEMISSIONRESPONSE']._serialized_end=559
+  _globals['_ACCEPTMISSIONREQUEST']._serialized_start=561
+  _globals['_ACCEPTMISSIONREQUEST']._serialized_end=616
+  _globals['_ACCEPTMISSIONRESPONSE']._serialized_start=618
+  _globals['_ACCEPTMISSIONRESPONSE']._serialized_end=664
+  _globals['_LISTMISSIONSREQUEST']._serialized_start=666
+  _globals['_LISTMISSIONSREQUEST']._serialized_end=687
+  _globals['_LISTMISSIONSRESPONSE']._serialized_start=689
+  _globals['_LISTMISSIONSRESPONSE']._serialized_end=759
+  _globals['_GETMISSIONREQUEST']._serialized_start=761
+  _globals['_GETMISSIONREQUEST']._serialized_end=819
+  _globals['_GETMISSIONRESPONSE']._serialized_start=821
+  _globals['_GETMISSIONRESPONSE']._serialized_end=894
+  _globals['_MISSIONSERVICE']._serialized_start=1033
+  _globals['_MISSIONSERVICE']._serialized_end=1958
 # @@protoc_insertion_point(module_scope)

@@ -22,14 +22,14 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from edge.v1 import annotations_pb2 as edge_dot_v1_dot_annotations__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from onegenie.media.v1 import picture_pb2 as onegenie_dot_media_dot_v1_dot_picture__pb2
-from onegenie.rest.v1 import annotations_pb2 as onegenie_dot_rest_dot_v1_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bonegenie/post/v1/post.proto\x12\x10onegenie.post.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fonegenie/media/v1/picture.proto\x1a\"onegenie/rest/v1/annotations.proto\"\xd5\x01\n\x04Post\x12\x15\n\x07post_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x35\n\x0bupload_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x04 \x01(\t\x12\x32\n\x0cpost_details\x18\x05 \x03(\x0b\x32\x1c.onegenie.post.v1.PostDetail\x12+\n\x08\x63omments\x18\x06 \x03(\x0b\x32\x19.onegenie.post.v1.Comment\"\x9a\x01\n\nPostDetail\x12\x15\n\x07\x66ile_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\x03url\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x12!\n\rthumbnail_url\x18\x03 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x12\x1a\n\x0c\x63ontent_type\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\x12\r\n\x05width\x18\x05 \x01(\x05\x12\x0e\n\x06height\x18\x06 \x01(\x05\"\x85\x01\n\x07\x43omment\x12\x15\n\x07user_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07post_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x63ontent\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x35\n\x0bupload_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\"\xb0\x01\n\x11\x43reatePostRequest\x12:\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x1a.onegenie.media.v1.PictureB\x0f\xe2\x41\x01\x02\xda\xf3\x18\x07Z\x05\x66iles\x12!\n\x05title\x18\x02 \x01(\tB\r\xda\xf3\x18\t dZ\x05titleH\x00\x88\x01\x01\x12&\n\x07\x63ontent\x18\x03 \x01(\tB\x10\xda\xf3\x18\x0c \xd0\x0fZ\x07\x63ontentH\x01\x88\x01\x01\x42\x08\n\x06_titleB\n\n\x08_content\"+\n\x12\x43reatePostResponse\x12\x15\n\x07post_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xd9\x01\n\x10ListPostsRequest\x12\x1b\n\nfriend_ids\x18\x01 \x03(\tB\x07\xda\xf3\x18\x03 \xc8\x01\x12.\n\tpage_size\x18\x02 \x01(\x05\x42\x16\xda\xf3\x18\x12)\x00\x00\x00\x00\x00\x00\xf0?1\x00\x00\x00\x00\x00\x00Y@H\x00\x88\x01\x01\x12 \n\npage_token\x18\x03 \x01(\tB\x07\xda\xf3\x18\x03 \xc8\x01H\x01\x88\x01\x01\x12%\n\x0fnext_page_token\x18\x04 \x01(\tB\x07\xda\xf3\x18\x03 \xc8\x01H\x02\x88\x01\x01\x42\x0c\n\n_page_sizeB\r\n\x0b_page_tokenB\x12\n\x10_next_page_token\"l\n\x11ListPostsResponse\x12%\n\x05posts\x18\x01 \x03(\x0b\x32\x16.onegenie.post.v1.Post\x12\x1c\n\x0fnext_page_token\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x12\n\x10_next_page_token\"O\n\x11\x41\x64\x64\x43ommentRequest\x12\x1c\n\x07post_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\x12\x1c\n\x07\x63ontent\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xe8\x07\"F\n\x12\x41\x64\x64\x43ommentResponse\x12\x30\n\x07\x63omment\x18\x01 \x01(\x0b\x32\x19.onegenie.post.v1.CommentB\x04\xe2\x41\x01\x02\"\xa2\x01\n\x13ListCommentsRequest\x12\x1c\n\x07post_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\x12.\n\tpage_size\x18\x02 \x01(\x05\x42\x16\xda\xf3\x18\x12)\x00\x00\x00\x00\x00\x00\xf0?1\x00\x00\x00\x00\x00\x00Y@H\x00\x88\x01\x01\x12 \n\npage_token\x18\x03 \x01(\tB\x07\xda\xf3\x18\x03 \xc8\x01H\x01\x88\x01\x01\x42\x0c\n\n_page_sizeB\r\n\x0b_page_token\"}\n\x14ListCommentsResponse\x12+\n\x08\x63omments\x18\x01 \x03(\x0b\x32\x19.onegenie.post.v1.Comment\x12$\n\x0fnext_page_token\x18\x02 \x01(\tB\x06\xda\xf3\x18\x02\x08\x01H\x00\x88\x01\x01\x42\x12\n\x10_next_page_token2\xe9\x04\n\x0bPostService\x12}\n\nCreatePost\x12#.onegenie.post.v1.CreatePostRequest\x1a$.onegenie.post.v1.CreatePostResponse\"$\xd2\xf3\x18\x0c\x08\x03\x10\xc9\x01 \x80\x80\x80\x10\x38<\x82\xd3\xe4\x93\x02\x0e\"\t/api/post:\x01*\x12m\n\tListPosts\x12\".onegenie.post.v1.ListPostsRequest\x1a#.onegenie.post.v1.ListPostsResponse\"\x17\xd2\xf3\x18\x02\x08\x03\x82\xd3\xe4\x93\x02\x0b\x12\t/api/post\x12\x99\x01\n\nAddComment\x12#.onegenie.post.v1.AddCommentRequest\x1a$.onegenie.post.v1.AddCommentResponse\"@\xd2\xf3\x18\r\x08\x03\x10\xc9\x01*\x06POST_1\x82\xd3\xe4\x93\x02)\"\x1b/api/post/{post_id}/comment:\x01*b\x07\x63omment\x12\x90\x01\n\x0cListComments\x12%.onegenie.post.v1.ListCommentsRequest\x1a&.onegenie.post.v1.ListCommentsResponse\"1\xd2\xf3\x18\n\x08\x03*\x06POST_1\x82\xd3\xe4\x93\x02\x1d\x12\x1b/api/post/{post_id}/comment\x1a=\xca\xf3\x18\x39\x08\x02\x10\x02\x18\x02\"\x1bonegenie.error.v1.AppReason*\x05/api/*\x04/ai/*\x07/media/B\n\xa2\x02\x07OGNPostb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bonegenie/post/v1/post.proto\x12\x10onegenie.post.v1\x1a\x19\x65\x64ge/v1/annotations.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fonegenie/media/v1/picture.proto\"\xd5\x01\n\x04Post\x12\x15\n\x07post_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x35\n\x0bupload_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x04 \x01(\t\x12\x32\n\x0cpost_details\x18\x05 \x03(\x0b\x32\x1c.onegenie.post.v1.PostDetail\x12+\n\x08\x63omments\x18\x06 \x03(\x0b\x32\x19.onegenie.post.v1.Comment\"\x9a\x01\n\nPostDetail\x12\x15\n\x07\x66ile_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x17\n\x03url\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x12!\n\rthumbnail_url\x18\x03 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x12\x1a\n\x0c\x63ontent_type\x18\x04 \x01(\tB\x04\xe2\x41\x01\x02\x12\r\n\x05width\x18\x05 \x01(\x05\x12\x0e\n\x06height\x18\x06 \x01(\x05\"\x85\x01\n\x07\x43omment\x12\x15\n\x07user_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07post_id\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x63ontent\x18\x03 \x01(\tB\x04\xe2\x41\x01\x02\x12\x35\n\x0bupload_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\"\xb0\x01\n\x11\x43reatePostRequest\x12:\n\x05\x66iles\x18\x01 \x03(\x0b\x32\x1a.onegenie.media.v1.PictureB\x0f\xe2\x41\x01\x02\xda\xf3\x18\x07Z\x05\x66iles\x12!\n\x05title\x18\x02 \x01(\tB\r\xda\xf3\x18\t dZ\x05titleH\x00\x88\x01\x01\x12&\n\x07\x63ontent\x18\x03 \x01(\tB\x10\xda\xf3\x18\x0c \xd0\x0fZ\x07\x63ontentH\x01\x88\x01\x01\x42\x08\n\x06_titleB\n\n\x08_content\"+\n\x12\x43reatePostResponse\x12\x15\n\x07post_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\"\xd9\x01\n\x10ListPostsRequest\x12\x1b\n\nfriend_ids\x18\x01 \x03(\tB\x07\xda\xf3\x18\x03 \xc8\x01\x12.\n\tpage_size\x18\x02 \x01(\x05\x42\x16\xda\xf3\x18\x12)\x00\x00\x00\x00\x00\x00\xf0?1\x00\x00\x00\x00\x00\x00Y@H\x00\x88\x01\x01\x12 \n\npage_token\x18\x03 \x01(\tB\x07\xda\xf3\x18\x03 \xc8\x01H\x01\x88\x01\x01\x12%\n\x0fnext_page_token\x18\x04 \x01(\tB\x07\xda\xf3\x18\x03 \xc8\x01H\x02\x88\x01\x01\x42\x0c\n\n_page_sizeB\r\n\x0b_page_tokenB\x12\n\x10_next_page_token\"l\n\x11ListPostsResponse\x12%\n\x05posts\x18\x01 \x03(\x0b\x32\x16.onegenie.post.v1.Post\x12\x1c\n\x0fnext_page_token\x18\x02 \x01(\tH\x00\x88\x01\x01\x42\x12\n\x10_next_page_token\"O\n\x11\x41\x64\x64\x43ommentRequest\x12\x1c\n\x07post_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\x12\x1c\n\x07\x63ontent\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xe8\x07\"F\n\x12\x41\x64\x64\x43ommentResponse\x12\x30\n\x07\x63omment\x18\x01 \x01(\x0b\x32\x19.onegenie.post.v1.CommentB\x04\xe2\x41\x01\x02\"\xa2\x01\n\x13ListCommentsRequest\x12\x1c\n\x07post_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\x12.\n\tpage_size\x18\x02 \x01(\x05\x42\x16\xda\xf3\x18\x12)\x00\x00\x00\x00\x00\x00\xf0?1\x00\x00\x00\x00\x00\x00Y@H\x00\x88\x01\x01\x12 \n\npage_token\x18\x03 \x01(\tB\x07\xda\xf3\x18\x03 \xc8\x01H\x01\x88\x01\x01\x42\x0c\n\n_page_sizeB\r\n\x0b_page_token\"}\n\x14ListCommentsResponse\x12+\n\x08\x63omments\x18\x01 \x03(\x0b\x32\x19.onegenie.post.v1.Comment\x12$\n\x0fnext_page_token\x18\x02 \x01(\tB\x06\xda\xf3\x18\x02\x08\x01H\x00\x88\x01\x01\x42\x12\n\x10_next_page_token2\xe9\x04\n\x0bPostService\x12}\n\nCreatePost\x12#.onegenie.post.v1.CreatePostRequest\x1a$.onegenie.post.v1.CreatePostResponse\"$\xd2\xf3\x18\x0c\x08\x03\x10\xc9\x01 \x80\x80\x80\x10\x38<\x82\xd3\xe4\x93\x02\x0e\"\t/api/post:\x01*\x12m\n\tListPosts\x12\".onegenie.post.v1.ListPostsRequest\x1a#.onegenie.post.v1.ListPostsResponse\"\x17\xd2\xf3\x18\x02\x08\x03\x82\xd3\xe4\x93\x02\x0b\x12\t/api/post\x12\x99\x01\n\nAddComment\x12#.onegenie.post.v1.AddCommentRequest\x1a$.onegenie.post.v1.AddCommentResponse\"@\xd2\xf3\x18\r\x08\x03\x10\xc9\x01*\x06POST_1\x82\xd3\xe4\x93\x02)\"\x1b/api/post/{post_id}/comment:\x01*b\x07\x63omment\x12\x90\x01\n\x0cListComments\x12%.onegenie.post.v1.ListCommentsRequest\x1a&.onegenie.post.v1.ListCommentsResponse\"1\xd2\xf3\x18\n\x08\x03*\x06POST_1\x82\xd3\xe4\x93\x02\x1d\x12\x1b/api/post/{post_id}/comment\x1a=\xca\xf3\x18\x39\x08\x02\x10\x02\x18\x02\"\x1bonegenie.error.v1.AppReason*\x05/api/*\x04/ai/*\x07/media/B\n\xa2\x02\x07OGNPostb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -97,28 +97,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_POSTSERVICE'].methods_by_name['AddComment']._serialized_options = b'\322\363\030\r\010\003\020\311\001*\006POST_1\202\323\344\223\002)\"\033/api/post/{post_id}/comment:\001*b\007comment'
   _globals['_POSTSERVICE'].methods_by_name['ListComments']._loaded_options = None
   _globals['_POSTSERVICE'].methods_by_name['ListComments']._serialized_options = b'\322\363\030\n\010\003*\006POST_1\202\323\344\223\002\035\022\033/api/post/{post_id}/comment'
-  _globals['_POST']._serialized_start=215
-  _globals['_POST']._serialized_end=428
-  _globals['_POSTDETAIL']._serialized_start=431
-  _globals['_POSTDETAIL']._serialized_end=585
-  _globals['_COMMENT']._serialized_start=588
-  _globals['_COMMENT']._serialized_end=721
-  _globals['_CREATEPOSTREQUEST']._serialized_start=724
-  _globals['_CREATEPOSTREQUEST']._serialized_end=900
-  _globals['_CREATEPOSTRESPONSE']._serialized_start=902
-  _globals['_CREATEPOSTRESPONSE']._serialized_end=945
-  _globals['_LISTPOSTSREQUEST']._serialized_start=948
-  _globals['_LISTPOSTSREQUEST']._serialized_end=1165
-  _globals['_LISTPOSTSRESPONSE']._serialized_start=1167
-  _globals['_LISTPOSTSRESPONSE']._serialized_end=1275
-  _globals['_ADDCOMMENTREQUEST']._serialized_start=1277
-  _globals['_ADDCOMMENTREQUEST']._serialized_end=1356
-  _globals['_ADDCOMMENTRESPONSE']._serialized_start=1358
-  _globals['_ADDCOMMENTRESPONSE']._serialized_end=1428
-  _globals['_LISTCOMMENTSREQUEST']._serialized_start=1431
-  _globals['_LISTCOMMENTSREQUEST']._serialized_end=1593
-  _globals['_LISTCOMMENTSRESPONSE']._serialized_start=1595
-  _globals['_LISTCOMMENTSRESPONSE']._serialized_end=1720
-  _globals['_POSTSERVICE']._serialized_start=1723
-  _globals['_POSTSERVICE']._serialized_end=2340
+  _globals['_POST']._serialized_start=206
+  _globals['_POST']._serialized_end=419
+  _globals['_POSTDETAIL']._serialized_start=422
+  _globals['_POSTDETAIL']._serialized_end=576
+  _globals['_COMMENT']._serialized_start=579
+  _globals['_COMMENT']._serialized_end=712
+  _globals['_CREATEPOSTREQUEST']._serialized_start=715
+  _globals['_CREATEPOSTREQUEST']._serialized_end=891
+  _globals['_CREATEPOSTRESPONSE']._serialized_start=893
+  _globals['_CREATEPOSTRESPONSE']._serialized_end=936
+  _globals['_LISTPOSTSREQUEST']._serialized_start=939
+  _globals['_LISTPOSTSREQUEST']._serialized_end=1156
+  _globals['_LISTPOSTSRESPONSE']._serialized_start=1158
+  _globals['_LISTPOSTSRESPONSE']._serialized_end=1266
+  _globals['_ADDCOMMENTREQUEST']._serialized_start=1268
+  _globals['_ADDCOMMENTREQUEST']._serialized_end=1347
+  _globals['_ADDCOMMENTRESPONSE']._serialized_start=1349
+  _globals['_ADDCOMMENTRESPONSE']._serialized_end=1419
+  _globals['_LISTCOMMENTSREQUEST']._serialized_start=1422
+  _globals['_LISTCOMMENTSREQUEST']._serialized_end=1584
+  _globals['_LISTCOMMENTSRESPONSE']._serialized_start=1586
+  _globals['_LISTCOMMENTSRESPONSE']._serialized_end=1711
+  _globals['_POSTSERVICE']._serialized_start=1714
+  _globals['_POSTSERVICE']._serialized_end=2331
 # @@protoc_insertion_point(module_scope)

@@ -22,16 +22,16 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from edge.v1 import annotations_pb2 as edge_dot_v1_dot_annotations__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import field_info_pb2 as google_dot_api_dot_field__info__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
-from onegenie.rest.v1 import annotations_pb2 as onegenie_dot_rest_dot_v1_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!onegenie/profile/v1/profile.proto\x12\x13onegenie.profile.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/api/field_info.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"onegenie/rest/v1/annotations.proto\";\n\x11GetProfileRequest\x12&\n\nprofile_id\x18\x01 \x01(\tB\x12\xe2\x41\x01\x02\xda\xf3\x18\x02H\x01\xe2\x8c\xcf\xd7\x08\x02\x08\x01\"I\n\x12GetProfileResponse\x12\x33\n\x07profile\x18\x01 \x01(\x0b\x32\x1c.onegenie.profile.v1.ProfileB\x04\xe2\x41\x01\x02\"\x83\x03\n\x11PutProfileRequest\x12&\n\nprofile_id\x18\x01 \x01(\tB\x12\xe2\x41\x01\x02\xda\xf3\x18\x02H\x01\xe2\x8c\xcf\xd7\x08\x02\x08\x01\x12\x1c\n\x04name\x18\x02 \x01(\tB\t\xda\xf3\x18\x05\x10\x01 \xc8\x01H\x00\x88\x01\x01\x12\x1d\n\x06gender\x18\x03 \x01(\tB\x08\xda\xf3\x18\x04\x10\x01 2H\x01\x88\x01\x01\x12*\n\x03\x61ge\x18\x04 \x01(\x05\x42\x18\xda\xf3\x18\x14\x10\x01)\x00\x00\x00\x00\x00\x00\x00\x00\x31\x00\x00\x00\x00\x00\xc0\x62@H\x02\x88\x01\x01\x12\x1b\n\x06locale\x18\x05 \x01(\tB\x06\xda\xf3\x18\x02 #H\x03\x88\x01\x01\x12\x1f\n\x07persona\x18\x06 \x01(\tB\t\xda\xf3\x18\x05\x10\x01 \xa0\x1fH\x04\x88\x01\x01\x12\x33\n\x05\x65xtra\x18\x07 \x01(\x0b\x32\x17.google.protobuf.StructB\x0b\xda\xf3\x18\x07\x10\x01\x90\x01\x80\x80\x04\x12\x37\n\x0bupdate_mask\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xda\xf3\x18\x02p\x01\x42\x07\n\x05_nameB\t\n\x07_genderB\x06\n\x04_ageB\t\n\x07_localeB\n\n\x08_persona\"I\n\x12PutProfileResponse\x12\x33\n\x07profile\x18\x01 \x01(\x0b\x32\x1c.onegenie.profile.v1.ProfileB\x04\xe2\x41\x01\x02\"\xc9\x02\n\x07Profile\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06gender\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x10\n\x03\x61ge\x18\x04 \x01(\x05H\x02\x88\x01\x01\x12\x13\n\x06locale\x18\x05 \x01(\tH\x03\x88\x01\x01\x12\x14\n\x07persona\x18\x06 \x01(\tH\x04\x88\x01\x01\x12&\n\x05\x65xtra\x18\x07 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x34\n\ncreated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\x34\n\nupdated_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x42\x07\n\x05_nameB\t\n\x07_genderB\x06\n\x04_ageB\t\n\x07_localeB\n\n\x08_persona2\xfa\x02\n\x0eProfileService\x12\x99\x01\n\nGetProfile\x12&.onegenie.profile.v1.GetProfileRequest\x1a\'.onegenie.profile.v1.GetProfileResponse\":\xd2\xf3\x18\r\x08\x02*\tNOT_FOUND\x82\xd3\xe4\x93\x02#\x12\x18/v1/profile/{profile_id}b\x07profile\x12\x9c\x01\n\nPutProfile\x12&.onegenie.profile.v1.PutProfileRequest\x1a\'.onegenie.profile.v1.PutProfileResponse\"=\xd2\xf3\x18\r\x08\x02*\tNOT_FOUND\x82\xd3\xe4\x93\x02&\x1a\x18/v1/profile/{profile_id}:\x01*b\x07profile\x1a-\xca\xf3\x18)\x08\x01\x10\x01\x18\x01\"\x1bonegenie.error.v1.SdkReason*\x04/v1/B\r\xa2\x02\nOGNProfileb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!onegenie/profile/v1/profile.proto\x12\x13onegenie.profile.v1\x1a\x19\x65\x64ge/v1/annotations.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/api/field_info.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\";\n\x11GetProfileRequest\x12&\n\nprofile_id\x18\x01 \x01(\tB\x12\xe2\x41\x01\x02\xda\xf3\x18\x02H\x01\xe2\x8c\xcf\xd7\x08\x02\x08\x01\"I\n\x12GetProfileResponse\x12\x33\n\x07profile\x18\x01 \x01(\x0b\x32\x1c.onegenie.profile.v1.ProfileB\x04\xe2\x41\x01\x02\"\x83\x03\n\x11PutProfileRequest\x12&\n\nprofile_id\x18\x01 \x01(\tB\x12\xe2\x41\x01\x02\xda\xf3\x18\x02H\x01\xe2\x8c\xcf\xd7\x08\x02\x08\x01\x12\x1c\n\x04name\x18\x02 \x01(\tB\t\xda\xf3\x18\x05\x10\x01 \xc8\x01H\x00\x88\x01\x01\x12\x1d\n\x06gender\x18\x03 \x01(\tB\x08\xda\xf3\x18\x04\x10\x01 2H\x01\x88\x01\x01\x12*\n\x03\x61ge\x18\x04 \x01(\x05\x42\x18\xda\xf3\x18\x14\x10\x01)\x00\x00\x00\x00\x00\x00\x00\x00\x31\x00\x00\x00\x00\x00\xc0\x62@H\x02\x88\x01\x01\x12\x1b\n\x06locale\x18\x05 \x01(\tB\x06\xda\xf3\x18\x02 #H\x03\x88\x01\x01\x12\x1f\n\x07persona\x18\x06 \x01(\tB\t\xda\xf3\x18\x05\x10\x01 \xa0\x1fH\x04\x88\x01\x01\x12\x33\n\x05\x65xtra\x18\x07 \x01(\x0b\x32\x17.google.protobuf.StructB\x0b\xda\xf3\x18\x07\x10\x01\x90\x01\x80\x80\x04\x12\x37\n\x0bupdate_mask\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskB\x06\xda\xf3\x18\x02p\x01\x42\x07\n\x05_nameB\t\n\x07_genderB\x06\n\x04_ageB\t\n\x07_localeB\n\n\x08_persona\"I\n\x12PutProfileResponse\x12\x33\n\x07profile\x18\x01 \x01(\x0b\x32\x1c.onegenie.profile.v1.ProfileB\x04\xe2\x41\x01\x02\"\xc9\x02\n\x07Profile\x12\x12\n\nprofile_id\x18\x01 \x01(\t\x12\x11\n\x04name\x18\x02 \x01(\tH\x00\x88\x01\x01\x12\x13\n\x06gender\x18\x03 \x01(\tH\x01\x88\x01\x01\x12\x10\n\x03\x61ge\x18\x04 \x01(\x05H\x02\x88\x01\x01\x12\x13\n\x06locale\x18\x05 \x01(\tH\x03\x88\x01\x01\x12\x14\n\x07persona\x18\x06 \x01(\tH\x04\x88\x01\x01\x12&\n\x05\x65xtra\x18\x07 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x34\n\ncreated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12\x34\n\nupdated_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x42\x07\n\x05_nameB\t\n\x07_genderB\x06\n\x04_ageB\t\n\x07_localeB\n\n\x08_persona2\xfa\x02\n\x0eProfileService\x12\x99\x01\n\nGetProfile\x12&.onegenie.profile.v1.GetProfileRequest\x1a\'.onegenie.profile.v1.GetProfileResponse\":\xd2\xf3\x18\r\x08\x02*\tNOT_FOUND\x82\xd3\xe4\x93\x02#\x12\x18/v1/profile/{profile_id}b\x07profile\x12\x9c\x01\n\nPutProfile\x12&.onegenie.profile.v1.PutProfileRequest\x1a\'.onegenie.profile.v1.PutProfileResponse\"=\xd2\xf3\x18\r\x08\x02*\tNOT_FOUND\x82\xd3\xe4\x93\x02&\x1a\x18/v1/profile/{profile_id}:\x01*b\x07profile\x1a-\xca\xf3\x18)\x08\x01\x10\x01\x18\x01\"\x1bonegenie.error.v1.SdkReason*\x04/v1/B\r\xa2\x02\nOGNProfileb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -71,16 +71,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROFILESERVICE'].methods_by_name['GetProfile']._serialized_options = b'\322\363\030\r\010\002*\tNOT_FOUND\202\323\344\223\002#\022\030/v1/profile/{profile_id}b\007profile'
   _globals['_PROFILESERVICE'].methods_by_name['PutProfile']._loaded_options = None
   _globals['_PROFILESERVICE'].methods_by_name['PutProfile']._serialized_options = b'\322\363\030\r\010\002*\tNOT_FOUND\202\323\344\223\002&\032\030/v1/profile/{profile_id}:\001*b\007profile'
-  _globals['_GETPROFILEREQUEST']._serialized_start=283
-  _globals['_GETPROFILEREQUEST']._serialized_end=342
-  _globals['_GETPROFILERESPONSE']._serialized_start=344
-  _globals['_GETPROFILERESPONSE']._serialized_end=417
-  _globals['_PUTPROFILEREQUEST']._serialized_start=420
-  _globals['_PUTPROFILEREQUEST']._serialized_end=807
-  _globals['_PUTPROFILERESPONSE']._serialized_start=809
-  _globals['_PUTPROFILERESPONSE']._serialized_end=882
-  _globals['_PROFILE']._serialized_start=885
-  _globals['_PROFILE']._serialized_end=1214
-  _globals['_PROFILESERVICE']._serialized_start=1217
-  _globals['_PROFILESERVICE']._serialized_end=1595
+  _globals['_GETPROFILEREQUEST']._serialized_start=274
+  _globals['_GETPROFILEREQUEST']._serialized_end=333
+  _globals['_GETPROFILERESPONSE']._serialized_start=335
+  _globals['_GETPROFILERESPONSE']._serialized_end=408
+  _globals['_PUTPROFILEREQUEST']._serialized_start=411
+  _globals['_PUTPROFILEREQUEST']._serialized_end=798
+  _globals['_PUTPROFILERESPONSE']._serialized_start=800
+  _globals['_PUTPROFILERESPONSE']._serialized_end=873
+  _globals['_PROFILE']._serialized_start=876
+  _globals['_PROFILE']._serialized_end=1205
+  _globals['_PROFILESERVICE']._serialized_start=1208
+  _globals['_PROFILESERVICE']._serialized_end=1586
 # @@protoc_insertion_point(module_scope)

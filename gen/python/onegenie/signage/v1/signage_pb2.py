@@ -22,11 +22,11 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from edge.v1 import annotations_pb2 as edge_dot_v1_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
-from onegenie.rest.v1 import annotations_pb2 as onegenie_dot_rest_dot_v1_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!onegenie/signage/v1/signage.proto\x12\x13onegenie.signage.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"onegenie/rest/v1/annotations.proto\"9\n\x10SubscribeRequest\x12%\n\x0e\x61\x66ter_sequence\x18\x01 \x01(\x03\x42\r\xda\xf3\x18\t)\x00\x00\x00\x00\x00\x00\x00\x00\">\n\x11SubscribeResponse\x12)\n\x05\x66rame\x18\x01 \x01(\x0b\x32\x1a.onegenie.signage.v1.Frame\"\xf8\x02\n\x05\x46rame\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.onegenie.signage.v1.FrameKind\x12.\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06number\x18\x05 \x01(\x05\x12*\n\x06slides\x18\x06 \x03(\x0b\x32\x1a.onegenie.signage.v1.Slide\x12(\n\x05items\x18\x07 \x03(\x0b\x32\x19.onegenie.signage.v1.Item\x12\x11\n\tforgotten\x18\x08 \x03(\t\x12)\n\x05\x65vent\x18\t \x01(\x0b\x32\x1a.onegenie.signage.v1.Event\x12+\n\x06screen\x18\n \x01(\x0b\x32\x1b.onegenie.signage.v1.Screen\"I\n\x05Slide\x12\x10\n\x08position\x18\x01 \x01(\x05\x12\x11\n\timage_url\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\"\x83\x02\n\x04Item\x12\x0e\n\x06rec_id\x18\x01 \x01(\t\x12\x14\n\x07item_id\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x11\n\titem_name\x18\x03 \x01(\t\x12\x14\n\x0citem_name_en\x18\x04 \x01(\t\x12\r\n\x05\x62rand\x18\x05 \x01(\t\x12\x14\n\x0c\x64iscount_pct\x18\x06 \x01(\x01\x12\x12\n\x05price\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12\x12\n\nprice_unit\x18\x08 \x01(\t\x12\x11\n\timage_url\x18\t \x01(\t\x12\x15\n\rreason_detail\x18\n \x01(\t\x12\x1f\n\x17reason_detail_marketing\x18\x0b \x01(\tB\n\n\x08_item_idB\x08\n\x06_price\"C\n\x05\x45vent\x12\n\n\x02id\x18\x01 \x01(\x03\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x11\n\timage_url\x18\x04 \x01(\t\"\xb2\x01\n\x06Screen\x12\x35\n\x0borientation\x18\x01 \x01(\x0e\x32 .onegenie.signage.v1.Orientation\x12/\n\x04\x63\x61rd\x18\x02 \x01(\x0b\x32\x1f.onegenie.signage.v1.CardScreenH\x00\x12\x36\n\x08sections\x18\x03 \x01(\x0b\x32\".onegenie.signage.v1.SectionScreenH\x00\x42\x08\n\x06layout\"C\n\nCardScreen\x12\'\n\x04item\x18\x01 \x01(\x0b\x32\x19.onegenie.signage.v1.Item\x12\x0c\n\x04\x63opy\x18\x02 \x01(\t\"\x87\x01\n\rSectionScreen\x12\x16\n\tforgotten\x18\x01 \x01(\tH\x00\x88\x01\x01\x12%\n\x02\x61\x64\x18\x02 \x01(\x0b\x32\x19.onegenie.signage.v1.Item\x12)\n\x05\x65vent\x18\x03 \x01(\x0b\x32\x1a.onegenie.signage.v1.EventB\x0c\n\n_forgotten*r\n\tFrameKind\x12\x1a\n\x16\x46RAME_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x46RAME_KIND_IDLE\x10\x01\x12\x19\n\x15\x46RAME_KIND_RECOGNIZED\x10\x02\x12\x19\n\x15\x46RAME_KIND_KEEP_ALIVE\x10\x03*_\n\x0bOrientation\x12\x1b\n\x17ORIENTATION_UNSPECIFIED\x10\x00\x12\x18\n\x14ORIENTATION_PORTRAIT\x10\x01\x12\x19\n\x15ORIENTATION_LANDSCAPE\x10\x02\x32\xbc\x01\n\x0eSignageService\x12{\n\tSubscribe\x12%.onegenie.signage.v1.SubscribeRequest\x1a&.onegenie.signage.v1.SubscribeResponse\"\x1d\xd2\xf3\x18\x19\x08\x05*\tNOT_FOUND*\nSUPERSEDED0\x01\x1a-\xca\xf3\x18)\x08\x01\x10\x01\x18\x01\"\x1bonegenie.error.v1.SdkReason*\x04/v1/B\r\xa2\x02\nOGNSignageb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!onegenie/signage/v1/signage.proto\x12\x13onegenie.signage.v1\x1a\x19\x65\x64ge/v1/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"9\n\x10SubscribeRequest\x12%\n\x0e\x61\x66ter_sequence\x18\x01 \x01(\x03\x42\r\xda\xf3\x18\t)\x00\x00\x00\x00\x00\x00\x00\x00\">\n\x11SubscribeResponse\x12)\n\x05\x66rame\x18\x01 \x01(\x0b\x32\x1a.onegenie.signage.v1.Frame\"\xf8\x02\n\x05\x46rame\x12\x10\n\x08sequence\x18\x01 \x01(\x03\x12,\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.onegenie.signage.v1.FrameKind\x12.\n\ncreated_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06number\x18\x05 \x01(\x05\x12*\n\x06slides\x18\x06 \x03(\x0b\x32\x1a.onegenie.signage.v1.Slide\x12(\n\x05items\x18\x07 \x03(\x0b\x32\x19.onegenie.signage.v1.Item\x12\x11\n\tforgotten\x18\x08 \x03(\t\x12)\n\x05\x65vent\x18\t \x01(\x0b\x32\x1a.onegenie.signage.v1.Event\x12+\n\x06screen\x18\n \x01(\x0b\x32\x1b.onegenie.signage.v1.Screen\"I\n\x05Slide\x12\x10\n\x08position\x18\x01 \x01(\x05\x12\x11\n\timage_url\x18\x02 \x01(\t\x12\r\n\x05title\x18\x03 \x01(\t\x12\x0c\n\x04text\x18\x04 \x01(\t\"\x83\x02\n\x04Item\x12\x0e\n\x06rec_id\x18\x01 \x01(\t\x12\x14\n\x07item_id\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x11\n\titem_name\x18\x03 \x01(\t\x12\x14\n\x0citem_name_en\x18\x04 \x01(\t\x12\r\n\x05\x62rand\x18\x05 \x01(\t\x12\x14\n\x0c\x64iscount_pct\x18\x06 \x01(\x01\x12\x12\n\x05price\x18\x07 \x01(\x01H\x01\x88\x01\x01\x12\x12\n\nprice_unit\x18\x08 \x01(\t\x12\x11\n\timage_url\x18\t \x01(\t\x12\x15\n\rreason_detail\x18\n \x01(\t\x12\x1f\n\x17reason_detail_marketing\x18\x0b \x01(\tB\n\n\x08_item_idB\x08\n\x06_price\"C\n\x05\x45vent\x12\n\n\x02id\x18\x01 \x01(\x03\x12\r\n\x05title\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x11\n\timage_url\x18\x04 \x01(\t\"\xb2\x01\n\x06Screen\x12\x35\n\x0borientation\x18\x01 \x01(\x0e\x32 .onegenie.signage.v1.Orientation\x12/\n\x04\x63\x61rd\x18\x02 \x01(\x0b\x32\x1f.onegenie.signage.v1.CardScreenH\x00\x12\x36\n\x08sections\x18\x03 \x01(\x0b\x32\".onegenie.signage.v1.SectionScreenH\x00\x42\x08\n\x06layout\"C\n\nCardScreen\x12\'\n\x04item\x18\x01 \x01(\x0b\x32\x19.onegenie.signage.v1.Item\x12\x0c\n\x04\x63opy\x18\x02 \x01(\t\"\x87\x01\n\rSectionScreen\x12\x16\n\tforgotten\x18\x01 \x01(\tH\x00\x88\x01\x01\x12%\n\x02\x61\x64\x18\x02 \x01(\x0b\x32\x19.onegenie.signage.v1.Item\x12)\n\x05\x65vent\x18\x03 \x01(\x0b\x32\x1a.onegenie.signage.v1.EventB\x0c\n\n_forgotten*r\n\tFrameKind\x12\x1a\n\x16\x46RAME_KIND_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x46RAME_KIND_IDLE\x10\x01\x12\x19\n\x15\x46RAME_KIND_RECOGNIZED\x10\x02\x12\x19\n\x15\x46RAME_KIND_KEEP_ALIVE\x10\x03*_\n\x0bOrientation\x12\x1b\n\x17ORIENTATION_UNSPECIFIED\x10\x00\x12\x18\n\x14ORIENTATION_PORTRAIT\x10\x01\x12\x19\n\x15ORIENTATION_LANDSCAPE\x10\x02\x32\xbc\x01\n\x0eSignageService\x12{\n\tSubscribe\x12%.onegenie.signage.v1.SubscribeRequest\x1a&.onegenie.signage.v1.SubscribeResponse\"\x1d\xd2\xf3\x18\x19\x08\x05*\tNOT_FOUND*\nSUPERSEDED0\x01\x1a-\xca\xf3\x18)\x08\x01\x10\x01\x18\x01\"\x1bonegenie.error.v1.SdkReason*\x04/v1/B\r\xa2\x02\nOGNSignageb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,28 +40,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SIGNAGESERVICE']._serialized_options = b'\312\363\030)\010\001\020\001\030\001\"\033onegenie.error.v1.SdkReason*\004/v1/'
   _globals['_SIGNAGESERVICE'].methods_by_name['Subscribe']._loaded_options = None
   _globals['_SIGNAGESERVICE'].methods_by_name['Subscribe']._serialized_options = b'\322\363\030\031\010\005*\tNOT_FOUND*\nSUPERSEDED'
-  _globals['_FRAMEKIND']._serialized_start=1423
-  _globals['_FRAMEKIND']._serialized_end=1537
-  _globals['_ORIENTATION']._serialized_start=1539
-  _globals['_ORIENTATION']._serialized_end=1634
-  _globals['_SUBSCRIBEREQUEST']._serialized_start=127
-  _globals['_SUBSCRIBEREQUEST']._serialized_end=184
-  _globals['_SUBSCRIBERESPONSE']._serialized_start=186
-  _globals['_SUBSCRIBERESPONSE']._serialized_end=248
-  _globals['_FRAME']._serialized_start=251
-  _globals['_FRAME']._serialized_end=627
-  _globals['_SLIDE']._serialized_start=629
-  _globals['_SLIDE']._serialized_end=702
-  _globals['_ITEM']._serialized_start=705
-  _globals['_ITEM']._serialized_end=964
-  _globals['_EVENT']._serialized_start=966
-  _globals['_EVENT']._serialized_end=1033
-  _globals['_SCREEN']._serialized_start=1036
-  _globals['_SCREEN']._serialized_end=1214
-  _globals['_CARDSCREEN']._serialized_start=1216
-  _globals['_CARDSCREEN']._serialized_end=1283
-  _globals['_SECTIONSCREEN']._serialized_start=1286
-  _globals['_SECTIONSCREEN']._serialized_end=1421
-  _globals['_SIGNAGESERVICE']._serialized_start=1637
-  _globals['_SIGNAGESERVICE']._serialized_end=1825
+  _globals['_FRAMEKIND']._serialized_start=1414
+  _globals['_FRAMEKIND']._serialized_end=1528
+  _globals['_ORIENTATION']._serialized_start=1530
+  _globals['_ORIENTATION']._serialized_end=1625
+  _globals['_SUBSCRIBEREQUEST']._serialized_start=118
+  _globals['_SUBSCRIBEREQUEST']._serialized_end=175
+  _globals['_SUBSCRIBERESPONSE']._serialized_start=177
+  _globals['_SUBSCRIBERESPONSE']._serialized_end=239
+  _globals['_FRAME']._serialized_start=242
+  _globals['_FRAME']._serialized_end=618
+  _globals['_SLIDE']._serialized_start=620
+  _globals['_SLIDE']._serialized_end=693
+  _globals['_ITEM']._serialized_start=696
+  _globals['_ITEM']._serialized_end=955
+  _globals['_EVENT']._serialized_start=957
+  _globals['_EVENT']._serialized_end=1024
+  _globals['_SCREEN']._serialized_start=1027
+  _globals['_SCREEN']._serialized_end=1205
+  _globals['_CARDSCREEN']._serialized_start=1207
+  _globals['_CARDSCREEN']._serialized_end=1274
+  _globals['_SECTIONSCREEN']._serialized_start=1277
+  _globals['_SECTIONSCREEN']._serialized_end=1412
+  _globals['_SIGNAGESERVICE']._serialized_start=1628
+  _globals['_SIGNAGESERVICE']._serialized_end=1816
 # @@protoc_insertion_point(module_scope)

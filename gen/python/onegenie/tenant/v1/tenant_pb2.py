@@ -22,15 +22,15 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from edge.v1 import annotations_pb2 as edge_dot_v1_dot_annotations__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import field_info_pb2 as google_dot_api_dot_field__info__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
-from onegenie.rest.v1 import annotations_pb2 as onegenie_dot_rest_dot_v1_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fonegenie/tenant/v1/tenant.proto\x12\x12onegenie.tenant.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/api/field_info.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\"onegenie/rest/v1/annotations.proto\"\x9e\x01\n\x13StreamEventsRequest\x12,\n\x0e\x61\x66ter_sequence\x18\x01 \x01(\x03\x42\x0f\xda\xf3\x18\x0b)\x00\x00\x00\x00\x00\x00\x00\x00P\x04H\x00\x88\x01\x01\x12\x46\n\x05kinds\x18\x02 \x03(\tB7\xda\xf3\x18\x33 \n:\x07signage:\trecommend:\x06issued:\x08redeemed:\tdismissedB\x11\n\x0f_after_sequence\"|\n\x14StreamEventsResponse\x12\x18\n\x08sequence\x18\x01 \x01(\x03\x42\x06\xda\xf3\x18\x02P\x01\x12\x14\n\x04kind\x18\x02 \x01(\tB\x06\xda\xf3\x18\x02P\x02\x12\x34\n\x05\x65vent\x18\x03 \x01(\x0b\x32\x19.onegenie.tenant.v1.EventB\n\xe2\x41\x01\x02\xda\xf3\x18\x02P\x03\"\xb2\x02\n\x05\x45vent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x12\n\nprofile_id\x18\x03 \x01(\t\x12\x0f\n\x07\x63hat_id\x18\x04 \x01(\t\x12\x10\n\x08round_id\x18\x05 \x01(\t\x12+\n\x04item\x18\x06 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x02\x12$\n\x0f\x61nalyst_comment\x18\x07 \x01(\tB\x06\xda\xf3\x18\x02\x08\x01H\x00\x88\x01\x01\x12\x35\n\tforgotten\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.ListValueB\x06\xda\xf3\x18\x02\x08\x01\x12\x34\n\ncreated_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x42\x12\n\x10_analyst_comment\"\x9a\x01\n\x11ListEventsRequest\x12)\n\tpage_size\x18\x01 \x01(\x05\x42\x16\xda\xf3\x18\x12)\x00\x00\x00\x00\x00\x00\x00\x00\x31\x00\x00\x00\x00\x00@\x7f@\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x46\n\x05kinds\x18\x03 \x03(\tB7\xda\xf3\x18\x33 \n:\x07signage:\trecommend:\x06issued:\x08redeemed:\tdismissed\"X\n\x12ListEventsResponse\x12)\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x19.onegenie.tenant.v1.Event\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"s\n\x13GetAnalyticsRequest\x12.\n\tfrom_date\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xda\xf3\x18\x13\x62\x11\\d{4}-\\d{2}-\\d{2}\x12,\n\x07to_date\x18\x02 \x01(\tB\x1b\xe2\x41\x01\x02\xda\xf3\x18\x13\x62\x11\\d{4}-\\d{2}-\\d{2}\"\x8c\x02\n\x14GetAnalyticsResponse\x12\x30\n\x05total\x18\x01 \x01(\x0b\x32\x1b.onegenie.tenant.v1.FiguresB\x04\xe2\x41\x01\x02\x12-\n\x06\x62y_day\x18\x02 \x03(\x0b\x32\x1d.onegenie.tenant.v1.FiguresOf\x12.\n\x07\x62y_item\x18\x03 \x03(\x0b\x32\x1d.onegenie.tenant.v1.FiguresOf\x12\x30\n\tby_reason\x18\x04 \x03(\x0b\x32\x1d.onegenie.tenant.v1.FiguresOf\x12\x31\n\nby_signage\x18\x05 \x03(\x0b\x32\x1d.onegenie.tenant.v1.FiguresOf\"Z\n\tFiguresOf\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x32\n\x07\x66igures\x18\x03 \x01(\x0b\x32\x1b.onegenie.tenant.v1.FiguresB\x04\xe2\x41\x01\x02\"\xab\x01\n\x07\x46igures\x12\x11\n\texposures\x18\x01 \x01(\x03\x12\x0e\n\x06issued\x18\x02 \x01(\x03\x12\x10\n\x08redeemed\x18\x03 \x01(\x03\x12\x11\n\tdismissed\x18\x04 \x01(\x03\x12\x17\n\nissue_rate\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0fredemption_rate\x18\x06 \x01(\x01H\x01\x88\x01\x01\x42\r\n\x0b_issue_rateB\x12\n\x10_redemption_rate\"\x1c\n\x1aListSignagePresenceRequest\"S\n\x1bListSignagePresenceResponse\x12\x34\n\x07signage\x18\x01 \x03(\x0b\x32#.onegenie.tenant.v1.SignagePresence\"\x85\x01\n\x0fSignagePresence\x12\x12\n\nsignage_id\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x05\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06online\x18\x04 \x01(\x08\x12\x30\n\x0clast_seen_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x13\n\x11GetBalanceRequest\"%\n\x12GetBalanceResponse\x12\x0f\n\x07\x62\x61lance\x18\x01 \x01(\x03\"R\n\x11ListLedgerRequest\x12)\n\tpage_size\x18\x01 \x01(\x05\x42\x16\xda\xf3\x18\x12)\x00\x00\x00\x00\x00\x00\x00\x00\x31\x00\x00\x00\x00\x00@\x7f@\x12\x12\n\npage_token\x18\x02 \x01(\t\"_\n\x12ListLedgerResponse\x12\x30\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1f.onegenie.tenant.v1.LedgerEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa2\x01\n\x0bLedgerEntry\x12\r\n\x05\x64\x65lta\x18\x01 \x01(\x03\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x15\n\x08round_id\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04note\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x34\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x42\x0b\n\t_round_idB\x07\n\x05_note\"\x98\x01\n\x12GrantCreditRequest\x12/\n\x06\x61mount\x18\x01 \x01(\x03\x42\x1a\xe2\x41\x01\x02\xda\xf3\x18\x12)\x00\x00\x00\x00\x65\xcd\xcd\xc1\x31\x00\x00\x00\x00\x65\xcd\xcd\x41H\x00\x88\x01\x01\x12\x1c\n\x04note\x18\x02 \x01(\tB\t\xda\xf3\x18\x05 \xf4\x03x\x01H\x01\x88\x01\x01\x12\x1f\n\ttenant_id\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x02\xe2\x8c\xcf\xd7\x08\x02\x08\x01\x42\t\n\x07_amountB\x07\n\x05_note\"&\n\x13GrantCreditResponse\x12\x0f\n\x07\x62\x61lance\x18\x01 \x01(\x03\"\x84\x01\n\x10\x43reateKeyRequest\x12+\n\x04kind\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xda\xf3\x18\x15:\x03sdk:\x05\x61\x64min:\x07signage\x12\x1b\n\x04name\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xda\xf3\x18\x05 \xc8\x01x\x01\x12\x17\n\nsignage_id\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\r\n\x0b_signage_id\"W\n\x11\x43reateKeyResponse\x12*\n\x03key\x18\x01 \x01(\x0b\x32\x17.onegenie.tenant.v1.KeyB\x04\xe2\x41\x01\x02\x12\x16\n\x06secret\x18\x02 \x01(\tB\x06\xda\xf3\x18\x02\x10\x01\"\x11\n\x0fListKeysRequest\"9\n\x10ListKeysResponse\x12%\n\x04keys\x18\x01 \x03(\x0b\x32\x17.onegenie.tenant.v1.Key\"I\n\x10RevokeKeyRequest\x12\"\n\x06key_id\x18\x01 \x01(\tB\x12\xe2\x41\x01\x02\xda\xf3\x18\x02H\x01\xe2\x8c\xcf\xd7\x08\x02\x08\x01\x12\x11\n\tkeep_made\x18\x02 \x01(\x08\",\n\x11RevokeKeyResponse\x12\x17\n\x0frevoked_key_ids\x18\x01 \x03(\t\"\xf6\x01\n\x03Key\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x17\n\nsignage_id\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\r\n\x05hints\x18\x05 \x03(\t\x12\x34\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12.\n\nrevoked_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\ncreated_by\x18\x08 \x01(\tH\x01\x88\x01\x01\x42\r\n\x0b_signage_idB\r\n\x0b_created_by2\x91\t\n\rTenantService\x12\x83\x01\n\x0cStreamEvents\x12\'.onegenie.tenant.v1.StreamEventsRequest\x1a(.onegenie.tenant.v1.StreamEventsResponse\"\x1e\xd2\xf3\x18\x02\x08\x04\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/admin/events0\x01\x12\x63\n\nListEvents\x12%.onegenie.tenant.v1.ListEventsRequest\x1a&.onegenie.tenant.v1.ListEventsResponse\"\x06\xd2\xf3\x18\x02\x08\x04\x12i\n\x0cGetAnalytics\x12\'.onegenie.tenant.v1.GetAnalyticsRequest\x1a(.onegenie.tenant.v1.GetAnalyticsResponse\"\x06\xd2\xf3\x18\x02\x08\x04\x12~\n\x13ListSignagePresence\x12..onegenie.tenant.v1.ListSignagePresenceRequest\x1a/.onegenie.tenant.v1.ListSignagePresenceResponse\"\x06\xd2\xf3\x18\x02\x08\x04\x12\x63\n\nGetBalance\x12%.onegenie.tenant.v1.GetBalanceRequest\x1a&.onegenie.tenant.v1.GetBalanceResponse\"\x06\xd2\xf3\x18\x02\x08\x04\x12\x63\n\nListLedger\x12%.onegenie.tenant.v1.ListLedgerRequest\x1a&.onegenie.tenant.v1.ListLedgerResponse\"\x06\xd2\xf3\x18\x02\x08\x04\x12\x82\x01\n\x0bGrantCredit\x12&.onegenie.tenant.v1.GrantCreditRequest\x1a\'.onegenie.tenant.v1.GrantCreditResponse\"\"\xd2\xf3\x18\x1e\x08\x06*\tNOT_FOUND2\x0fidempotency-key\x12`\n\tCreateKey\x12$.onegenie.tenant.v1.CreateKeyRequest\x1a%.onegenie.tenant.v1.CreateKeyResponse\"\x06\xd2\xf3\x18\x02\x08\x04\x12]\n\x08ListKeys\x12#.onegenie.tenant.v1.ListKeysRequest\x1a$.onegenie.tenant.v1.ListKeysResponse\"\x06\xd2\xf3\x18\x02\x08\x04\x12k\n\tRevokeKey\x12$.onegenie.tenant.v1.RevokeKeyRequest\x1a%.onegenie.tenant.v1.RevokeKeyResponse\"\x11\xd2\xf3\x18\r\x08\x04*\tNOT_FOUND\x1a-\xca\xf3\x18)\x08\x01\x10\x01\x18\x01\"\x1bonegenie.error.v1.SdkReason*\x04/v1/B\x0c\xa2\x02\tOGNTenantb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fonegenie/tenant/v1/tenant.proto\x12\x12onegenie.tenant.v1\x1a\x19\x65\x64ge/v1/annotations.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1bgoogle/api/field_info.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9e\x01\n\x13StreamEventsRequest\x12,\n\x0e\x61\x66ter_sequence\x18\x01 \x01(\x03\x42\x0f\xda\xf3\x18\x0b)\x00\x00\x00\x00\x00\x00\x00\x00P\x04H\x00\x88\x01\x01\x12\x46\n\x05kinds\x18\x02 \x03(\tB7\xda\xf3\x18\x33 \n:\x07signage:\trecommend:\x06issued:\x08redeemed:\tdismissedB\x11\n\x0f_after_sequence\"|\n\x14StreamEventsResponse\x12\x18\n\x08sequence\x18\x01 \x01(\x03\x42\x06\xda\xf3\x18\x02P\x01\x12\x14\n\x04kind\x18\x02 \x01(\tB\x06\xda\xf3\x18\x02P\x02\x12\x34\n\x05\x65vent\x18\x03 \x01(\x0b\x32\x19.onegenie.tenant.v1.EventB\n\xe2\x41\x01\x02\xda\xf3\x18\x02P\x03\"\xb2\x02\n\x05\x45vent\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x12\n\nprofile_id\x18\x03 \x01(\t\x12\x0f\n\x07\x63hat_id\x18\x04 \x01(\t\x12\x10\n\x08round_id\x18\x05 \x01(\t\x12+\n\x04item\x18\x06 \x01(\x0b\x32\x17.google.protobuf.StructB\x04\xe2\x41\x01\x02\x12$\n\x0f\x61nalyst_comment\x18\x07 \x01(\tB\x06\xda\xf3\x18\x02\x08\x01H\x00\x88\x01\x01\x12\x35\n\tforgotten\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.ListValueB\x06\xda\xf3\x18\x02\x08\x01\x12\x34\n\ncreated_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x42\x12\n\x10_analyst_comment\"\x9a\x01\n\x11ListEventsRequest\x12)\n\tpage_size\x18\x01 \x01(\x05\x42\x16\xda\xf3\x18\x12)\x00\x00\x00\x00\x00\x00\x00\x00\x31\x00\x00\x00\x00\x00@\x7f@\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x46\n\x05kinds\x18\x03 \x03(\tB7\xda\xf3\x18\x33 \n:\x07signage:\trecommend:\x06issued:\x08redeemed:\tdismissed\"X\n\x12ListEventsResponse\x12)\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x19.onegenie.tenant.v1.Event\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"s\n\x13GetAnalyticsRequest\x12.\n\tfrom_date\x18\x01 \x01(\tB\x1b\xe2\x41\x01\x02\xda\xf3\x18\x13\x62\x11\\d{4}-\\d{2}-\\d{2}\x12,\n\x07to_date\x18\x02 \x01(\tB\x1b\xe2\x41\x01\x02\xda\xf3\x18\x13\x62\x11\\d{4}-\\d{2}-\\d{2}\"\x8c\x02\n\x14GetAnalyticsResponse\x12\x30\n\x05total\x18\x01 \x01(\x0b\x32\x1b.onegenie.tenant.v1.FiguresB\x04\xe2\x41\x01\x02\x12-\n\x06\x62y_day\x18\x02 \x03(\x0b\x32\x1d.onegenie.tenant.v1.FiguresOf\x12.\n\x07\x62y_item\x18\x03 \x03(\x0b\x32\x1d.onegenie.tenant.v1.FiguresOf\x12\x30\n\tby_reason\x18\x04 \x03(\x0b\x32\x1d.onegenie.tenant.v1.FiguresOf\x12\x31\n\nby_signage\x18\x05 \x03(\x0b\x32\x1d.onegenie.tenant.v1.FiguresOf\"Z\n\tFiguresOf\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x32\n\x07\x66igures\x18\x03 \x01(\x0b\x32\x1b.onegenie.tenant.v1.FiguresB\x04\xe2\x41\x01\x02\"\xab\x01\n\x07\x46igures\x12\x11\n\texposures\x18\x01 \x01(\x03\x12\x0e\n\x06issued\x18\x02 \x01(\x03\x12\x10\n\x08redeemed\x18\x03 \x01(\x03\x12\x11\n\tdismissed\x18\x04 \x01(\x03\x12\x17\n\nissue_rate\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x1c\n\x0fredemption_rate\x18\x06 \x01(\x01H\x01\x88\x01\x01\x42\r\n\x0b_issue_rateB\x12\n\x10_redemption_rate\"\x1c\n\x1aListSignagePresenceRequest\"S\n\x1bListSignagePresenceResponse\x12\x34\n\x07signage\x18\x01 \x03(\x0b\x32#.onegenie.tenant.v1.SignagePresence\"\x85\x01\n\x0fSignagePresence\x12\x12\n\nsignage_id\x18\x01 \x01(\t\x12\x0e\n\x06number\x18\x02 \x01(\x05\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x0e\n\x06online\x18\x04 \x01(\x08\x12\x30\n\x0clast_seen_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x13\n\x11GetBalanceRequest\"%\n\x12GetBalanceResponse\x12\x0f\n\x07\x62\x61lance\x18\x01 \x01(\x03\"R\n\x11ListLedgerRequest\x12)\n\tpage_size\x18\x01 \x01(\x05\x42\x16\xda\xf3\x18\x12)\x00\x00\x00\x00\x00\x00\x00\x00\x31\x00\x00\x00\x00\x00@\x7f@\x12\x12\n\npage_token\x18\x02 \x01(\t\"_\n\x12ListLedgerResponse\x12\x30\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1f.onegenie.tenant.v1.LedgerEntry\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa2\x01\n\x0bLedgerEntry\x12\r\n\x05\x64\x65lta\x18\x01 \x01(\x03\x12\x0e\n\x06reason\x18\x02 \x01(\t\x12\x15\n\x08round_id\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x11\n\x04note\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x34\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x42\x0b\n\t_round_idB\x07\n\x05_note\"\x98\x01\n\x12GrantCreditRequest\x12/\n\x06\x61mount\x18\x01 \x01(\x03\x42\x1a\xe2\x41\x01\x02\xda\xf3\x18\x12)\x00\x00\x00\x00\x65\xcd\xcd\xc1\x31\x00\x00\x00\x00\x65\xcd\xcd\x41H\x00\x88\x01\x01\x12\x1c\n\x04note\x18\x02 \x01(\tB\t\xda\xf3\x18\x05 \xf4\x03x\x01H\x01\x88\x01\x01\x12\x1f\n\ttenant_id\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x02\xe2\x8c\xcf\xd7\x08\x02\x08\x01\x42\t\n\x07_amountB\x07\n\x05_note\"&\n\x13GrantCreditResponse\x12\x0f\n\x07\x62\x61lance\x18\x01 \x01(\x03\"\x84\x01\n\x10\x43reateKeyRequest\x12+\n\x04kind\x18\x01 \x01(\tB\x1d\xe2\x41\x01\x02\xda\xf3\x18\x15:\x03sdk:\x05\x61\x64min:\x07signage\x12\x1b\n\x04name\x18\x02 \x01(\tB\r\xe2\x41\x01\x02\xda\xf3\x18\x05 \xc8\x01x\x01\x12\x17\n\nsignage_id\x18\x03 \x01(\tH\x00\x88\x01\x01\x42\r\n\x0b_signage_id\"W\n\x11\x43reateKeyResponse\x12*\n\x03key\x18\x01 \x01(\x0b\x32\x17.onegenie.tenant.v1.KeyB\x04\xe2\x41\x01\x02\x12\x16\n\x06secret\x18\x02 \x01(\tB\x06\xda\xf3\x18\x02\x10\x01\"\x11\n\x0fListKeysRequest\"9\n\x10ListKeysResponse\x12%\n\x04keys\x18\x01 \x03(\x0b\x32\x17.onegenie.tenant.v1.Key\"I\n\x10RevokeKeyRequest\x12\"\n\x06key_id\x18\x01 \x01(\tB\x12\xe2\x41\x01\x02\xda\xf3\x18\x02H\x01\xe2\x8c\xcf\xd7\x08\x02\x08\x01\x12\x11\n\tkeep_made\x18\x02 \x01(\x08\",\n\x11RevokeKeyResponse\x12\x17\n\x0frevoked_key_ids\x18\x01 \x03(\t\"\xf6\x01\n\x03Key\x12\x0e\n\x06key_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x17\n\nsignage_id\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\r\n\x05hints\x18\x05 \x03(\t\x12\x34\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x02\x12.\n\nrevoked_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\ncreated_by\x18\x08 \x01(\tH\x01\x88\x01\x01\x42\r\n\x0b_signage_idB\r\n\x0b_created_by2\x91\t\n\rTenantService\x12\x83\x01\n\x0cStreamEvents\x12\'.onegenie.tenant.v1.StreamEventsRequest\x1a(.onegenie.tenant.v1.StreamEventsResponse\"\x1e\xd2\xf3\x18\x02\x08\x04\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/admin/events0\x01\x12\x63\n\nListEvents\x12%.onegenie.tenant.v1.ListEventsRequest\x1a&.onegenie.tenant.v1.ListEventsResponse\"\x06\xd2\xf3\x18\x02\x08\x04\x12i\n\x0cGetAnalytics\x12\'.onegenie.tenant.v1.GetAnalyticsRequest\x1a(.onegenie.tenant.v1.GetAnalyticsResponse\"\x06\xd2\xf3\x18\x02\x08\x04\x12~\n\x13ListSignagePresence\x12..onegenie.tenant.v1.ListSignagePresenceRequest\x1a/.onegenie.tenant.v1.ListSignagePresenceResponse\"\x06\xd2\xf3\x18\x02\x08\x04\x12\x63\n\nGetBalance\x12%.onegenie.tenant.v1.GetBalanceRequest\x1a&.onegenie.tenant.v1.GetBalanceResponse\"\x06\xd2\xf3\x18\x02\x08\x04\x12\x63\n\nListLedger\x12%.onegenie.tenant.v1.ListLedgerRequest\x1a&.onegenie.tenant.v1.ListLedgerResponse\"\x06\xd2\xf3\x18\x02\x08\x04\x12\x82\x01\n\x0bGrantCredit\x12&.onegenie.tenant.v1.GrantCreditRequest\x1a\'.onegenie.tenant.v1.GrantCreditResponse\"\"\xd2\xf3\x18\x1e\x08\x06*\tNOT_FOUND2\x0fidempotency-key\x12`\n\tCreateKey\x12$.onegenie.tenant.v1.CreateKeyRequest\x1a%.onegenie.tenant.v1.CreateKeyResponse\"\x06\xd2\xf3\x18\x02\x08\x04\x12]\n\x08ListKeys\x12#.onegenie.tenant.v1.ListKeysRequest\x1a$.onegenie.tenant.v1.ListKeysResponse\"\x06\xd2\xf3\x18\x02\x08\x04\x12k\n\tRevokeKey\x12$.onegenie.tenant.v1.RevokeKeyRequest\x1a%.onegenie.tenant.v1.RevokeKeyResponse\"\x11\xd2\xf3\x18\r\x08\x04*\tNOT_FOUND\x1a-\xca\xf3\x18)\x08\x01\x10\x01\x18\x01\"\x1bonegenie.error.v1.SdkReason*\x04/v1/B\x0c\xa2\x02\tOGNTenantb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -112,58 +112,58 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TENANTSERVICE'].methods_by_name['ListKeys']._serialized_options = b'\322\363\030\002\010\004'
   _globals['_TENANTSERVICE'].methods_by_name['RevokeKey']._loaded_options = None
   _globals['_TENANTSERVICE'].methods_by_name['RevokeKey']._serialized_options = b'\322\363\030\r\010\004*\tNOT_FOUND'
-  _globals['_STREAMEVENTSREQUEST']._serialized_start=247
-  _globals['_STREAMEVENTSREQUEST']._serialized_end=405
-  _globals['_STREAMEVENTSRESPONSE']._serialized_start=407
-  _globals['_STREAMEVENTSRESPONSE']._serialized_end=531
-  _globals['_EVENT']._serialized_start=534
-  _globals['_EVENT']._serialized_end=840
-  _globals['_LISTEVENTSREQUEST']._serialized_start=843
-  _globals['_LISTEVENTSREQUEST']._serialized_end=997
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=999
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=1087
-  _globals['_GETANALYTICSREQUEST']._serialized_start=1089
-  _globals['_GETANALYTICSREQUEST']._serialized_end=1204
-  _globals['_GETANALYTICSRESPONSE']._serialized_start=1207
-  _globals['_GETANALYTICSRESPONSE']._serialized_end=1475
-  _globals['_FIGURESOF']._serialized_start=1477
-  _globals['_FIGURESOF']._serialized_end=1567
-  _globals['_FIGURES']._serialized_start=1570
-  _globals['_FIGURES']._serialized_end=1741
-  _globals['_LISTSIGNAGEPRESENCEREQUEST']._serialized_start=1743
-  _globals['_LISTSIGNAGEPRESENCEREQUEST']._serialized_end=1771
-  _globals['_LISTSIGNAGEPRESENCERESPONSE']._serialized_start=1773
-  _globals['_LISTSIGNAGEPRESENCERESPONSE']._serialized_end=1856
-  _globals['_SIGNAGEPRESENCE']._serialized_start=1859
-  _globals['_SIGNAGEPRESENCE']._serialized_end=1992
-  _globals['_GETBALANCEREQUEST']._serialized_start=1994
-  _globals['_GETBALANCEREQUEST']._serialized_end=2013
-  _globals['_GETBALANCERESPONSE']._serialized_start=2015
-  _globals['_GETBALANCERESPONSE']._serialized_end=2052
-  _globals['_LISTLEDGERREQUEST']._serialized_start=2054
-  _globals['_LISTLEDGERREQUEST']._serialized_end=2136
-  _globals['_LISTLEDGERRESPONSE']._serialized_start=2138
-  _globals['_LISTLEDGERRESPONSE']._serialized_end=2233
-  _globals['_LEDGERENTRY']._serialized_start=2236
-  _globals['_LEDGERENTRY']._serialized_end=2398
-  _globals['_GRANTCREDITREQUEST']._serialized_start=2401
-  _globals['_GRANTCREDITREQUEST']._serialized_end=2553
-  _globals['_GRANTCREDITRESPONSE']._serialized_start=2555
-  _globals['_GRANTCREDITRESPONSE']._serialized_end=2593
-  _globals['_CREATEKEYREQUEST']._serialized_start=2596
-  _globals['_CREATEKEYREQUEST']._serialized_end=2728
-  _globals['_CREATEKEYRESPONSE']._serialized_start=2730
-  _globals['_CREATEKEYRESPONSE']._serialized_end=2817
-  _globals['_LISTKEYSREQUEST']._serialized_start=2819
-  _globals['_LISTKEYSREQUEST']._serialized_end=2836
-  _globals['_LISTKEYSRESPONSE']._serialized_start=2838
-  _globals['_LISTKEYSRESPONSE']._serialized_end=2895
-  _globals['_REVOKEKEYREQUEST']._serialized_start=2897
-  _globals['_REVOKEKEYREQUEST']._serialized_end=2970
-  _globals['_REVOKEKEYRESPONSE']._serialized_start=2972
-  _globals['_REVOKEKEYRESPONSE']._serialized_end=3016
-  _globals['_KEY']._serialized_start=3019
-  _globals['_KEY']._serialized_end=3265
-  _globals['_TENANTSERVICE']._serialized_start=3268
-  _globals['_TENANTSERVICE']._serialized_end=4437
+  _globals['_STREAMEVENTSREQUEST']._serialized_start=238
+  _globals['_STREAMEVENTSREQUEST']._serialized_end=396
+  _globals['_STREAMEVENTSRESPONSE']._serialized_start=398
+  _globals['_STREAMEVENTSRESPONSE']._serialized_end=522
+  _globals['_EVENT']._serialized_start=525
+  _globals['_EVENT']._serialized_end=831
+  _globals['_LISTEVENTSREQUEST']._serialized_start=834
+  _globals['_LISTEVENTSREQUEST']._serialized_end=988
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=990
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=1078
+  _globals['_GETANALYTICSREQUEST']._serialized_start=1080
+  _globals['_GETANALYTICSREQUEST']._serialized_end=1195
+  _globals['_GETANALYTICSRESPONSE']._serialized_start=1198
+  _globals['_GETANALYTICSRESPONSE']._serialized_end=1466
+  _globals['_FIGURESOF']._serialized_start=1468
+  _globals['_FIGURESOF']._serialized_end=1558
+  _globals['_FIGURES']._serialized_start=1561
+  _globals['_FIGURES']._serialized_end=1732
+  _globals['_LISTSIGNAGEPRESENCEREQUEST']._serialized_start=1734
+  _globals['_LISTSIGNAGEPRESENCEREQUEST']._serialized_end=1762
+  _globals['_LISTSIGNAGEPRESENCERESPONSE']._serialized_start=1764
+  _globals['_LISTSIGNAGEPRESENCERESPONSE']._serialized_end=1847
+  _globals['_SIGNAGEPRESENCE']._serialized_start=1850
+  _globals['_SIGNAGEPRESENCE']._serialized_end=1983
+  _globals['_GETBALANCEREQUEST']._serialized_start=1985
+  _globals['_GETBALANCEREQUEST']._serialized_end=2004
+  _globals['_GETBALANCERESPONSE']._serialized_start=2006
+  _globals['_GETBALANCERESPONSE']._serialized_end=2043
+  _globals['_LISTLEDGERREQUEST']._serialized_start=2045
+  _globals['_LISTLEDGERREQUEST']._serialized_end=2127
+  _globals['_LISTLEDGERRESPONSE']._serialized_start=2129
+  _globals['_LISTLEDGERRESPONSE']._serialized_end=2224
+  _globals['_LEDGERENTRY']._serialized_start=2227
+  _globals['_LEDGERENTRY']._serialized_end=2389
+  _globals['_GRANTCREDITREQUEST']._serialized_start=2392
+  _globals['_GRANTCREDITREQUEST']._serialized_end=2544
+  _globals['_GRANTCREDITRESPONSE']._serialized_start=2546
+  _globals['_GRANTCREDITRESPONSE']._serialized_end=2584
+  _globals['_CREATEKEYREQUEST']._serialized_start=2587
+  _globals['_CREATEKEYREQUEST']._serialized_end=2719
+  _globals['_CREATEKEYRESPONSE']._serialized_start=2721
+  _globals['_CREATEKEYRESPONSE']._serialized_end=2808
+  _globals['_LISTKEYSREQUEST']._serialized_start=2810
+  _globals['_LISTKEYSREQUEST']._serialized_end=2827
+  _globals['_LISTKEYSRESPONSE']._serialized_start=2829
+  _globals['_LISTKEYSRESPONSE']._serialized_end=2886
+  _globals['_REVOKEKEYREQUEST']._serialized_start=2888
+  _globals['_REVOKEKEYREQUEST']._serialized_end=2961
+  _globals['_REVOKEKEYRESPONSE']._serialized_start=2963
+  _globals['_REVOKEKEYRESPONSE']._serialized_end=3007
+  _globals['_KEY']._serialized_start=3010
+  _globals['_KEY']._serialized_end=3256
+  _globals['_TENANTSERVICE']._serialized_start=3259
+  _globals['_TENANTSERVICE']._serialized_end=4428
 # @@protoc_insertion_point(module_scope)

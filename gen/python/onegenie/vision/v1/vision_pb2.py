@@ -22,13 +22,13 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from edge.v1 import annotations_pb2 as edge_dot_v1_dot_annotations__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from onegenie.media.v1 import picture_pb2 as onegenie_dot_media_dot_v1_dot_picture__pb2
-from onegenie.rest.v1 import annotations_pb2 as onegenie_dot_rest_dot_v1_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fonegenie/vision/v1/vision.proto\x12\x12onegenie.vision.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fonegenie/media/v1/picture.proto\x1a\"onegenie/rest/v1/annotations.proto\"Q\n\x06\x43hoice\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x38\n\x07message\x18\x02 \x01(\x0b\x32!.onegenie.vision.v1.ChoiceMessageB\x04\xe2\x41\x01\x02\":\n\rChoiceMessage\x12\x12\n\x04role\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x63ontent\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"P\n\x12\x41nalyzeRoomRequest\x12:\n\x05image\x18\x01 \x01(\x0b\x32\x1a.onegenie.media.v1.PictureB\x0f\xe2\x41\x01\x02\xda\xf3\x18\x07Z\x05image\"B\n\x13\x41nalyzeRoomResponse\x12+\n\x07\x63hoices\x18\x01 \x03(\x0b\x32\x1a.onegenie.vision.v1.Choice\"\xcd\x01\n\x14VerifyMissionRequest\x12%\n\x10today_mission_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\x12G\n\x0c\x62\x65\x66ore_image\x18\x02 \x01(\x0b\x32\x1a.onegenie.media.v1.PictureB\x15\xe2\x41\x01\x02\xda\xf3\x18\rZ\x0b\x62\x65\x66oreImage\x12\x45\n\x0b\x61\x66ter_image\x18\x03 \x01(\x0b\x32\x1a.onegenie.media.v1.PictureB\x14\xe2\x41\x01\x02\xda\xf3\x18\x0cZ\nafterImage\"Q\n\x15VerifyMissionResponse\x12\x12\n\x04text\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tcompleted\x18\x02 \x01(\x08\x12\x11\n\testimated\x18\x03 \x01(\x08\"U\n\x17GenerateTidyRoomRequest\x12:\n\x05image\x18\x01 \x01(\x0b\x32\x1a.onegenie.media.v1.PictureB\x0f\xe2\x41\x01\x02\xda\xf3\x18\x07Z\x05image\"G\n\x18GenerateTidyRoomResponse\x12+\n\x07\x63hoices\x18\x01 \x03(\x0b\x32\x1a.onegenie.vision.v1.Choice\"S\n\x15StreamTidyRoomRequest\x12:\n\x05image\x18\x01 \x01(\x0b\x32\x1a.onegenie.media.v1.PictureB\x0f\xe2\x41\x01\x02\xda\xf3\x18\x07Z\x05image\"w\n\x16StreamTidyRoomResponse\x12\x19\n\x05\x65vent\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02P\x02\x12\x42\n\x08progress\x18\x02 \x01(\x0b\x32$.onegenie.vision.v1.TidyRoomProgressB\n\xe2\x41\x01\x02\xda\xf3\x18\x02P\x03\"c\n\x10TidyRoomProgress\x12\r\n\x05share\x18\x01 \x01(\x01\x12\x13\n\x05stage\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12+\n\x07\x63hoices\x18\x03 \x03(\x0b\x32\x1a.onegenie.vision.v1.Choice2\xd7\x05\n\rVisionService\x12\x8c\x01\n\x0b\x41nalyzeRoom\x12&.onegenie.vision.v1.AnalyzeRoomRequest\x1a\'.onegenie.vision.v1.AnalyzeRoomResponse\",\xd2\xf3\x18\x0b\x08\x03\x18\x01 \x80\x80\x80\x06\x38<\x82\xd3\xe4\x93\x02\x17\"\x12/ai/image/analysis:\x01*\x12\xbc\x01\n\rVerifyMission\x12(.onegenie.vision.v1.VerifyMissionRequest\x1a).onegenie.vision.v1.VerifyMissionResponse\"V\xd2\xf3\x18\x16\x08\x03\x18\x01 \x80\x80\x80\x0c*\tMISSION_18<\x82\xd3\xe4\x93\x02\x36\"+/ai/image/mission-verify/{today_mission_id}:\x01*b\x04text\x12\x9b\x01\n\x10GenerateTidyRoom\x12+.onegenie.vision.v1.GenerateTidyRoomRequest\x1a,.onegenie.vision.v1.GenerateTidyRoomResponse\",\xd2\xf3\x18\x0b\x08\x03\x18\x01 \x80\x80\x80\x06\x38x\x82\xd3\xe4\x93\x02\x17\"\x12/ai/image/generate:\x01*\x12\x9a\x01\n\x0eStreamTidyRoom\x12).onegenie.vision.v1.StreamTidyRoomRequest\x1a*.onegenie.vision.v1.StreamTidyRoomResponse\"/\xd2\xf3\x18\x07\x08\x03 \x80\x80\x80\x06\x82\xd3\xe4\x93\x02\x1e\"\x19/ai/image/generate/events:\x01*0\x01\x1a=\xca\xf3\x18\x39\x08\x02\x10\x02\x18\x02\"\x1bonegenie.error.v1.AppReason*\x05/api/*\x04/ai/*\x07/media/B\x0c\xa2\x02\tOGNVisionb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fonegenie/vision/v1/vision.proto\x12\x12onegenie.vision.v1\x1a\x19\x65\x64ge/v1/annotations.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fonegenie/media/v1/picture.proto\"Q\n\x06\x43hoice\x12\r\n\x05index\x18\x01 \x01(\x05\x12\x38\n\x07message\x18\x02 \x01(\x0b\x32!.onegenie.vision.v1.ChoiceMessageB\x04\xe2\x41\x01\x02\":\n\rChoiceMessage\x12\x12\n\x04role\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x15\n\x07\x63ontent\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\"P\n\x12\x41nalyzeRoomRequest\x12:\n\x05image\x18\x01 \x01(\x0b\x32\x1a.onegenie.media.v1.PictureB\x0f\xe2\x41\x01\x02\xda\xf3\x18\x07Z\x05image\"B\n\x13\x41nalyzeRoomResponse\x12+\n\x07\x63hoices\x18\x01 \x03(\x0b\x32\x1a.onegenie.vision.v1.Choice\"\xcd\x01\n\x14VerifyMissionRequest\x12%\n\x10today_mission_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\x12G\n\x0c\x62\x65\x66ore_image\x18\x02 \x01(\x0b\x32\x1a.onegenie.media.v1.PictureB\x15\xe2\x41\x01\x02\xda\xf3\x18\rZ\x0b\x62\x65\x66oreImage\x12\x45\n\x0b\x61\x66ter_image\x18\x03 \x01(\x0b\x32\x1a.onegenie.media.v1.PictureB\x14\xe2\x41\x01\x02\xda\xf3\x18\x0cZ\nafterImage\"Q\n\x15VerifyMissionResponse\x12\x12\n\x04text\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x11\n\tcompleted\x18\x02 \x01(\x08\x12\x11\n\testimated\x18\x03 \x01(\x08\"U\n\x17GenerateTidyRoomRequest\x12:\n\x05image\x18\x01 \x01(\x0b\x32\x1a.onegenie.media.v1.PictureB\x0f\xe2\x41\x01\x02\xda\xf3\x18\x07Z\x05image\"G\n\x18GenerateTidyRoomResponse\x12+\n\x07\x63hoices\x18\x01 \x03(\x0b\x32\x1a.onegenie.vision.v1.Choice\"S\n\x15StreamTidyRoomRequest\x12:\n\x05image\x18\x01 \x01(\x0b\x32\x1a.onegenie.media.v1.PictureB\x0f\xe2\x41\x01\x02\xda\xf3\x18\x07Z\x05image\"w\n\x16StreamTidyRoomResponse\x12\x19\n\x05\x65vent\x18\x01 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02P\x02\x12\x42\n\x08progress\x18\x02 \x01(\x0b\x32$.onegenie.vision.v1.TidyRoomProgressB\n\xe2\x41\x01\x02\xda\xf3\x18\x02P\x03\"c\n\x10TidyRoomProgress\x12\r\n\x05share\x18\x01 \x01(\x01\x12\x13\n\x05stage\x18\x02 \x01(\tB\x04\xe2\x41\x01\x02\x12+\n\x07\x63hoices\x18\x03 \x03(\x0b\x32\x1a.onegenie.vision.v1.Choice2\xd7\x05\n\rVisionService\x12\x8c\x01\n\x0b\x41nalyzeRoom\x12&.onegenie.vision.v1.AnalyzeRoomRequest\x1a\'.onegenie.vision.v1.AnalyzeRoomResponse\",\xd2\xf3\x18\x0b\x08\x03\x18\x01 \x80\x80\x80\x06\x38<\x82\xd3\xe4\x93\x02\x17\"\x12/ai/image/analysis:\x01*\x12\xbc\x01\n\rVerifyMission\x12(.onegenie.vision.v1.VerifyMissionRequest\x1a).onegenie.vision.v1.VerifyMissionResponse\"V\xd2\xf3\x18\x16\x08\x03\x18\x01 \x80\x80\x80\x0c*\tMISSION_18<\x82\xd3\xe4\x93\x02\x36\"+/ai/image/mission-verify/{today_mission_id}:\x01*b\x04text\x12\x9b\x01\n\x10GenerateTidyRoom\x12+.onegenie.vision.v1.GenerateTidyRoomRequest\x1a,.onegenie.vision.v1.GenerateTidyRoomResponse\",\xd2\xf3\x18\x0b\x08\x03\x18\x01 \x80\x80\x80\x06\x38x\x82\xd3\xe4\x93\x02\x17\"\x12/ai/image/generate:\x01*\x12\x9a\x01\n\x0eStreamTidyRoom\x12).onegenie.vision.v1.StreamTidyRoomRequest\x1a*.onegenie.vision.v1.StreamTidyRoomResponse\"/\xd2\xf3\x18\x07\x08\x03 \x80\x80\x80\x06\x82\xd3\xe4\x93\x02\x1e\"\x19/ai/image/generate/events:\x01*0\x01\x1a=\xca\xf3\x18\x39\x08\x02\x10\x02\x18\x02\"\x1bonegenie.error.v1.AppReason*\x05/api/*\x04/ai/*\x07/media/B\x0c\xa2\x02\tOGNVisionb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -72,28 +72,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VISIONSERVICE'].methods_by_name['GenerateTidyRoom']._serialized_options = b'\322\363\030\013\010\003\030\001 \200\200\200\0068x\202\323\344\223\002\027\"\022/ai/image/generate:\001*'
   _globals['_VISIONSERVICE'].methods_by_name['StreamTidyRoom']._loaded_options = None
   _globals['_VISIONSERVICE'].methods_by_name['StreamTidyRoom']._serialized_options = b'\322\363\030\007\010\003 \200\200\200\006\202\323\344\223\002\036\"\031/ai/image/generate/events:\001*'
-  _globals['_CHOICE']._serialized_start=187
-  _globals['_CHOICE']._serialized_end=268
-  _globals['_CHOICEMESSAGE']._serialized_start=270
-  _globals['_CHOICEMESSAGE']._serialized_end=328
-  _globals['_ANALYZEROOMREQUEST']._serialized_start=330
-  _globals['_ANALYZEROOMREQUEST']._serialized_end=410
-  _globals['_ANALYZEROOMRESPONSE']._serialized_start=412
-  _globals['_ANALYZEROOMRESPONSE']._serialized_end=478
-  _globals['_VERIFYMISSIONREQUEST']._serialized_start=481
-  _globals['_VERIFYMISSIONREQUEST']._serialized_end=686
-  _globals['_VERIFYMISSIONRESPONSE']._serialized_start=688
-  _globals['_VERIFYMISSIONRESPONSE']._serialized_end=769
-  _globals['_GENERATETIDYROOMREQUEST']._serialized_start=771
-  _globals['_GENERATETIDYROOMREQUEST']._serialized_end=856
-  _globals['_GENERATETIDYROOMRESPONSE']._serialized_start=858
-  _globals['_GENERATETIDYROOMRESPONSE']._serialized_end=929
-  _globals['_STREAMTIDYROOMREQUEST']._serialized_start=931
-  _globals['_STREAMTIDYROOMREQUEST']._serialized_end=1014
-  _globals['_STREAMTIDYROOMRESPONSE']._serialized_start=1016
-  _globals['_STREAMTIDYROOMRESPONSE']._serialized_end=1135
-  _globals['_TIDYROOMPROGRESS']._serialized_start=1137
-  _globals['_TIDYROOMPROGRESS']._serialized_end=1236
-  _globals['_VISIONSERVICE']._serialized_start=1239
-  _globals['_VISIONSERVICE']._serialized_end=1966
+  _globals['_CHOICE']._serialized_start=178
+  _globals['_CHOICE']._serialized_end=259
+  _globals['_CHOICEMESSAGE']._serialized_start=261
+  _globals['_CHOICEMESSAGE']._serialized_end=319
+  _globals['_ANALYZEROOMREQUEST']._serialized_start=321
+  _globals['_ANALYZEROOMREQUEST']._serialized_end=401
+  _globals['_ANALYZEROOMRESPONSE']._serialized_start=403
+  _globals['_ANALYZEROOMRESPONSE']._serialized_end=469
+  _globals['_VERIFYMISSIONREQUEST']._serialized_start=472
+  _globals['_VERIFYMISSIONREQUEST']._serialized_end=677
+  _globals['_VERIFYMISSIONRESPONSE']._serialized_start=679
+  _globals['_VERIFYMISSIONRESPONSE']._serialized_end=760
+  _globals['_GENERATETIDYROOMREQUEST']._serialized_start=762
+  _globals['_GENERATETIDYROOMREQUEST']._serialized_end=847
+  _globals['_GENERATETIDYROOMRESPONSE']._serialized_start=849
+  _globals['_GENERATETIDYROOMRESPONSE']._serialized_end=920
+  _globals['_STREAMTIDYROOMREQUEST']._serialized_start=922
+  _globals['_STREAMTIDYROOMREQUEST']._serialized_end=1005
+  _globals['_STREAMTIDYROOMRESPONSE']._serialized_start=1007
+  _globals['_STREAMTIDYROOMRESPONSE']._serialized_end=1126
+  _globals['_TIDYROOMPROGRESS']._serialized_start=1128
+  _globals['_TIDYROOMPROGRESS']._serialized_end=1227
+  _globals['_VISIONSERVICE']._serialized_start=1230
+  _globals['_VISIONSERVICE']._serialized_end=1957
 # @@protoc_insertion_point(module_scope)

@@ -1,0 +1,1 @@
+"""The options' stubs, made by `make gen`."""
