@@ -16,8 +16,8 @@ from core.shop.meal.models import Meal, MealRequest
 from core.shop.meal.port import MealError
 from core.shop.recommend import snapshot
 from core.shop.tenants.sql import create_key
-from tests.integration.remote.conftest import TOKEN, Elsewhere
 from tests.integration.shop.recommend.test_recommend_rounds import RUNNING, balance, steps
+from tests.integration.shop.remote.conftest import TOKEN, Elsewhere
 from tests.support import ScriptedEngine, Shopper, reason_of
 
 DONE, PENDING = pb.STEP_STATE_DONE, pb.STEP_STATE_PENDING

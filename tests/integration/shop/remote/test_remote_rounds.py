@@ -12,7 +12,6 @@ from onegenie.recommend.v1 import recommend_pb2 as pb
 from core.platform.database import Database
 from core.shop.meal.embedded import EmbeddedMealEngine
 from core.shop.tenants.sql import create_key, grant_credit
-from tests.integration.remote.conftest import Elsewhere
 from tests.integration.shop.recommend.test_recommend_rounds import (  # noqa: F401
     test_a_failed_step_ends_the_round_and_returns_the_credit,
     test_a_follow_up_waits_for_step_two_and_hears_the_chat_so_far,
@@ -22,6 +21,7 @@ from tests.integration.shop.recommend.test_recommend_rounds import (  # noqa: F4
     test_after_an_error_the_chat_goes_on_without_that_round,
     test_eight_follow_ups_that_did_not_fail,
 )
+from tests.integration.shop.remote.conftest import Elsewhere
 from tests.support import Shopper, add_profile, running_core
 
 DEMO = Path(__file__).parents[4] / "core" / "shop" / "catalogue" / "demo"

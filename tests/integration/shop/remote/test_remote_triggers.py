@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from core.platform.database import Database
 from core.shop.catalogue.tables import store_triggers
 from core.shop.trigger.tables import trigger_events
-from tests.integration.remote.conftest import Elsewhere
+from tests.integration.shop.remote.conftest import Elsewhere
 from tests.support import Shopper
 
 OUTAGE_SECONDS = 10

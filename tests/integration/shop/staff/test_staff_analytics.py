@@ -17,8 +17,8 @@ from sqlalchemy import select
 from core.platform.database import Database
 from core.shop.staff.analytics import get_analytics
 from core.shop.trigger.tables import trigger_events
+from tests.integration.shop.staff.conftest import Staff
 from tests.integration.shop.staff.staff_rows import add_events
-from tests.integration.tenant.conftest import Staff
 from tests.support import fields_of, reason_of
 
 SEOUL = ZoneInfo("Asia/Seoul")

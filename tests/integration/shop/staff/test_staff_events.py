@@ -20,8 +20,8 @@ from core.platform.events import Events
 from core.platform.settings import Settings
 from core.shop.staff import events as live
 from core.shop.tenants.sql import revoke_key
+from tests.integration.shop.staff.conftest import Staff, make_staff
 from tests.integration.shop.staff.staff_rows import add_events
-from tests.integration.tenant.conftest import Staff, make_staff
 from tests.support import fields_of, reason_of, running_core
 
 ITEM = {

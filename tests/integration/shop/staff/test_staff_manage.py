@@ -24,7 +24,7 @@ from core.shop.tenants.sql import (
     revoke_other_secrets,
 )
 from core.shop.tenants.tables import api_key_secrets, credit_ledger, tenants
-from tests.integration.tenant.conftest import SERVICE_TOKEN, Staff
+from tests.integration.shop.staff.conftest import SERVICE_TOKEN, Staff
 from tests.support import fields_of, reason_of, running_core, until_somebody_waits
 
 ENTRANCE = "7e6f1f5e-6f0b-4f7d-9a2e-0d6c6a1f7b11"
