@@ -44,21 +44,26 @@ def main(arguments: list[str] | None = None) -> int:
         derive(options.derive, options.out)
         return 0
     with tempfile.TemporaryDirectory() as folder:
+        if options.proto.resolve() == KIT_PROTO:
+            # First, because what follows reads the options with them.
+            _kit_stubs(options.proto, Path(folder) / "kit")
+            made, kept = Path(folder) / "kit" / OPTIONS, Path(__file__).parent / "v1"
+            if _bring_up_to_date(made, kept, options.check):
+                return 1
         fresh = Path(folder) / "gen"
         generate(options.proto, fresh)
-        pairs = [(fresh, options.out)]
-        if options.proto.resolve() == KIT_PROTO:
-            _kit_stubs(options.proto, Path(folder) / "kit")
-            pairs.append((Path(folder) / "kit" / OPTIONS, Path(__file__).parent / "v1"))
-        stale = [(new, old, _differing(new, old)) for new, old in pairs]
-        if options.check:
-            for _, old, names in stale:
-                for name in names:
-                    sys.stderr.write(f"{old / name} is not up to date: run `make gen`\n")
-            return int(any(names for _, _, names in stale))
-        for new, old, names in stale:
-            _replace(new, old, names)
-    return 0
+        return int(_bring_up_to_date(fresh, options.out, options.check))
+
+
+def _bring_up_to_date(fresh: Path, kept: Path, check: bool) -> bool:
+    """Replace what differs, or only name it; True when it differs still."""
+    stale = _differing(fresh, kept)
+    if not check:
+        _replace(fresh, kept, stale)
+        return False
+    for name in stale:
+        sys.stderr.write(f"{kept / name} is not up to date: run `make gen`\n")
+    return bool(stale)
 
 
 def _kit_stubs(proto: Path, out: Path) -> None:
@@ -126,13 +131,14 @@ def _imported_apis(image: Path, out: Path) -> None:
 
 def derive(image: Path, out: Path) -> None:
     """Write what is derived from options; the stubs must be importable."""
-    from edge.contract.load import Contract, ContractError
+    from edge.contract.load import load_contract
+    from edge.contract.model import ContractError
     from edge.envoy.descriptor import envoy_descriptor
     from edge.openapi import document
 
     descriptors = descriptor_pb2.FileDescriptorSet.FromString(image.read_bytes())
     try:
-        contract = Contract.load(service_names(descriptors))
+        contract = load_contract(service_names(descriptors))
     except ContractError as error:
         sys.exit(str(error))
     envoy = out / "envoy" / "rest.pb"

@@ -15,10 +15,12 @@ import orjson
 from google.protobuf.descriptor import FieldDescriptor as FieldKind
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
-from edge.contract.load import (
+from edge.contract import envelope
+from edge.contract.model import (
     FLOATS,
     HTTP_BODY,
     INTEGERS,
+    PUBLIC,
     WRAPPERS,
     Binding,
     Contract,
@@ -246,13 +248,11 @@ class _Writer:
         return {"schema": schema | ({"required": required} if required else {})}
 
     def security(self, method: Method) -> list[Schema]:
-        if method.access == rest.ACCESS_PUBLIC:
+        if method.access == PUBLIC:
             return []
-        value = rest.Access.Name(method.access)  # type: ignore[arg-type]
-        name = value.removeprefix("ACCESS_").lower()
-        note = self.notes.get(f"{rest.Access.DESCRIPTOR.full_name}.{value}", "")
-        self.schemes[name] = _described({"type": "http", "scheme": "bearer"}, note)
-        return [{name: []}]
+        note = self.contract.access_levels[method.access]
+        self.schemes[method.access] = _described({"type": "http", "scheme": "bearer"}, note)
+        return [{method.access: []}]
 
     # Answers
 
@@ -275,7 +275,7 @@ class _Writer:
         """The reasons a method may answer with: those it names, and those of its kind."""
         surface = method.surface
         conditions = list(_ALWAYS)
-        if method.access != rest.ACCESS_PUBLIC:
+        if method.access != PUBLIC:
             conditions.append(rest.CONDITION_UNAUTHENTICATED)
         if method.reads_body:
             conditions += (rest.CONDITION_TOO_LARGE, rest.CONDITION_UNSUPPORTED_ENCODING)
@@ -299,12 +299,9 @@ class _Writer:
             data = self.field(surface, field, request=False)
         else:
             data = self.message(surface, method.output, request=False)
-        if method.rule.bare:
-            schema = data
-        elif surface.envelope == rest.ENVELOPE_SUCCESS_DATA:
-            schema = _object({"success": {"const": True}, "data": data})
-        else:
-            schema = _object({"status": {"const": method.success_status}, "data": data})
+        form = None if method.rule.bare else surface.envelope.success
+        known = {envelope.DATA: data, envelope.STATUS: {"const": method.success_status}}
+        schema = data if form is None else _form_schema(form, known)
         note = self.notes.get(method.output.full_name, "") or "Success."
         return {"description": note, "content": {method.json_type(): {"schema": schema}}}
 
@@ -343,7 +340,7 @@ class _Writer:
     def error(self, method: Method, status: int, reasons: Sequence[Reason]) -> Schema:
         """A reference to the response of an HTTP status that these reasons have."""
         surface = method.surface
-        label = surface.reasons_enum.rpartition(".")[2].removesuffix("Reason")
+        label = surface.reasons_enum.rpartition(".")[2].removesuffix("Reason") or "Error"
         name = "-".join([label, str(status), *(reason.name for reason in reasons)])
         by_type: dict[str, list[Reason]] = {}
         for reason in reasons:
@@ -551,23 +548,42 @@ def _error_media(surface: Surface, status: int, reasons: Sequence[Reason]) -> Sc
 
 
 def _error_schema(surface: Surface, status: int, reasons: Sequence[Reason]) -> Schema:
-    codes: Schema = {"enum": sorted({reason.code for reason in reasons})}
-    message: Schema = {"type": "string"}
-    if surface.envelope == rest.ENVELOPE_SUCCESS_DATA:
-        error = _object({"code": codes, "message": message})
-        schema = _object({"success": {"const": False}, "error": error})
-    else:
-        error = _object({"errorCode": codes, "message": message})
-        place = "error" if reasons[0].general else "data"
-        schema = _object({"status": {"const": status}, place: error})
+    form = surface.envelope.general_error if reasons[0].general else surface.envelope.error
+    known: dict[str, Schema] = {
+        envelope.STATUS: {"const": status},
+        envelope.TITLE: {"const": envelope.title(status)},
+        envelope.CODE: {"enum": sorted({reason.code for reason in reasons})},
+        envelope.MESSAGE: {"type": "string"},
+    }
     if any(reason.condition in _WITH_FIELDS for reason in reasons):
-        violation = {"field": {"type": "string"}, "description": {"type": "string"}}
-        error["properties"]["fields"] = {
+        texts = (envelope.FIELD, envelope.POINTER, envelope.DESCRIPTION)
+        known[envelope.FIELDS] = {
             "type": "array",
-            "items": _object(violation),
+            "items": _form_schema(
+                surface.envelope.violation, {text: {"type": "string"} for text in texts}
+            ),
             "description": "What is wrong, by the path of the field.",
         }
+    return _form_schema(form, known)
+
+
+def _form_schema(form: Any, known: Mapping[str, Schema]) -> Schema:
+    """The schema of an envelope's form whose variables have these schemas; others have none.
+
+    A list of fields at fault may be missing.
+    """
+    if isinstance(form, str) and form.startswith("$"):
+        return known.get(form, {})
+    if not isinstance(form, dict):
+        return {"const": form}
+    present = {key: value for key, value in form.items() if _has_schema(value, known)}
+    schema = _object({key: _form_schema(value, known) for key, value in present.items()})
+    schema["required"] = [key for key, value in present.items() if value != envelope.FIELDS]
     return schema
+
+
+def _has_schema(form: Any, known: Mapping[str, Schema]) -> bool:
+    return form != envelope.FIELDS or form in known
 
 
 def _example(surface: Surface, reason: Reason) -> Any:

@@ -17,12 +17,14 @@ from typing import Any
 import grpc
 from google.api import httpbody_pb2
 
-from edge.contract.load import Contract
+from edge.contract.load import load_contract
+from edge.contract.model import Contract
 from edge.envoy.descriptor import BODY_NAME, request_class
 from edge.gen import generate
 from edge.reply.errors import ApiError
 from edge.serve.admission import admission
-from edge.serve.interceptor import EdgeInterceptor, current_call
+from edge.serve.call import Call, current_call
+from edge.serve.interceptor import EdgeInterceptor
 
 ROOT = Path(__file__).parent.parent
 SERVICES = ("edgetest.v1.EchoService", "edgetest.v1.StatusService")
@@ -42,7 +44,15 @@ def stubs() -> Path:
 @functools.cache
 def contract() -> Contract:
     stubs()
-    return Contract.load(SERVICES)
+    return load_contract(SERVICES)
+
+
+async def everybody(call: Call) -> str:
+    """Let anybody in."""
+    return "somebody"
+
+
+EVERYBODY = {"sdk_key": everybody, "user": everybody}
 
 
 class Unknown(Exception):
@@ -215,11 +225,16 @@ async def serving(address: str, *interceptors: Any, **options: Any) -> AsyncIter
     echo, status, notes = servicers()
     from edgetest.v1 import edgetest_pb2_grpc
 
+    authenticators = options.pop("authenticators", EVERYBODY)
     edge = EdgeInterceptor(
-        contract(), interceptors, **{"domain": "echo", "zone": "Asia/Seoul", **options}
+        contract(),
+        authenticators,
+        interceptors=interceptors,
+        **{"domain": "echo", "zone": "Asia/Seoul", **options},
     )
     server = grpc.aio.server(interceptors=(edge,))
-    server.add_generic_rpc_handlers((admission(contract(), interceptors, "echo"),))
+    asked = admission(contract(), authenticators, domain="echo", interceptors=interceptors)
+    server.add_generic_rpc_handlers((asked,))
     edgetest_pb2_grpc.add_EchoServiceServicer_to_server(echo, server)
     edgetest_pb2_grpc.add_StatusServiceServicer_to_server(status, server)
     health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import grpc
 from onegenie.meal.v1 import meal_pb2_grpc
@@ -16,12 +16,14 @@ from onegenie.store.v1 import store_pb2_grpc
 
 from core.platform import telemetry
 from core.platform.database import Database
-from core.platform.identity import Identity, caller
+from core.platform.service_token import service_authenticator
 from core.shop.catalogue.embedded import EmbeddedStores
 from core.shop.catalogue.service import StoreService
 from core.shop.meal.port import MealEngine
 from core.shop.meal.service import MealService
-from edge.contract.load import Contract
+from core.shop.tenants.identity import Keys, caller
+from edge.contract.load import load_contract
+from edge.serve.authenticators import Authenticator
 from edge.serve.interceptor import EdgeInterceptor
 from edge.serve.server import Server
 
@@ -35,7 +37,7 @@ def serve_store(database: Database, address: str) -> contextlib.AbstractAsyncCon
     return _serve(
         "onegenie.store.v1.StoreService",
         lambda server: store_pb2_grpc.add_StoreServiceServicer_to_server(service, server),
-        Identity(database),
+        Keys(database).authenticators(),
         address,
     )
 
@@ -50,19 +52,23 @@ def serve_meal(
     return _serve(
         "onegenie.meal.v1.MealService",
         lambda server: meal_pb2_grpc.add_MealServiceServicer_to_server(MealService(engine), server),
-        Identity(None, service_token),
+        {"service": service_authenticator(service_token)},
         address,
     )
 
 
 @contextlib.asynccontextmanager
 async def _serve(
-    service: str, register: Callable[[grpc.aio.Server], None], identity: Identity, address: str
+    service: str,
+    register: Callable[[grpc.aio.Server], None],
+    authenticators: Mapping[str, Authenticator],
+    address: str,
 ) -> AsyncIterator[None]:
-    contract = Contract.load([service])
+    contract = load_contract([service])
     interceptor = EdgeInterceptor(
         contract,
-        [telemetry.request_id, telemetry.log_and_metrics, identity],
+        authenticators,
+        interceptors=[telemetry.request_id, telemetry.log_and_metrics],
         domain="onegenie",
         on_error=telemetry.log_internal_error,
     )

@@ -36,11 +36,12 @@ from core.platform.background import Background
 from core.platform.clock import Clock, utc_now
 from core.platform.database import Database, open_database, unavailable_without_database
 from core.platform.events import Events
-from core.platform.identity import Identity, caller
 from core.platform.jobs import Jobs
 from core.platform.pool import WorkPool
+from core.platform.service_token import service_authenticator
 from core.platform.settings import Settings, load_settings
 from core.platform.signing import Signer
+from core.room.accounts.identity import Sessions
 from core.room.accounts.search_user import UserService
 from core.room.accounts.service import AuthService
 from core.room.accounts.sms import HttpSms, OutboxSms, Sms
@@ -65,12 +66,14 @@ from core.shop.recommend.service import RecommendService
 from core.shop.recommend.snapshot import CouponSpots
 from core.shop.signage.service import SignageService
 from core.shop.staff.service import TenantService
+from core.shop.tenants.identity import Keys, caller
 from core.shop.trigger.known_signage import KnownSignage
 from core.shop.trigger.reports import Reports
 from core.shop.trigger.service import TriggerService
-from edge.contract.load import Contract
+from edge.contract.load import load_contract
 from edge.serve.admission import admission
-from edge.serve.interceptor import EdgeInterceptor, Interceptor
+from edge.serve.authenticators import Authenticator
+from edge.serve.interceptor import EdgeInterceptor
 from edge.serve.server import Server, until_told_to_stop
 
 
@@ -102,8 +105,13 @@ async def serve(
         pool = stack.enter_context(contextlib.closing(WorkPool(settings.picture_workers, 32)))
         # Pictures take seconds where a password takes hundredths: nobody's log-in waits for them.
         hashing = stack.enter_context(contextlib.closing(WorkPool(settings.picture_workers, 32)))
+        sessions = Sessions(database, signer)
         token = settings.service_token
-        identity = Identity(database, token.get_secret_value() if token else None, signer)
+        authenticators: dict[str, Authenticator] = {
+            **Keys(database).authenticators(),
+            "user": sessions,
+            "service": service_authenticator(token.get_secret_value() if token else None),
+        }
         pipeline = Pipeline(
             database,
             jobs,
@@ -125,11 +133,16 @@ async def serve(
         vision = await stack.enter_async_context(open_vision(settings, vision, pool))
         reports = Reports(database, jobs, stores, settings.signage_show_seconds)
 
-        contract = Contract.load(SERVICES)
+        contract = load_contract(SERVICES)
 
         def register(server: grpc.aio.Server) -> None:
-            checks: list[Interceptor] = [unavailable_without_database, identity]
-            server.add_generic_rpc_handlers((admission(contract, checks, DOMAIN),))
+            asked = admission(
+                contract,
+                authenticators,
+                domain=DOMAIN,
+                interceptors=[unavailable_without_database],
+            )
+            server.add_generic_rpc_handlers((asked,))
             recommend_pb2_grpc.add_RecommendServiceServicer_to_server(
                 RecommendService(
                     database,
@@ -178,19 +191,19 @@ async def serve(
                     signer,
                     clock,
                     settings,
-                    identity.forget_session,
+                    sessions.forget,
                 ),
                 server,
             )
 
         interceptor = EdgeInterceptor(
             contract,
+            authenticators,
             # Outermost first. The edge's own view stands before them, its checks after them.
-            [
+            interceptors=[
                 telemetry.request_id,
                 telemetry.log_and_metrics,
                 unavailable_without_database,
-                identity,
             ],
             domain=DOMAIN,
             zone=settings.zone,

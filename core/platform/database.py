@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from edge import digits
 from edge.reply.errors import ApiError
-from edge.serve.interceptor import Call
+from edge.serve.call import Call
 from edge.v1.annotations_pb2 import CONDITION_UNAVAILABLE
 
 log = structlog.get_logger(__name__)

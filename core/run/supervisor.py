@@ -32,7 +32,7 @@ from core.run.child import Child, append, in_the_child, tail
 from core.run.control import RestartError, listen
 from core.run.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from core.run.log_files import set_aside
-from edge.contract.load import Contract
+from edge.contract.load import load_contract
 from edge.envoy.config import DESCRIPTOR, envoy_binary, render
 
 CORE_COMMAND = (sys.executable, "-m", "core.app.wire", "--socket")
@@ -291,7 +291,7 @@ class Supervisor:
     def _render(self, settings: Settings) -> str:
         return render(
             settings,
-            Contract.load(SERVICES),
+            load_contract(SERVICES),
             descriptor=DESCRIPTOR,
             cores=[
                 self._sockets / f"core-{number}.sock" for number in range(1, settings.workers + 1)

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from edge.contract.load import Contract, Method, Surface
+from edge.contract.model import Contract, Method, Surface
 from edge.reply.errors import error_body, status_headers, status_of
 from edge.serve.admission import METHOD, needs_admission
 from edge.v1 import annotations_pb2 as rest
@@ -87,6 +87,7 @@ class FrontSettings(Protocol):
 class _Reply:
     status: int
     body: str
+    content_type: str
     retry: bool
 
 
@@ -157,6 +158,7 @@ def render(
     methods = contract.methods.values()
     shapes = _shapes(contract)
     values: dict[str, Any] = {
+        "server_name": domain,
         "host": _address(settings.host),
         "port": settings.port,
         "tls": settings.tls_certificate
@@ -242,7 +244,8 @@ def _replies(surface: Surface) -> dict[int, _Reply]:
     replies = {}
     for status, condition in _CONDITIONS.items():
         shown, body = error_body(surface, condition)
-        replies[status] = _Reply(shown, body.decode(), condition in _RETRY)
+        kind = surface.envelope.error_type or "application/json"
+        replies[status] = _Reply(shown, body.decode(), kind, condition in _RETRY)
     return replies
 
 

@@ -20,7 +20,7 @@ from google.protobuf.descriptor_pb2 import (
 )
 from google.protobuf.message import Message
 
-from edge.contract.load import HTTP_BODY, Contract, Method
+from edge.contract.model import HTTP_BODY, Contract, Method
 
 # The body's field in a derived request: a name and a number no contract takes.
 BODY_NAME = "http_body_"

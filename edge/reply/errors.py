@@ -13,11 +13,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from google.protobuf import any_pb2, duration_pb2
 from google.rpc import error_details_pb2, status_pb2
 
-from edge.contract.load import Reason, Surface
+from edge.contract.model import Reason, Surface
 from edge.v1 import annotations_pb2 as rest
 
 
@@ -91,15 +90,10 @@ def body_of(
     surface: Surface, reason: Reason, message: str, fields: Sequence[FieldViolation] = ()
 ) -> bytes:
     """The documented JSON body of an error."""
-    if surface.envelope == rest.ENVELOPE_SUCCESS_DATA:
-        error: dict[str, Any] = {"code": reason.code, "message": message}
-        body: dict[str, Any] = {"success": False, "error": error}
-    else:
-        error = {"errorCode": reason.code, "message": message}
-        body = {"status": reason.http_status, "error" if reason.general else "data": error}
-    if fields:
-        error["fields"] = [{"field": f.field, "description": f.description} for f in fields]
-    return orjson.dumps(body)
+    found = [(each.field, each.description) for each in fields]
+    return surface.envelope.error_body(
+        reason.http_status, reason.code, message, found, reason.general
+    )
 
 
 def error_body(surface: Surface, condition: int, message: str | None = None) -> tuple[int, bytes]:

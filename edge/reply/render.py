@@ -20,7 +20,7 @@ from cachetools import LRUCache
 from google.protobuf.descriptor import FieldDescriptor as FieldKind
 from google.protobuf.message import Message
 
-from edge.contract.load import (
+from edge.contract.model import (
     WELL_KNOWN,
     WRAPPERS,
     Descriptor,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from google.protobuf.message import Message
 
-from edge.contract.load import Method, is_required, sse_field
+from edge.contract.model import Method, is_required, sse_field
 from edge.reply.render import Renderer
 from edge.v1 import annotations_pb2 as rest
 

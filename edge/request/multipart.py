@@ -10,7 +10,7 @@ from google.protobuf.descriptor import FieldDescriptor as FieldKind
 from google.protobuf.message import Message
 from multipart import MultipartError, ParserLimitReached, PushMultipartParser, parse_options_header
 
-from edge.contract.load import FieldDescriptor, field_rule
+from edge.contract.model import FieldDescriptor, field_rule
 from edge.reply.errors import ApiError, FieldViolation, invalid
 from edge.request.decode import Decoder, Violations
 from edge.v1 import annotations_pb2 as rest

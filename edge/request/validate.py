@@ -14,7 +14,7 @@ import orjson
 from google.protobuf.descriptor import FieldDescriptor as FieldKind
 from google.protobuf.message import Message
 
-from edge.contract.load import (
+from edge.contract.model import (
     FLOATS,
     FREE_FORM,
     INTEGERS,

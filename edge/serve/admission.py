@@ -13,11 +13,11 @@ from typing import Any
 import grpc
 from google.rpc import code_pb2, status_pb2
 
-from edge.contract.load import Contract, Method
+from edge.contract.model import PUBLIC, Contract, Method
 from edge.reply.errors import ApiError, message_of, reason_of, status_headers, status_of
-from edge.serve.interceptor import Call, Interceptor
+from edge.serve.authenticators import Authentication, Authenticator
+from edge.serve.call import Call, Interceptor
 from edge.v1 import admission_pb2 as pb
-from edge.v1 import annotations_pb2 as rest
 
 SERVICE = "envoy.service.auth.v3.Authorization"
 METHOD = "method"  # the context extension with the RPC's path
@@ -25,16 +25,21 @@ METHOD = "method"  # the context extension with the RPC's path
 
 def needs_admission(method: Method) -> bool:
     """Whether Envoy is to ask before it takes in the method's body."""
-    return bool(method.rule.max_body_bytes) and method.access != rest.ACCESS_PUBLIC
+    return bool(method.rule.max_body_bytes) and method.access != PUBLIC
 
 
 def admission(
-    contract: Contract, interceptors: Sequence[Interceptor], domain: str
+    contract: Contract,
+    authenticators: Mapping[str, Authenticator],
+    *,
+    domain: str,
+    interceptors: Sequence[Interceptor] = (),
 ) -> grpc.GenericRpcHandler:
-    """Make the handler that answers Envoy; `interceptors` check identity as they do for calls.
+    """Make the handler that answers Envoy; it lets in whom the method would let in.
 
-    The answer to a caller who is not let in is the method's own for what they raise.
+    Arguments are as for EdgeInterceptor. The answer to others is the method's own.
     """
+    authentication = Authentication(contract, authenticators)
 
     async def check(request: pb.AdmissionRequest, context: Any) -> pb.AdmissionResponse:
         path = request.attributes.context_extensions[METHOD]
@@ -43,6 +48,7 @@ def admission(
             async with AsyncExitStack() as stack:
                 for interceptor in interceptors:
                     await stack.enter_async_context(interceptor(call))
+                await authentication.check(call)
         except ApiError as error:
             return _denied(call.method, error, domain)
         return pb.AdmissionResponse(status=status_pb2.Status(code=code_pb2.OK))

@@ -14,8 +14,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from edge.contract.load import Contract
-from edge.v1 import annotations_pb2 as rest
+from edge.contract.model import PUBLIC, Contract
 
 log = structlog.get_logger(__name__)
 
@@ -82,9 +81,7 @@ def _guarded(contract: Contract) -> str:
     return next(
         path
         for path, method in contract.methods.items()
-        if method.access != rest.ACCESS_PUBLIC
-        and not method.client_streaming
-        and not method.server_streaming
+        if method.access != PUBLIC and not method.client_streaming and not method.server_streaming
     )
 
 

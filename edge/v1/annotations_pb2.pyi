@@ -3,8 +3,8 @@
 isort:skip_file
 Options that let a contract say everything a JSON REST client sees.
 
-The edge (Python package `edge`) reads these options and nothing else: a
-contract of any domain that imports this file gets the same treatment.
+The edge (Python package `edge`) reads these options and nothing else: any
+contract that imports this file gets the same treatment.
 """
 
 from collections import abc as _abc
@@ -33,7 +33,7 @@ class _Envelope:
 class _EnvelopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Envelope.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     ENVELOPE_UNSPECIFIED: _Envelope.ValueType  # 0
-    """Not said; the edge refuses to start."""
+    """None: the surface has an `envelope_form`."""
     ENVELOPE_SUCCESS_DATA: _Envelope.ValueType  # 1
     """{"success": true, "data": …} and
     {"success": false, "error": {"code": …, "message": …}}.
@@ -43,12 +43,17 @@ class _EnvelopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Envelope.Val
     {"status": 409, "data": {"errorCode": …, "message": …}}, where a reason
     marked `general` has "error" in the place of "data".
     """
+    ENVELOPE_PROBLEM_JSON: _Envelope.ValueType  # 3
+    """A success is the reply itself; an error is application/problem+json (RFC 9457):
+    {"type": "about:blank", "title": "Bad Request", "status": 400, "detail": …, "code": …},
+    with "errors": [{"pointer": "#/author/name", "detail": …}] for the fields at fault.
+    """
 
 class Envelope(_Envelope, metaclass=_EnvelopeEnumTypeWrapper):
-    """What a success is wrapped in, and how an error looks beside it."""
+    """A ready-made envelope."""
 
 ENVELOPE_UNSPECIFIED: Envelope.ValueType  # 0
-"""Not said; the edge refuses to start."""
+"""None: the surface has an `envelope_form`."""
 ENVELOPE_SUCCESS_DATA: Envelope.ValueType  # 1
 """{"success": true, "data": …} and
 {"success": false, "error": {"code": …, "message": …}}.
@@ -57,6 +62,11 @@ ENVELOPE_STATUS_DATA: Envelope.ValueType  # 2
 """{"status": 200, "data": …} and
 {"status": 409, "data": {"errorCode": …, "message": …}}, where a reason
 marked `general` has "error" in the place of "data".
+"""
+ENVELOPE_PROBLEM_JSON: Envelope.ValueType  # 3
+"""A success is the reply itself; an error is application/problem+json (RFC 9457):
+{"type": "about:blank", "title": "Bad Request", "status": 400, "detail": …, "code": …},
+with "errors": [{"pointer": "#/author/name", "detail": …}] for the fields at fault.
 """
 Global___Envelope: _TypeAlias = Envelope  # noqa: Y015
 
@@ -107,46 +117,6 @@ TIME_FORMAT_RFC3339_SECONDS: TimeFormat.ValueType  # 1
 TIME_FORMAT_LOCAL_SECONDS: TimeFormat.ValueType  # 2
 """yyyy-MM-dd HH:mm:ss in the service's zone."""
 Global___TimeFormat: _TypeAlias = TimeFormat  # noqa: Y015
-
-class _Access:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _AccessEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Access.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    ACCESS_UNSPECIFIED: _Access.ValueType  # 0
-    """Not said; the server refuses to start."""
-    ACCESS_PUBLIC: _Access.ValueType  # 1
-    """Anybody."""
-    ACCESS_SDK_KEY: _Access.ValueType  # 2
-    """A holder of a tenant's SDK key (`osk_…`)."""
-    ACCESS_USER: _Access.ValueType  # 3
-    """A signed-in user with an access token."""
-    ACCESS_TENANT_ADMIN: _Access.ValueType  # 4
-    """A tenant's staff with an admin token (`oat_…`)."""
-    ACCESS_SIGNAGE: _Access.ValueType  # 5
-    """A signage device with a device key (`osg_…`)."""
-    ACCESS_SERVICE: _Access.ValueType  # 6
-    """Another service of ours, with the secret that both are configured with."""
-
-class Access(_Access, metaclass=_AccessEnumTypeWrapper):
-    """Who may call a method."""
-
-ACCESS_UNSPECIFIED: Access.ValueType  # 0
-"""Not said; the server refuses to start."""
-ACCESS_PUBLIC: Access.ValueType  # 1
-"""Anybody."""
-ACCESS_SDK_KEY: Access.ValueType  # 2
-"""A holder of a tenant's SDK key (`osk_…`)."""
-ACCESS_USER: Access.ValueType  # 3
-"""A signed-in user with an access token."""
-ACCESS_TENANT_ADMIN: Access.ValueType  # 4
-"""A tenant's staff with an admin token (`oat_…`)."""
-ACCESS_SIGNAGE: Access.ValueType  # 5
-"""A signage device with a device key (`osg_…`)."""
-ACCESS_SERVICE: Access.ValueType  # 6
-"""Another service of ours, with the secret that both are configured with."""
-Global___Access: _TypeAlias = Access  # noqa: Y015
 
 class _Sse:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -243,15 +213,19 @@ class Surface(_message.Message):
     TIME_FORMAT_FIELD_NUMBER: _builtins.int
     REASONS_FIELD_NUMBER: _builtins.int
     PATH_PREFIXES_FIELD_NUMBER: _builtins.int
+    ENVELOPE_FORM_FIELD_NUMBER: _builtins.int
     envelope: Global___Envelope.ValueType
-    """What a success is wrapped in."""
+    """What a success is wrapped in, and what an error looks like: a ready-made form, or none
+    where `envelope_form` has one of its own.
+    """
     json_names: Global___JsonNames.ValueType
     """How JSON keys are spelt."""
     time_format: Global___TimeFormat.ValueType
     """How a google.protobuf.Timestamp is written."""
     reasons: _builtins.str
     """Full name of the enum that holds the surface's error reasons, for example
-    "onegenie.error.v1.SdkReason". It has one value for each Condition.
+    "library.v1.BookReason". A condition that none of its values stands for has a default
+    reason; without an enum, all have.
     """
     @_builtins.property
     def path_prefixes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -259,6 +233,10 @@ class Surface(_message.Message):
         segments: "/v1/". A request no route knows is answered in the shape of the
         surface with the longest matching prefix.
         """
+
+    @_builtins.property
+    def envelope_form(self) -> Global___EnvelopeForm:
+        """The surface's own envelope."""
 
     def __init__(
         self,
@@ -268,14 +246,62 @@ class Surface(_message.Message):
         time_format: Global___TimeFormat.ValueType = ...,
         reasons: _builtins.str = ...,
         path_prefixes: _abc.Iterable[_builtins.str] | None = ...,
+        envelope_form: Global___EnvelopeForm | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["envelope_form", b"envelope_form"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["envelope", b"envelope", "json_names", b"json_names", "path_prefixes", b"path_prefixes", "reasons", b"reasons", "time_format", b"time_format"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["envelope", b"envelope", "envelope_form", b"envelope_form", "json_names", b"json_names", "path_prefixes", b"path_prefixes", "reasons", b"reasons", "time_format", b"time_format"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Surface: _TypeAlias = Surface  # noqa: Y015
+
+@_typing.final
+class EnvelopeForm(_message.Message):
+    """What stands around a success, and what an error looks like: JSON texts in which a string that
+    is a variable's name stands for its value: "$data".
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SUCCESS_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    GENERAL_ERROR_FIELD_NUMBER: _builtins.int
+    VIOLATION_FIELD_NUMBER: _builtins.int
+    ERROR_TYPE_FIELD_NUMBER: _builtins.int
+    success: _builtins.str
+    """Of a success. "$data" is the reply, and stands there once; "$status" is the HTTP status.
+    Empty means the reply itself.
+    """
+    error: _builtins.str
+    """Of an error: "$status" and "$title" (the HTTP status and its phrase), "$code",
+    "$message", and "$fields", the list of fields at fault, whose key is left out where
+    there are none.
+    """
+    general_error: _builtins.str
+    """Of an error whose reason is `general`; empty means as `error`."""
+    violation: _builtins.str
+    """One of "$fields": "$field" is its path, items[0].name, "$pointer" the same as a
+    fragment of RFC 6901, #/items/0/name, and "$description" what is wrong.
+    """
+    error_type: _builtins.str
+    """Content-Type of an error; empty means that of a success."""
+    def __init__(
+        self,
+        *,
+        success: _builtins.str = ...,
+        error: _builtins.str = ...,
+        general_error: _builtins.str = ...,
+        violation: _builtins.str = ...,
+        error_type: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "error_type", b"error_type", "general_error", b"general_error", "success", b"success", "violation", b"violation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EnvelopeForm: _TypeAlias = EnvelopeForm  # noqa: Y015
 
 @_typing.final
 class MethodRule(_message.Message):
@@ -294,8 +320,10 @@ class MethodRule(_message.Message):
     ENDS_FIELD_NUMBER: _builtins.int
     CHARSET_FIELD_NUMBER: _builtins.int
     MAX_VALUES_FIELD_NUMBER: _builtins.int
-    access: Global___Access.ValueType
-    """Who may call. A method that leaves it unset keeps the server from starting."""
+    access: _builtins.str
+    """Who may call: the name of an access level, or "public" for anybody. A method that
+    leaves it unset keeps the server from starting.
+    """
     success_status: _builtins.int
     """HTTP status of a success; 0 means 200."""
     bare: _builtins.bool
@@ -341,7 +369,7 @@ class MethodRule(_message.Message):
     def __init__(
         self,
         *,
-        access: Global___Access.ValueType = ...,
+        access: _builtins.str = ...,
         success_status: _builtins.int = ...,
         bare: _builtins.bool = ...,
         max_body_bytes: _builtins.int = ...,
@@ -360,6 +388,34 @@ class MethodRule(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MethodRule: _TypeAlias = MethodRule  # noqa: Y015
+
+@_typing.final
+class AccessLevel(_message.Message):
+    """Who may call a method. The server is given an authenticator for each level that a method names,
+    and refuses to start without.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Name, as methods say it: "librarian". "public" is taken."""
+    description: _builtins.str
+    """Who that is, for OpenAPI."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        description: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AccessLevel: _TypeAlias = AccessLevel  # noqa: Y015
 
 @_typing.final
 class FieldRule(_message.Message):
@@ -536,7 +592,7 @@ class ErrorRule(_message.Message):
     message: _builtins.str
     """The message when the raiser gives none."""
     general: _builtins.bool
-    """See ENVELOPE_STATUS_DATA."""
+    """Has the form `general_error`."""
     condition: Global___Condition.ValueType
     """The condition of the transport or the server that this reason stands for."""
     fixed_message: _builtins.bool
@@ -560,12 +616,17 @@ class ErrorRule(_message.Message):
 
 Global___ErrorRule: _TypeAlias = ErrorRule  # noqa: Y015
 
+ACCESS_LEVEL_FIELD_NUMBER: _builtins.int
 SURFACE_FIELD_NUMBER: _builtins.int
 METHOD_FIELD_NUMBER: _builtins.int
 FIELD_FIELD_NUMBER: _builtins.int
 MESSAGE_FIELD_NUMBER: _builtins.int
 WORD_FIELD_NUMBER: _builtins.int
 ERROR_FIELD_NUMBER: _builtins.int
+access_level: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FileOptions, _containers.RepeatedCompositeFieldContainer[Global___AccessLevel]]
+"""An access level that methods of this contract may name. It counts for every file that
+imports this one, directly or not, and for the services whose reasons are here.
+"""
 surface: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.ServiceOptions, Global___Surface]
 """How the service looks to REST clients. Required on every service."""
 method: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.MethodOptions, Global___MethodRule]

@@ -29,8 +29,10 @@ from grpc_status import rpc_status
 from PIL import Image
 
 from core.app.services import SERVICES
-from edge.contract.load import (
+from edge.contract.load import load_contract
+from edge.contract.model import (
     HTTP_BODY,
+    PUBLIC,
     Contract,
     Method,
     Surface,
@@ -115,7 +117,7 @@ class Reply:
 @cache
 def contract() -> Contract:
     """The contract as the core serves it."""
-    return Contract.load(SERVICES)
+    return load_contract(SERVICES)
 
 
 def surface_of(path: str) -> Surface:
@@ -269,7 +271,7 @@ def problems(case: Case, transport: str, reply: Reply) -> list[str]:
     elif transport == "grpc" or not isinstance(reply.body, dict) or _is_bare(case):
         found += mismatches(expect.get("data"), reply.data, "data")
     else:
-        success_data = case.surface.envelope == rest.ENVELOPE_SUCCESS_DATA
+        success_data = "success" in case.surface.envelope.success
         around = {"success": True} if success_data else {"status": expect["rest"]}
         found += mismatches(around | {"data": expect["data"]}, reply.body)
     if transport == "rest":
@@ -297,7 +299,7 @@ def _wrong_error(
         got = [list(pair) for pair in reply.fields]
         return mismatches(wanted, {"reason": reply.reason, "message": reply.message, "fields": got})
     code = expect.get("code", reason.code)
-    if surface.envelope == rest.ENVELOPE_SUCCESS_DATA:
+    if "success" in surface.envelope.success:
         error: dict[str, Any] = {"code": code, "message": message}
         body: dict[str, Any] = {"success": False, "error": error}
     else:
@@ -510,16 +512,16 @@ def _shown(content_type: str, content: bytes) -> dict[str, Any]:
 
 def _usual_caller(method: Method | None) -> str:
     """Who calls when the case does not say."""
-    return _USUAL_CALLERS[method.access if method is not None else rest.ACCESS_SDK_KEY]
+    return _USUAL_CALLERS[method.access if method is not None else "sdk_key"]
 
 
 _USUAL_CALLERS = {
-    rest.ACCESS_PUBLIC: "none",
-    rest.ACCESS_SDK_KEY: "sdk",
-    rest.ACCESS_TENANT_ADMIN: "sdk",
-    rest.ACCESS_SIGNAGE: "sdk",
-    rest.ACCESS_SERVICE: "sdk",
-    rest.ACCESS_USER: "user",
+    PUBLIC: "none",
+    "sdk_key": "sdk",
+    "tenant_admin": "sdk",
+    "signage": "sdk",
+    "service": "sdk",
+    "user": "user",
 }
 
 

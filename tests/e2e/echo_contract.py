@@ -10,7 +10,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, st
 from grpc_tools import protoc
 from onegenie.error.v1 import reason_pb2  # noqa: F401
 
-from edge.contract.load import Contract
+from edge.contract.load import load_contract
+from edge.contract.model import Contract
 
 HERE = Path(__file__).parent
 SERVICES = ("echo.v1.EchoService", "echo.v1.OtherService")
@@ -39,7 +40,7 @@ def contract() -> Contract:
     """The contract, loaded as the core would."""
     pool = descriptor_pool.Default()
     pool.AddSerializedFile(descriptors().file[-1].SerializeToString())
-    return Contract.load(SERVICES)
+    return load_contract(SERVICES)
 
 
 def rest_descriptors() -> bytes:

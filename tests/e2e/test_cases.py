@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from edge.contract.model import PUBLIC
 from edge.v1 import annotations_pb2 as rest
 from tests.e2e.cases import Case, Replies, contract, load, problems
 
@@ -37,6 +38,6 @@ def test_every_method_has_its_cases() -> None:
     for path, method in contract().methods.items():
         # What is documented but cannot come about: PutProfile makes what it does not find.
         needed = {"OK", *method.rule.reasons}
-        if method.access != rest.ACCESS_PUBLIC:
+        if method.access != PUBLIC:
             needed.add(method.surface.conditions[rest.CONDITION_UNAUTHENTICATED].name)
         assert needed - TWO_CALLS <= seen[path], path

@@ -12,20 +12,20 @@ from onegenie.auth.v1 import auth_pb2_grpc as pb_grpc
 
 from core.platform.clock import Clock
 from core.platform.database import Database
-from core.platform.identity import user
 from core.platform.jobs import Jobs
 from core.platform.pool import WorkPool
 from core.platform.settings import Settings
 from core.platform.signing import Signer
 from core.room.accounts.address import caller_address
 from core.room.accounts.codes import Codes
+from core.room.accounts.identity import user
 from core.room.accounts.log_in import log_in
 from core.room.accounts.names import normal_name
 from core.room.accounts.phone import parse_phone
 from core.room.accounts.sessions import Device, Sessions
 from core.room.accounts.sign_up import as_stored, create_password, verify_code
 from core.room.accounts.sms import Sms
-from edge.serve.interceptor import current_call
+from edge.serve.call import current_call
 
 
 class AuthService(pb_grpc.AuthServiceServicer):

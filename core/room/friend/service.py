@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.clock import Clock
 from core.platform.database import Database
-from core.platform.identity import user
 from core.platform.ids import parse_uuid
 from core.platform.paging import make_time_token, read_time_token
+from core.room.accounts.identity import user
 from core.room.friend import sql
 from edge.reply.errors import ApiError, FieldViolation, invalid
 

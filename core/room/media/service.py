@@ -9,7 +9,7 @@ from onegenie.media.v1 import media_pb2_grpc as pb_grpc
 
 from core.room.media.files import Media
 from edge.reply.errors import ApiError
-from edge.serve.interceptor import current_call
+from edge.serve.call import current_call
 from edge.v1 import annotations_pb2 as rest
 
 

@@ -10,8 +10,8 @@ from onegenie.mission.v1 import mission_pb2_grpc as pb_grpc
 
 from core.platform.clock import Clock
 from core.platform.database import Database
-from core.platform.identity import user
 from core.platform.text import paragraphs
+from core.room.accounts.identity import user
 from core.room.mission.day import Days
 from core.room.mission.suggest import suggest
 from edge.reply.errors import FieldViolation, invalid

@@ -8,8 +8,8 @@ from onegenie.post.v1 import post_pb2_grpc as pb_grpc
 
 from core.platform.clock import Clock
 from core.platform.database import Database
-from core.platform.identity import user
 from core.platform.text import paragraphs
+from core.room.accounts.identity import user
 from core.room.media.files import Media
 from core.room.post.create_post import create_post
 from core.room.post.read_posts import add_comment, list_comments, list_posts

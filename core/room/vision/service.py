@@ -12,7 +12,7 @@ from onegenie.vision.v1 import vision_pb2_grpc as pb_grpc
 
 from core.platform.clock import Clock
 from core.platform.database import Database
-from core.platform.identity import user
+from core.room.accounts.identity import user
 from core.room.media.files import Media, read
 from core.room.media.pictures import open_picture
 from core.room.vision.ask import ask

@@ -10,9 +10,9 @@ from onegenie.profile.v1 import profile_pb2_grpc as pb_grpc
 from sqlalchemy import Row
 
 from core.platform.database import Database
-from core.platform.identity import caller
 from core.platform.plain import fill, plain
 from core.shop.profile import sql
+from core.shop.tenants.identity import caller
 from edge.reply.errors import ApiError
 
 _SCALARS = ("name", "gender", "age", "locale", "persona")

@@ -13,14 +13,14 @@ from onegenie.recommend.v1 import recommend_pb2_grpc as pb_grpc
 from core.platform.database import Database
 from core.platform.events import Events
 from core.platform.idempotency import IDEMPOTENCY_HEADER
-from core.platform.identity import caller
 from core.shop.recommend import read_chats
 from core.shop.recommend.barcodes import get_round_barcodes
 from core.shop.recommend.pipeline import Pipeline
 from core.shop.recommend.snapshot import CouponSpots
 from core.shop.recommend.start_round import StartRound, start_round
 from core.shop.recommend.watch_round import watch_round
-from edge.serve.interceptor import current_call
+from core.shop.tenants.identity import caller
+from edge.serve.call import current_call
 
 
 class RecommendService(pb_grpc.RecommendServiceServicer):

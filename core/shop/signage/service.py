@@ -12,9 +12,9 @@ from onegenie.signage.v1 import signage_pb2_grpc as pb_grpc
 
 from core.platform.database import Database
 from core.platform.events import Events
-from core.platform.identity import caller
 from core.shop.catalogue.port import Stores
 from core.shop.signage.subscribe import Subscription
+from core.shop.tenants.identity import caller
 
 
 class SignageService(pb_grpc.SignageServiceServicer):

@@ -21,15 +21,15 @@ from onegenie.tenant.v1 import tenant_pb2_grpc as pb_grpc
 from core.platform.database import Database
 from core.platform.events import Events
 from core.platform.idempotency import IDEMPOTENCY_HEADER, check_key, used_for_another_request
-from core.platform.identity import caller
 from core.platform.paging import make_token, read_token
 from core.shop.catalogue.port import Stores, StoreUnavailable
 from core.shop.signage.sql import presence
 from core.shop.staff.analytics import get_analytics
 from core.shop.staff.events import list_events, stream_events
 from core.shop.tenants import sql
+from core.shop.tenants.identity import caller
 from edge.reply.errors import ApiError, FieldViolation, invalid
-from edge.serve.interceptor import current_call
+from edge.serve.call import current_call
 
 LEDGER_PAGE = 100
 

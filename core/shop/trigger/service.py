@@ -8,12 +8,12 @@ from onegenie.trigger.v1 import trigger_pb2_grpc as pb_grpc
 
 from core.platform.database import Database
 from core.platform.idempotency import IDEMPOTENCY_HEADER
-from core.platform.identity import caller
+from core.shop.tenants.identity import caller
 from core.shop.trigger.known_signage import KnownSignage
 from core.shop.trigger.reports import Reports
 from core.shop.trigger.trigger_item import trigger_coupon, trigger_recommend
 from core.shop.trigger.trigger_signage import trigger_signage
-from edge.serve.interceptor import current_call
+from edge.serve.call import current_call
 
 
 class TriggerService(pb_grpc.TriggerServiceServicer):

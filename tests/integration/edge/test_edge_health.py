@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,12 +11,11 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from onegenie.profile.v1 import profile_pb2_grpc
 
-from edge.contract.load import Contract
-from edge.reply.errors import ApiError
+from edge.contract.load import load_contract
 from edge.serve import server as platform_server
-from edge.serve.interceptor import Call, EdgeInterceptor
+from edge.serve.call import Call
+from edge.serve.interceptor import EdgeInterceptor
 from edge.serve.server import Server
-from edge.v1 import annotations_pb2 as rest
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -32,19 +30,18 @@ class Door:
         self.shut.set()
         self.calls = 0
 
-    @contextlib.asynccontextmanager
-    async def __call__(self, call: Call) -> AsyncIterator[None]:
+    async def __call__(self, call: Call) -> None:
         self.calls += 1
         await self.shut.wait()
-        raise self.broken or ApiError(rest.CONDITION_UNAUTHENTICATED)
-        yield
+        if self.broken:
+            raise self.broken
 
 
 @pytest.fixture
 async def door(tmp_path: Path) -> AsyncIterator[tuple[Door, health_pb2_grpc.HealthStub]]:
-    contract = Contract.load(["onegenie.profile.v1.ProfileService"])
+    contract = load_contract(["onegenie.profile.v1.ProfileService"])
     door = Door()
-    interceptor = EdgeInterceptor(contract, [door], domain="test")
+    interceptor = EdgeInterceptor(contract, {"sdk_key": door}, domain="test")
     address = f"unix:{tmp_path}/core.sock"
     servicer = profile_pb2_grpc.ProfileServiceServicer()
     server = Server(

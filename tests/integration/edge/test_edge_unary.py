@@ -13,7 +13,8 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
 from edge.reply.errors import ApiError, FieldViolation
-from edge.serve.interceptor import EdgeInterceptor, current_call
+from edge.serve.call import current_call
+from edge.serve.interceptor import EdgeInterceptor
 from tests import edge_app
 
 edge_app.stubs()
@@ -504,7 +505,7 @@ async def test_a_servicer_of_the_wrong_kind_is_refused_when_it_is_called():
 
     from edgetest.v1 import edgetest_pb2_grpc
 
-    edge = EdgeInterceptor(edge_app.contract(), domain="d")
+    edge = EdgeInterceptor(edge_app.contract(), edge_app.EVERYBODY, domain="d")
     handler = grpc.unary_unary_rpc_method_handler(Sync().Say)
     assert edgetest_pb2_grpc.EchoServiceServicer
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from core.app.services import SERVICES
-from edge.contract.load import Contract
+from edge.contract.load import load_contract
 from edge.envoy.config import DESCRIPTOR, envoy_binary, path_regex, render
 from tests.e2e import echo_contract
 
@@ -86,7 +86,7 @@ def test_envoy_takes_it(tmp_path: Path, settings: Settings):
 
 
 def test_envoy_takes_it_for_the_real_contract(tmp_path: Path):
-    config = rendered(tmp_path, Settings(), Contract.load(SERVICES), DESCRIPTOR)
+    config = rendered(tmp_path, Settings(), load_contract(SERVICES), DESCRIPTOR)
     validate(config)
     streams = [r["match"].get("path") for r in routes(config) if r["route"]["timeout"] == "0s"]
     assert "/onegenie.recommend.v1.RecommendService/WatchRound" in streams

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 from onegenie.tenant.v1 import tenant_pb2
 
-from edge.contract.load import Contract
+from edge.contract.load import load_contract
 from edge.reply.render import Renderer, json_cache
 from edge.reply.sse import Framer, error_frame
 from tests import edge_app
@@ -42,7 +42,7 @@ def test_the_error_that_ends_a_stream():
 
 def test_a_reply_without_its_data_is_an_id_alone():
     # `thing` of Count need not be there; `event` of StreamEvents must.
-    contract = Contract.load(["onegenie.tenant.v1.TenantService"])
+    contract = load_contract(["onegenie.tenant.v1.TenantService"])
     method = contract.methods["/onegenie.tenant.v1.TenantService/StreamEvents"]
     framer = Framer(method, Renderer(method.surface, ZoneInfo("UTC"), json_cache(1000)))
     beat = tenant_pb2.StreamEventsResponse(sequence=7, kind="heartbeat")

@@ -19,7 +19,7 @@ from core.platform.database import Database
 from core.room.media.tables import media_files
 from core.room.mission.tables import today_missions
 from core.room.vision.port import TidyRoom, Verdict, VisionUnavailable
-from edge.contract.load import Contract
+from edge.contract.load import load_contract
 from edge.envoy.descriptor import BODY_NAME, request_class
 from tests.clock import FakeClock
 from tests.integration.room.vision.vision_help import PHOTO, Caller, ScriptedVision
@@ -221,7 +221,7 @@ async def test_rest_answers_as_documented(
     caller: Caller, database: Database, clock: FakeClock
 ) -> None:
     mission_id = await add_mission(database, caller.person, clock())
-    contract = Contract.load(["onegenie.vision.v1.VisionService"])
+    contract = load_contract(["onegenie.vision.v1.VisionService"])
 
     async def rest(rpc: str, parts: tuple[str, ...], **strings: str) -> bytes:
         path = f"/onegenie.vision.v1.VisionService/{rpc}"

@@ -13,10 +13,10 @@ from sqlalchemy import func, select
 
 from core.platform.database import Database
 from core.platform.events import Events
-from core.platform.identity import CACHE_SECONDS
 from core.shop.meal.models import Meal, MealRequest
 from core.shop.meal.port import MealError
 from core.shop.recommend.tables import rounds
+from core.shop.tenants.identity import CACHE_SECONDS
 from core.shop.tenants.sql import add_secret, create_key, revoke_key, revoke_other_secrets
 from core.shop.tenants.tables import api_keys, credit_ledger, tenants
 from tests.support import (

@@ -11,9 +11,9 @@ import pytest
 from sqlalchemy import insert, select, update
 
 from core.platform.database import Database
-from core.platform.identity import CACHE_SECONDS
 from core.shop.catalogue.port import StoreUnavailable
 from core.shop.signage.tables import signage_devices
+from core.shop.tenants.identity import CACHE_SECONDS
 from core.shop.tenants.sql import (
     MOST_CREDIT,
     add_secret,

@@ -16,7 +16,7 @@ from core.platform.database import Database
 from core.platform.plain import fill, plain
 from core.shop.staff.events import to_events
 from core.shop.trigger import sql
-from edge.contract.load import Contract
+from edge.contract.load import load_contract
 from edge.reply.render import Renderer, json_cache
 from tests.integration.shop.trigger.trigger_help import jobs_left, make_phone, shown, stored, told
 from tests.support import make_shopper, running_core
@@ -32,7 +32,7 @@ ITEM = {"rec_id": "r", "item_id": 9007199254740993, "reason_detail": {"ko": "가
 
 def rendered(event: tenant_pb2.Event) -> Any:
     """What staff read over REST and in the stream."""
-    contract = Contract.load(SERVICES)
+    contract = load_contract(SERVICES)
     (surface,) = {m.surface for m in contract.methods.values() if "StreamEvents" in m.path}
     return json.loads(Renderer(surface, ZoneInfo("UTC"), json_cache(1000)).json(event))
 

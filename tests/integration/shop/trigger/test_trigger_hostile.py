@@ -19,13 +19,13 @@ from sqlalchemy import text
 
 from core.platform.database import Database
 from core.shop.tenants.sql import create_key
-from edge.contract.load import Contract
+from edge.contract.load import load_contract
 from edge.envoy.descriptor import BODY_NAME, request_class
 from tests.integration.shop.trigger.trigger_help import Phone, jobs_left, make_phone, stored, told
 from tests.support import make_shopper, running_core
 
 SERVICE = "onegenie.trigger.v1.TriggerService"
-METHODS = Contract.load([SERVICE]).methods
+METHODS = load_contract([SERVICE]).methods
 # In one language, three bytes a character; what an app sends of its shopping list.
 FORGOTTEN = {"quantity": 1, "product": {"id": 512, "name": "매콤한 볶음 고추장 소스 " * 3}}
 

@@ -8,26 +8,16 @@ from typing import Any
 
 import pytest
 
-from core.platform import identity as module
 from core.platform.database import Database
-from core.platform.identity import Identity
+from core.shop.tenants import identity as module
+from core.shop.tenants.identity import Keys
 from core.shop.tenants.sql import Caller, create_key
-from edge.reply.errors import ApiError
-from edge.v1 import annotations_pb2 as rest
 from tests.conftest import TenantRow
 
 
-async def let_in(identity: Identity, secret: str) -> bool:
-    call: Any = SimpleNamespace(
-        method=SimpleNamespace(access=rest.ACCESS_SDK_KEY),
-        metadata={"authorization": f"Bearer {secret}"},
-        identity=None,
-    )
-    try:
-        async with identity(call):
-            return True
-    except ApiError:
-        return False
+async def let_in(keys: Keys, secret: str) -> bool:
+    call: Any = SimpleNamespace(bearer=secret)
+    return await keys.authenticators()["sdk_key"](call) is not None
 
 
 async def test_a_made_up_key_is_asked_for_once(
@@ -41,19 +31,19 @@ async def test_a_made_up_key_is_asked_for_once(
         return await look_up(conn, hashed)
 
     monkeypatch.setattr(module, "caller_by_hash", counted)
-    identity = Identity(database)
+    keys = Keys(database)
     made_up = "osk_" + "A" * 43
     for _ in range(3):
-        answers = await asyncio.gather(*(let_in(identity, made_up) for _ in range(20)))
+        answers = await asyncio.gather(*(let_in(keys, made_up) for _ in range(20)))
         assert not any(answers)
     assert len(asked) == 1
 
     # One that was made a moment ago works at once, also beside many made-up ones.
     async with database.begin() as conn:
         _, secret = await create_key(conn, tenant.id, "sdk", "new")
-    assert await let_in(identity, secret)
+    assert await let_in(keys, secret)
     for number in range(200):
-        assert not await let_in(identity, f"osk_{number:043}")
+        assert not await let_in(keys, f"osk_{number:043}")
     asked.clear()
-    assert await let_in(identity, secret)
+    assert await let_in(keys, secret)
     assert asked == []
