@@ -19,12 +19,16 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import distribution
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from google.protobuf import descriptor_pb2
+
+if TYPE_CHECKING:
+    from edge.contract.model import Contract
 
 # The kit's own options, in a folder of protos.
 OPTIONS = "edge/v1/"
@@ -134,13 +138,14 @@ def derive(image: Path, out: Path) -> None:
     from edge.contract.load import load_contract
     from edge.contract.model import ContractError
     from edge.envoy.descriptor import envoy_descriptor
-    from edge.openapi import document
+    from edge.openapi import comments, document
 
     descriptors = descriptor_pb2.FileDescriptorSet.FromString(image.read_bytes())
     try:
         contract = load_contract(service_names(descriptors))
     except ContractError as error:
         sys.exit(str(error))
+    _write_reasons(contract, comments(descriptors), out / "python")
     envoy = out / "envoy" / "rest.pb"
     envoy.parent.mkdir(parents=True, exist_ok=True)
     envoy.write_bytes(envoy_descriptor(contract).SerializeToString(deterministic=True))
@@ -148,6 +153,31 @@ def derive(image: Path, out: Path) -> None:
     openapi.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(document(contract, descriptors, _info()), ensure_ascii=False, indent=2)
     openapi.write_text(text + "\n", encoding="utf-8")
+
+
+def _write_reasons(contract: Contract, notes: Mapping[str, str], python: Path) -> None:
+    """Write each package's enums of reasons as types for ApiError: <package>/reasons.py."""
+    modules: dict[str, list[str]] = {}
+    for surface in contract.surfaces:
+        name = surface.reasons_enum
+        values = {r.name: notes.get(r.comment_path, "") for r in surface.reasons.values()}
+        lines = [f"class {name.rpartition('.')[2]}(ReasonName):"]
+        lines += [f"    {docstring(notes.get(name, ''))}"] if notes.get(name) else []
+        for value, note in values.items():
+            lines += ["", f'    {value} = "{value}"']
+            lines += [f"    {docstring(note)}"] if note else []
+        if name:
+            modules.setdefault(name.rpartition(".")[0], []).append("\n".join(lines))
+    for package, classes in modules.items():
+        target = python / package.replace(".", "/") / "reasons.py"
+        head = f'"""Reasons of {package}, made by `python -m edge.gen`."""\n'
+        head += "\nfrom edge import ReasonName\n"
+        target.write_text("\n\n".join([head, *sorted(classes)]) + "\n", encoding="utf-8")
+
+
+def docstring(note: str) -> str:
+    """The comment as a docstring of one line."""
+    return '"""' + " ".join(note.split()).replace("\\", "\\\\").replace('"', '\\"') + '"""'
 
 
 def service_names(descriptors: descriptor_pb2.FileDescriptorSet) -> list[str]:

@@ -233,8 +233,7 @@ async def serving(address: str, *interceptors: Any, **options: Any) -> AsyncIter
         **{"domain": "echo", "zone": "Asia/Seoul", **options},
     )
     server = grpc.aio.server(interceptors=(edge,))
-    asked = admission(contract(), authenticators, domain="echo", interceptors=interceptors)
-    server.add_generic_rpc_handlers((asked,))
+    server.add_generic_rpc_handlers((admission(edge, interceptors),))
     edgetest_pb2_grpc.add_EchoServiceServicer_to_server(echo, server)
     edgetest_pb2_grpc.add_StatusServiceServicer_to_server(status, server)
     health_pb2_grpc.add_HealthServicer_to_server(health.aio.HealthServicer(), server)

@@ -277,12 +277,22 @@ def asked_for(link: str) -> media_pb2.GetMediaRequest:
 
 def reason_of(error: grpc.aio.AioRpcError) -> str:
     """google.rpc.ErrorInfo.reason of a failed call."""
+    return _info(error).reason
+
+
+def code_of(error: grpc.aio.AioRpcError) -> str:
+    """The documented code of a failed call, which REST clients get."""
+    info = _info(error)
+    return info.metadata.get("code", info.reason)
+
+
+def _info(error: grpc.aio.AioRpcError) -> error_details_pb2.ErrorInfo:
     status = rpc_status.from_call(error)
     for detail in status.details if status else ():
         info = error_details_pb2.ErrorInfo()
         if detail.Unpack(info):
-            return info.reason
-    return ""
+            return info
+    return error_details_pb2.ErrorInfo()
 
 
 def fields_of(error: grpc.aio.AioRpcError) -> list[str]:

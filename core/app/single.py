@@ -64,15 +64,14 @@ async def _serve(
     authenticators: Mapping[str, Authenticator],
     address: str,
 ) -> AsyncIterator[None]:
-    contract = load_contract([service])
-    interceptor = EdgeInterceptor(
-        contract,
+    edge = EdgeInterceptor(
+        load_contract([service]),
         authenticators,
         interceptors=[telemetry.request_id, telemetry.log_and_metrics],
         domain="onegenie",
         on_error=telemetry.log_internal_error,
     )
-    server = Server(address, interceptor, contract, register)
+    server = Server(address, edge, register)
     await server.start()
     try:
         yield

@@ -71,7 +71,6 @@ from core.shop.trigger.known_signage import KnownSignage
 from core.shop.trigger.reports import Reports
 from core.shop.trigger.service import TriggerService
 from edge.contract.load import load_contract
-from edge.serve.admission import admission
 from edge.serve.authenticators import Authenticator
 from edge.serve.interceptor import EdgeInterceptor
 from edge.serve.server import Server, until_told_to_stop
@@ -136,13 +135,6 @@ async def serve(
         contract = load_contract(SERVICES)
 
         def register(server: grpc.aio.Server) -> None:
-            asked = admission(
-                contract,
-                authenticators,
-                domain=DOMAIN,
-                interceptors=[unavailable_without_database],
-            )
-            server.add_generic_rpc_handlers((asked,))
             recommend_pb2_grpc.add_RecommendServiceServicer_to_server(
                 RecommendService(
                     database,
@@ -196,7 +188,7 @@ async def serve(
                 server,
             )
 
-        interceptor = EdgeInterceptor(
+        edge = EdgeInterceptor(
             contract,
             authenticators,
             # Outermost first. The edge's own view stands before them, its checks after them.
@@ -210,7 +202,7 @@ async def serve(
             on_error=telemetry.log_internal_error,
             stopping=stopping,
         )
-        server = Server(address, interceptor, contract, register)
+        server = Server(address, edge, register, [unavailable_without_database])
         background = Background(stopping)
         background.start("events", events.run())
         background.start("jobs", jobs.run(stopping), ends_when_told=True)

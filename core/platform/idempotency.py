@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from edge.reply.errors import ApiError, FieldViolation
+from edge.v1.annotations_pb2 import CONDITION_INVALID_ARGUMENT
 
 # Header over REST, metadata over gRPC.
 IDEMPOTENCY_HEADER = "idempotency-key"
@@ -24,7 +25,7 @@ def used_for_another_request() -> ApiError:
 
 def _invalid_key(description: str) -> ApiError:
     return ApiError(
-        "INVALID_REQUEST",
+        CONDITION_INVALID_ARGUMENT,
         f"{IDEMPOTENCY_HEADER}: {description}",
         fields=(FieldViolation(IDEMPOTENCY_HEADER, description),),
     )

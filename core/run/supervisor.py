@@ -33,7 +33,7 @@ from core.run.control import RestartError, listen
 from core.run.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from core.run.log_files import set_aside
 from edge.contract.load import load_contract
-from edge.envoy.config import DESCRIPTOR, envoy_binary, render
+from edge.envoy.config import Front, envoy_binary, render
 
 CORE_COMMAND = (sys.executable, "-m", "core.app.wire", "--socket")
 # The tables and the demo, in a process of its own.
@@ -45,6 +45,8 @@ _READY_SECONDS = 60.0
 # Stopping, in all below 10 s: Envoy tells its clients to leave, the cores finish their calls.
 _DRAIN_SECONDS = 0.5
 _LAST_CALLS_SECONDS = 0.2
+# What Envoy transcodes with, made by `make gen`.
+DESCRIPTOR = Path(__file__).resolve().parents[2] / "gen" / "envoy" / "rest.pb"
 _CORE_STOP_SECONDS = 5.0
 _ENVOY_STOP_SECONDS = 0.5
 
@@ -289,8 +291,18 @@ class Supervisor:
             )
 
     def _render(self, settings: Settings) -> str:
+        front = Front(
+            port=settings.port,
+            host=settings.host,
+            tls_certificate=settings.tls_certificate,
+            tls_key=settings.tls_key,
+            cors_origins=settings.cors_origins,
+            rate_limit=settings.rate_limit,
+            rate_limit_per_address=settings.rate_limit_per_address,
+            trusted_proxies=settings.trusted_proxies,
+        )
         return render(
-            settings,
+            front,
             load_contract(SERVICES),
             descriptor=DESCRIPTOR,
             cores=[

@@ -14,18 +14,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
-from typing import Any, Protocol
-
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from typing import Any
 
 from edge.contract.model import Contract, Method, Surface
 from edge.reply.errors import error_body, status_headers, status_of
 from edge.serve.admission import METHOD, needs_admission
 from edge.v1 import annotations_pb2 as rest
 
-_ROOT = Path(__file__).resolve().parents[2]
-ENVOY_FOLDER = _ROOT / "envoy"
-DESCRIPTOR = _ROOT / "gen" / "envoy" / "rest.pb"
+# In the wheel beside this file, in the repository at the top.
+_HERE = Path(__file__).resolve()
+TEMPLATES = next(
+    folder for folder in (_HERE.parent / "templates", _HERE.parents[2] / "envoy") if folder.is_dir()
+)
 MAX_BODY_BYTES = 1 << 20
 # The transcoder holds a whole reply: 1 MiB by default, less than a picture may have.
 MAX_REPLY_BYTES = 24 << 20
@@ -62,25 +62,26 @@ _REQUEST_HEADERS = (
 )
 
 
-class FrontSettings(Protocol):
-    """The settings that Envoy's configuration depends on."""
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What Envoy's configuration depends on beside the contract.
 
-    @property
-    def host(self) -> str: ...
-    @property
-    def port(self) -> int: ...
-    @property
-    def tls_certificate(self) -> Path | None: ...
-    @property
-    def tls_key(self) -> Path | None: ...
-    @property
-    def cors_origins(self) -> tuple[str, ...]: ...
-    @property
-    def rate_limit(self) -> int: ...
-    @property
-    def rate_limit_per_address(self) -> int: ...
-    @property
-    def trusted_proxies(self) -> int: ...
+    port: where clients connect, on host.
+    tls_certificate, tls_key: PEM files; both or none.
+    cors_origins: origins whose pages may call; "*" for all.
+    rate_limit: requests a second that the process takes in.
+    rate_limit_per_address: requests a second that one client address may make.
+    trusted_proxies: how many proxies before Envoy add to X-Forwarded-For.
+    """
+
+    port: int = 8080
+    host: str = "127.0.0.1"
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    cors_origins: tuple[str, ...] = ()
+    rate_limit: int = 20_000
+    rate_limit_per_address: int = 20_000
+    trusted_proxies: int = 0
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class _Upload:
 
 
 def render(
-    settings: FrontSettings,
+    front: Front,
     contract: Contract,
     *,
     descriptor: Path,
@@ -146,8 +147,11 @@ def render(
     `domain` is that of google.rpc.ErrorInfo, `descriptor` is gen/envoy/rest.pb, `cores` are the
     Unix sockets of the core processes, `admin` the socket to make for Envoy's own interface.
     """
+    # Not at the top: processes that render nothing have no use for its memory.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
     environment = Environment(
-        loader=FileSystemLoader(ENVOY_FOLDER),
+        loader=FileSystemLoader(TEMPLATES),
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701  it writes YAML and Lua; strings go through a filter
         keep_trailing_newline=True,
@@ -159,17 +163,17 @@ def render(
     shapes = _shapes(contract)
     values: dict[str, Any] = {
         "server_name": domain,
-        "host": _address(settings.host),
-        "port": settings.port,
-        "tls": settings.tls_certificate
-        and {"certificate": str(settings.tls_certificate), "key": str(settings.tls_key)},
-        "cors_origins": settings.cors_origins,
+        "host": _address(front.host),
+        "port": front.port,
+        "tls": front.tls_certificate
+        and {"certificate": str(front.tls_certificate), "key": str(front.tls_key)},
+        "cors_origins": front.cors_origins,
         "request_headers": sorted(
             {*_REQUEST_HEADERS, *(h for m in methods for h in m.rule.headers)}
         ),
-        "rate_limit": settings.rate_limit,
-        "rate_limit_per_address": settings.rate_limit_per_address,
-        "trusted_proxies": settings.trusted_proxies,
+        "rate_limit": front.rate_limit,
+        "rate_limit_per_address": front.rate_limit_per_address,
+        "trusted_proxies": front.trusted_proxies,
         "max_body_bytes": MAX_BODY_BYTES,
         "max_reply_bytes": MAX_REPLY_BYTES,
         "descriptor": str(descriptor),

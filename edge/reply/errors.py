@@ -11,6 +11,7 @@ import base64
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from google.protobuf import any_pb2, duration_pb2
@@ -28,18 +29,21 @@ class FieldViolation:
     description: str
 
 
+class ReasonName(StrEnum):
+    """A reason of a surface: `python -m edge.gen` makes a subclass of each enum of reasons."""
+
+
 class ApiError(Exception):
     """A failure that the contract knows.
 
-    `reason` is a name in the surface's enum of reasons without the enum's prefix
-    ("OUT_OF_STOCK"), or a rest.Condition, which every surface has a
-    reason for. `message` defaults to the catalogue's, `metadata` goes into
-    ErrorInfo, `retry_after` is in seconds.
+    `reason` is one of the surface's reasons (BookReason.OUT_OF_STOCK, generated), or a
+    condition (edge.v1.Condition), which every surface has a reason for. `message` defaults
+    to the catalogue's, `metadata` goes into ErrorInfo, `retry_after` is in seconds.
     """
 
     def __init__(
         self,
-        reason: str | int,
+        reason: ReasonName | int,
         message: str | None = None,
         *,
         fields: Sequence[FieldViolation] = (),
@@ -105,8 +109,13 @@ def error_body(surface: Surface, condition: int, message: str | None = None) -> 
 def status_of(
     domain: str, reason: Reason, message: str, error: BaseException | None = None
 ) -> status_pb2.Status:
-    """The gRPC status of an error: ErrorInfo always, BadRequest and RetryInfo where they apply."""
+    """The gRPC status of an error: ErrorInfo always, BadRequest and RetryInfo where they apply.
+
+    The metadata of ErrorInfo has the `code` of the JSON body where it is not the reason's name.
+    """
     details: list[Any] = [error_details_pb2.ErrorInfo(reason=reason.name, domain=domain)]
+    if reason.code != reason.name:
+        details[0].metadata["code"] = reason.code
     if isinstance(error, ApiError):
         details[0].metadata.update(error.metadata)
         if error.fields:

@@ -13,10 +13,10 @@ from typing import Any
 import grpc
 from google.rpc import code_pb2, status_pb2
 
-from edge.contract.model import PUBLIC, Contract, Method
+from edge.contract.model import PUBLIC, Method
 from edge.reply.errors import ApiError, message_of, reason_of, status_headers, status_of
-from edge.serve.authenticators import Authentication, Authenticator
 from edge.serve.call import Call, Interceptor
+from edge.serve.interceptor import EdgeInterceptor
 from edge.v1 import admission_pb2 as pb
 
 SERVICE = "envoy.service.auth.v3.Authorization"
@@ -29,28 +29,24 @@ def needs_admission(method: Method) -> bool:
 
 
 def admission(
-    contract: Contract,
-    authenticators: Mapping[str, Authenticator],
-    *,
-    domain: str,
-    interceptors: Sequence[Interceptor] = (),
+    edge: EdgeInterceptor, interceptors: Sequence[Interceptor] = ()
 ) -> grpc.GenericRpcHandler:
-    """Make the handler that answers Envoy; it lets in whom the method would let in.
+    """Make the handler that answers Envoy: it lets in whom the method itself would let in.
 
-    Arguments are as for EdgeInterceptor. The answer to others is the method's own.
+    `interceptors` stand around the check, as others stand around a call. Who is not let in gets
+    the answer that the method would give.
     """
-    authentication = Authentication(contract, authenticators)
 
     async def check(request: pb.AdmissionRequest, context: Any) -> pb.AdmissionResponse:
         path = request.attributes.context_extensions[METHOD]
-        call = Call(contract.methods[path], _Headers(request.attributes.request.http.headers))
+        call = Call(edge.contract.methods[path], _Headers(request.attributes.request.http.headers))
         try:
             async with AsyncExitStack() as stack:
                 for interceptor in interceptors:
                     await stack.enter_async_context(interceptor(call))
-                await authentication.check(call)
+                await edge.authentication.check(call)
         except ApiError as error:
-            return _denied(call.method, error, domain)
+            return _denied(call.method, error, edge.domain)
         return pb.AdmissionResponse(status=status_pb2.Status(code=code_pb2.OK))
 
     handler = grpc.unary_unary_rpc_method_handler(

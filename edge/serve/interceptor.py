@@ -92,8 +92,11 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
         stopping: asyncio.Event | None = None,
         listed_reasons_only: bool = False,
     ) -> None:
+        self.contract = contract
+        self.domain = domain
+        self.authentication = Authentication(contract, authenticators)
         serving = Serving(
-            authentication=Authentication(contract, authenticators),
+            authentication=self.authentication,
             interceptors=tuple(interceptors),
             domain=domain,
             heartbeat_seconds=heartbeat_seconds,

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import signal
-import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import grpc
 import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from edge.contract.model import PUBLIC, Contract
+from edge.serve.admission import admission
+from edge.serve.call import Interceptor
+from edge.serve.health import ProbedHealth
+from edge.serve.interceptor import EdgeInterceptor
 
 log = structlog.get_logger(__name__)
 
@@ -25,79 +25,25 @@ GRACE_SECONDS = 3.0
 # Larger than the largest request, and the largest headers, that the edge lets through.
 MAX_MESSAGE_BYTES = 36 * 1024 * 1024
 MAX_METADATA_BYTES = 64 * 1024
-# How long a right answer counts, so that many who ask cost no more than one.
-PROBE_SECONDS = 0.5
-# Less than the proxy waits for its health check.
-PROBE_TIMEOUT = 0.4
-
-
-class ProbedHealth(health.aio.HealthServicer):
-    """Health that is asked of a real call: SERVING only while this process answers one.
-
-    The call goes over the server's own socket and needs a credential that it does not bring, so
-    the right answer is UNAUTHENTICATED: it has come through everything a call comes through.
-    """
-
-    def __init__(self, address: str, contract: Contract) -> None:
-        super().__init__()
-        self._channel = grpc.aio.insecure_channel(address)
-        self._probe = self._channel.unary_unary(_guarded(contract))
-        self._asked: asyncio.Task[bool] | None = None
-        self._answered_at = -math.inf
-
-    async def Check(self, request: Any, context: Any) -> Any:
-        """As the health service's contract says."""
-        answer = await super().Check(request, context)
-        if answer.status == health_pb2.HealthCheckResponse.SERVING and not await self._answers():
-            return health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.NOT_SERVING)
-        return answer
-
-    async def close(self) -> None:
-        """Close the connection that probes go over."""
-        await self._channel.close()
-
-    async def _answers(self) -> bool:
-        if time.monotonic() - self._answered_at < PROBE_SECONDS:
-            return True
-        if self._asked is None or self._asked.done():
-            self._asked = asyncio.create_task(self._ask())
-        return await asyncio.shield(self._asked)
-
-    async def _ask(self) -> bool:
-        try:
-            await self._probe(b"", timeout=PROBE_TIMEOUT)
-        except grpc.aio.AioRpcError as error:
-            if error.code() == grpc.StatusCode.UNAUTHENTICATED:
-                self._answered_at = time.monotonic()
-                return True
-            log.error("probe_failed", code=error.code().name, details=error.details())
-        else:
-            log.error("probe_failed", code="OK")
-        return False
-
-
-def _guarded(contract: Contract) -> str:
-    """Path of a unary method that needs a credential."""
-    return next(
-        path
-        for path, method in contract.methods.items()
-        if method.access != PUBLIC and not method.client_streaming and not method.server_streaming
-    )
 
 
 class Server:
-    """A grpc.aio server with health and reflection beside the given services."""
+    """A grpc.aio server of a contract, with health, reflection and admission beside it."""
 
     def __init__(
         self,
         address: str,
-        interceptor: grpc.aio.ServerInterceptor,
-        contract: Contract,
+        edge: EdgeInterceptor,
         register: Callable[[grpc.aio.Server], None],
+        admission_interceptors: Sequence[Interceptor] = (),
     ) -> None:
+        """Make a server for `address`; `register` adds the servicers of the edge's contract.
+
+        `admission_interceptors` stand around the question whether a large body may come in.
+        """
         self._address = address
         self._server = grpc.aio.server(
-            interceptors=[interceptor],
+            interceptors=[edge],
             options=[
                 ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
                 # Only "identity", bit 0: a small message may be a large one, and is unpacked before
@@ -112,11 +58,12 @@ class Server:
                 ("grpc.keepalive_permit_without_calls", 1),
             ],
         )
-        self._health = ProbedHealth(address, contract)
+        self._health = ProbedHealth(address, edge.contract)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
-        services = (service.full_name for service in contract.services)
+        services = (service.full_name for service in edge.contract.services)
         names = [*services, health.SERVICE_NAME, reflection.SERVICE_NAME]
         reflection.enable_server_reflection(names, self._server)
+        self._server.add_generic_rpc_handlers((admission(edge, admission_interceptors),))
         register(self._server)
 
     async def start(self) -> None:

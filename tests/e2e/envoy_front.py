@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from edge.envoy.config import envoy_binary, render
+from edge.envoy import config as envoy_config
 from tests.e2e import echo_contract
 
 
@@ -33,18 +33,6 @@ class Front:
 
     def access_log(self) -> str:
         return (self.directory / "access.jsonl").read_text()
-
-
-@dataclass
-class Options:
-    port: int
-    host: str = "127.0.0.1"
-    tls_certificate: Path | None = None
-    tls_key: Path | None = None
-    cors_origins: tuple[str, ...] = ("*",)
-    rate_limit: int = 20_000
-    rate_limit_per_address: int = 20_000
-    trusted_proxies: int = 0
 
 
 def free_port() -> int:
@@ -69,7 +57,7 @@ def free_port() -> int:
 @contextmanager
 def front(cores: int = 1, **options) -> Iterator[Front]:
     """Envoy before that many echo cores, all of them stopped at the end."""
-    settings = Options(port=free_port(), **options)
+    settings = envoy_config.Front(**{"port": free_port(), "cors_origins": ("*",)} | options)
     # Short, because Unix socket paths are: pytest's own directories are not always.
     with tempfile.TemporaryDirectory(prefix="og-") as name:
         directory = Path(name)
@@ -78,7 +66,7 @@ def front(cores: int = 1, **options) -> Iterator[Front]:
         sockets = [directory / f"core{number}.sock" for number in range(max(cores, 1))]
         config = directory / "envoy.yaml"
         config.write_text(
-            render(
+            envoy_config.render(
                 settings,
                 echo_contract.contract(),
                 descriptor=descriptor,
@@ -91,7 +79,7 @@ def front(cores: int = 1, **options) -> Iterator[Front]:
         running = Front(settings.port, directory, "https" if settings.tls_key else "http")
         envoy = subprocess.Popen(
             [
-                str(envoy_binary()), "-c", str(config), "--disable-hot-restart",
+                str(envoy_config.envoy_binary()), "-c", str(config), "--disable-hot-restart",
                 "--concurrency", "1", "--log-level", "warning",
                 "--log-path", str(directory / "envoy.log"), "--file-flush-interval-msec", "100",
             ]

@@ -20,6 +20,7 @@ from urllib.parse import unquote
 import grpc
 import pytest
 from google.rpc import code_pb2, error_details_pb2, status_pb2
+from onegenie.error.v1 import reason_pb2
 
 from core.app.services import SERVICES
 from core.platform.clock import utc_now
@@ -238,7 +239,7 @@ async def test_nothing_else_is_on_the_port(
 def _all_methods() -> list[str]:
     """Paths of every method that any file of the contract has."""
     found = []
-    stubs = Path(rest.__file__).parents[3]
+    stubs = Path(reason_pb2.__file__).parents[3]
     for path in stubs.glob("onegenie/*/*/*_pb2.py"):
         name = ".".join(path.relative_to(stubs).with_suffix("").parts)
         file: Any = importlib.import_module(name).DESCRIPTOR

@@ -12,9 +12,9 @@ import grpc
 import httpx
 import pytest
 
-from edge.envoy.config import envoy_binary, render
+from edge.envoy.config import Front, envoy_binary, render
 from tests import edge_app
-from tests.e2e.envoy_front import Options, free_port
+from tests.e2e.envoy_front import free_port
 
 edge_app.stubs()
 from edgetest.v1 import edgetest_pb2 as pb  # noqa: E402
@@ -35,7 +35,7 @@ async def front() -> AsyncIterator[httpx.AsyncClient]:
         config = folder / "envoy.yaml"
         config.write_text(
             render(
-                Options(port=port),
+                Front(port=port, cors_origins=("*",)),
                 edge_app.contract(),
                 descriptor=edge_app.stubs() / "envoy" / "rest.pb",
                 cores=[folder / "core.sock"],

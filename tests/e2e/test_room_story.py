@@ -22,7 +22,7 @@ from onegenie.vision.v1 import vision_pb2, vision_pb2_grpc
 from tests.e2e.room import PASSWORD, code_sent_to, example_pair, new_phone
 from tests.e2e.service import Service
 from tests.e2e.up_process import Up
-from tests.support import asked_for, reason_of
+from tests.support import asked_for, code_of
 
 Json = dict[str, Any]
 REST_CALLS = {
@@ -130,7 +130,7 @@ class GrpcApp:
         try:
             reply = await getattr(stub(self.channel), name)(request, metadata=metadata, timeout=60)
         except grpc.aio.AioRpcError as error:
-            raise Refused(reason_of(error)) from error
+            raise Refused(code_of(error)) from error
         data = json_format.MessageToDict(reply, always_print_fields_with_no_presence=True)
         return data[BODIES[name]] if name in BODIES else data
 

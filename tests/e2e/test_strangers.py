@@ -104,7 +104,7 @@ async def test_over_grpc_a_stranger_hears_the_documented_reason(service: Service
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await stub.CreatePost(request, metadata=(("authorization", "Bearer abc"),))
     assert refused.value.code() == grpc.StatusCode.UNAUTHENTICATED
-    assert reason_of(refused.value) == "COMMON_3"
+    assert reason_of(refused.value) == "UNAUTHORIZED"
     assert refused.value.details() == "인증에 실패했습니다."
 
 

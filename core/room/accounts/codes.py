@@ -6,6 +6,7 @@ import secrets
 from datetime import datetime, timedelta
 
 import structlog
+from onegenie.error.v1.reasons import AppReason
 from procrastinate import JobContext
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -57,8 +58,8 @@ class Codes:
         """Have a code sent to a number.
 
         Raises RATE_LIMITED when the caller's address has asked its share of the last 24 hours,
-        USER_3 when the number has a complete account, RATE_LIMITED while the last codes are too
-        fresh or when the number or the service has had its codes of the last 24 hours.
+        USER_ALREADY_EXISTS when the number has a complete account, RATE_LIMITED while the last
+        codes are too fresh or when the number or the service has had its codes of the last 24 hours.
         """
         async with self._database.begin() as conn:
             await sql.lock_code_limits(conn, phone, address)
@@ -76,7 +77,7 @@ class Codes:
                 # Not the number, and no code yet: what is on the queue may be read by many.
                 await self._jobs.defer(conn, self._task, request_id=request_id)
         if complete:
-            raise ApiError("USER_3")
+            raise ApiError(AppReason.USER_ALREADY_EXISTS)
 
     async def _check_number(self, conn: AsyncConnection, phone: str, now: datetime) -> None:
         number, last = await sql.count_requests(conn, phone, now - _HOUR)

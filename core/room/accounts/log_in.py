@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from onegenie.error.v1.reasons import AppReason
+
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.platform.pool import WorkPool
@@ -23,7 +25,7 @@ async def log_in(
 ) -> Tokens:
     """Open a session on the device; the one it had of the account ends.
 
-    Raises RATE_LIMITED, before anything is checked, USER_1 and AUTH_9.
+    Raises RATE_LIMITED, before anything is checked, USER_NOT_FOUND and WRONG_PASSWORD.
     """
     async with database.begin() as conn:
         now = clock()
@@ -31,16 +33,16 @@ async def log_in(
         before = await failures.count(conn, email, address, now)
         user = await sql.find_by_email(conn, email)
     if user is None:
-        raise ApiError("USER_1")
+        raise ApiError(AppReason.USER_NOT_FOUND)
     if not await pool.run(matches, user.password_hash, password):
-        raise ApiError("AUTH_9")
+        raise ApiError(AppReason.WRONG_PASSWORD)
     outdated = is_outdated(user.password_hash)
     fresh = await pool.run(hash_secret, password) if outdated else None
     async with database.begin() as conn:
         await failures.forgive(conn, email, address, now, before)
     async with database.begin() as conn:
         if not await sql.lock_user(conn, user.id):
-            raise ApiError("USER_1")
+            raise ApiError(AppReason.USER_NOT_FOUND)
         if fresh is not None:
             await sql.replace_hash(conn, user.id, user.password_hash, fresh)
         ended = await sql.end_sessions(conn, user.id, device.id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grpc
+from onegenie.error.v1.reasons import AppReason
 from onegenie.user.v1 import user_pb2 as pb
 from onegenie.user.v1 import user_pb2_grpc as pb_grpc
 from sqlalchemy import Text, bindparam, select
@@ -31,5 +32,5 @@ class UserService(pb_grpc.UserServiceServicer):
     ) -> pb.SearchUserResponse:
         rows = await self._database.fetch(_OLDEST_OF_NAME, {"name": normal_name(request.name)})
         if not rows:
-            raise ApiError("USER_1")
+            raise ApiError(AppReason.USER_NOT_FOUND)
         return pb.SearchUserResponse(user_id=str(rows[0].id), user_name=rows[0].name)

@@ -7,6 +7,7 @@ import unicodedata
 from datetime import date
 
 from onegenie.auth.v1 import auth_pb2 as pb
+from onegenie.error.v1.reasons import AppReason
 from sqlalchemy.exc import IntegrityError
 
 from core.platform.clock import Clock
@@ -46,32 +47,32 @@ async def verify_code(
 
     Every other session of the account ends: the number may have a new owner. `tries` is how
     often an address may try a code, `most_failures` how often it may fail in a day, whatever the
-    number. Raises RATE_LIMITED, USER_3, AUTH_1 and AUTH_2.
+    number. Raises RATE_LIMITED, USER_ALREADY_EXISTS, WRONG_CODE and CODE_EXPIRED.
     """
     async with database.begin() as conn:
         # It counts as a failure until it is none; so does every answer that tells of a number.
         await failures.count_today(conn, _VERIFY, address, most_failures, clock())
     async with database.begin() as conn:
         if await sql.phone_has_password(conn, phone):
-            raise ApiError("USER_3")
+            raise ApiError(AppReason.USER_ALREADY_EXISTS)
         pending = await sql.lock_code(conn, phone)
         if pending is None:
-            raise ApiError("AUTH_1")
+            raise ApiError(AppReason.WRONG_CODE)
         tried = pending.tried_from
         used_up = len(tried) >= MOST_TRIES or tried.count(address) >= tries
         if used_up or pending.expires_at <= clock():
-            raise ApiError("AUTH_2")
+            raise ApiError(AppReason.CODE_EXPIRED)
         # Counted before it is checked, so that simultaneous guesses don't get more tries, and
         # neither a lock nor a connection is held while the hash is worked out.
         await sql.count_try(conn, phone, address)
     if not await pool.run(matches, pending.code_hash, code):
-        raise ApiError("AUTH_1")
+        raise ApiError(AppReason.WRONG_CODE)
     async with database.begin() as conn:
         if not await sql.use_code(conn, phone, pending.code_hash):
-            raise ApiError("AUTH_1")
+            raise ApiError(AppReason.WRONG_CODE)
         user_id = await sql.sign_up(conn, phone, name, clock())
         if user_id is None:
-            raise ApiError("USER_3")
+            raise ApiError(AppReason.USER_ALREADY_EXISTS)
         ended = await sql.end_sessions(conn, user_id)
         tokens = await sessions.open(conn, user_id, device)
         await failures.uncount_today(conn, _VERIFY, address)
@@ -89,13 +90,13 @@ async def create_password(
 ) -> None:
     """Complete an account. `today` is where the service is.
 
-    Raises INVALID_ARGUMENT for an impossible birth date, USER_3 when the account is complete or
-    the e-mail another's, UNAUTHENTICATED when the session has ended.
+    Raises INVALID_ARGUMENT for an impossible birth date, USER_ALREADY_EXISTS when the account is
+    complete or the e-mail another's, UNAUTHENTICATED when the session has ended.
     """
     email, birth = _email(request.email), _birth(request.birth, today)
     async with database.connect() as conn:
         if await sql.has_password_or_taken(conn, user.id, email):
-            raise ApiError("USER_3")
+            raise ApiError(AppReason.USER_ALREADY_EXISTS)
     password_hash = await pool.run(hash_secret, request.password)
     try:
         async with database.begin() as conn:
@@ -105,10 +106,10 @@ async def create_password(
             if not await is_live(conn, user):
                 raise ApiError(rest.CONDITION_UNAUTHENTICATED)
             if not await sql.complete_account(conn, user.id, email, birth, password_hash):
-                raise ApiError("USER_3")
+                raise ApiError(AppReason.USER_ALREADY_EXISTS)
     except IntegrityError:
         # Another account took the e-mail a moment ago.
-        raise ApiError("USER_3") from None
+        raise ApiError(AppReason.USER_ALREADY_EXISTS) from None
 
 
 def as_stored(email: str) -> str:

@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import grpc
+from onegenie.error.v1.reasons import AppReason
 from onegenie.friend.v1 import friend_pb2 as pb
 from onegenie.friend.v1 import friend_pb2_grpc as pb_grpc
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -35,7 +36,7 @@ class FriendService(pb_grpc.FriendServiceServicer):
             if target == caller:
                 raise invalid(FieldViolation("targetId", "must be another user"))
             if not await sql.add(conn, caller, target, self._clock()):
-                raise ApiError("FRIEND_2")
+                raise ApiError(AppReason.ALREADY_FRIENDS)
         return pb.AddFriendResponse(message="성공")
 
     async def RemoveFriend(
@@ -44,7 +45,7 @@ class FriendService(pb_grpc.FriendServiceServicer):
         async with self._database.begin() as conn:
             target = await _find_user(conn, request.target_id)
             if not await sql.remove(conn, user().id, target):
-                raise ApiError("FRIEND_1")
+                raise ApiError(AppReason.NOT_A_FRIEND)
         return pb.RemoveFriendResponse(message="성공")
 
     async def ListFriends(
@@ -66,7 +67,7 @@ class FriendService(pb_grpc.FriendServiceServicer):
 async def _find_user(conn: AsyncConnection, target_id: str) -> uuid.UUID:
     target = parse_uuid(target_id)
     if target is None or not await sql.user_exists(conn, target):
-        raise ApiError("USER_1")
+        raise ApiError(AppReason.USER_NOT_FOUND)
     return target
 
 

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from onegenie.error.v1.reasons import AppReason
 from onegenie.mission.v1 import mission_pb2 as pb
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,7 +28,7 @@ class Days:
         self._zone = zone
 
     async def create(self, user_id: uuid.UUID, content: str) -> None:
-        """Put a mission of the person's own on today's list. Raises MISSION_2 when it is full."""
+        """Put a mission of the person's own on today's list. Raises MISSION_LIST_FULL."""
         async with self._database.begin() as conn:
             await sql.lock(conn, user_id)
             now, today = self._now()
@@ -37,14 +38,14 @@ class Days:
     async def accept(self, user_id: uuid.UUID, mission_id: str) -> None:
         """Put today's suggestion on the list; one that is there already stays as it is.
 
-        Raises MISSION_1 when today has nothing of that id, MISSION_2 when the list is full.
+        Raises MISSION_NOT_FOUND when today has nothing of that id, MISSION_LIST_FULL.
         """
         async with self._database.begin() as conn:
             await sql.lock(conn, user_id)
             now, today = self._now()
             found = await sql.find_of_day(conn, user_id, mission_id, today)
             if found is None:
-                raise ApiError("MISSION_1")
+                raise ApiError(AppReason.MISSION_NOT_FOUND)
             if found.listed_at is None:
                 await _check_room(conn, user_id, today)
                 await sql.accept(conn, user_id, found.id, now)
@@ -56,11 +57,11 @@ class Days:
             return [_mission(row) for row in await sql.list_day(conn, user_id, day)]
 
     async def get(self, user_id: uuid.UUID, mission_id: str) -> pb.Mission:
-        """A mission of the person's lists, also of an earlier day. Raises MISSION_1."""
+        """A mission of the person's lists, also of an earlier day. Raises MISSION_NOT_FOUND."""
         async with self._database.connect() as conn:
             row = await sql.find_listed(conn, user_id, mission_id)
         if row is None:
-            raise ApiError("MISSION_1")
+            raise ApiError(AppReason.MISSION_NOT_FOUND)
         return _mission(row)
 
     def _now(self) -> tuple[datetime, date]:
@@ -70,7 +71,7 @@ class Days:
 
 async def _check_room(conn: AsyncConnection, user_id: uuid.UUID, day: date) -> None:
     if len(await sql.list_day(conn, user_id, day)) >= MOST_A_DAY:
-        raise ApiError("MISSION_2")
+        raise ApiError(AppReason.MISSION_LIST_FULL)
 
 
 def _mission(row: Any) -> pb.Mission:

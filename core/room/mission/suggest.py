@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from onegenie.error.v1.reasons import AppReason
 from onegenie.mission.v1 import mission_pb2 as pb
 
 from core.platform.clock import Clock
@@ -23,7 +24,7 @@ async def suggest(
     """The suggestion that waits for its answer, else a new one.
 
     One that was retired since, or that the person has meanwhile put on the list in their own
-    words, is replaced. Raises MISSION_1 when nothing is left to suggest.
+    words, is replaced. Raises MISSION_NOT_FOUND when nothing is left to suggest.
     """
     async with database.begin() as conn:
         await sql.lock(conn, user_id)
@@ -44,7 +45,7 @@ async def suggest(
             seed=f"{user_id}/{today}",
         )
         if chosen is None:
-            raise ApiError("MISSION_1")
+            raise ApiError(AppReason.MISSION_NOT_FOUND)
         mission_id = await sql.suggest(conn, user_id, chosen.id, chosen.content, today, now)
         return pb.RecommendMissionResponse(mission_id=str(mission_id), content=chosen.content)
 

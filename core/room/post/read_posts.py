@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from onegenie.error.v1.reasons import AppReason
 from onegenie.post.v1 import post_pb2 as pb
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -78,7 +79,7 @@ async def _with_comments(
 async def list_comments(
     database: Database, user_id: uuid.UUID, request: pb.ListCommentsRequest
 ) -> pb.ListCommentsResponse:
-    """The comments on a post, newest first. Raises POST_1."""
+    """The comments on a post, newest first. Raises POST_NOT_FOUND."""
     before = read_token(request.page_token, "pageToken")
     size = request.page_size if request.HasField("page_size") else COMMENTS
     async with database.connect() as conn:
@@ -93,7 +94,7 @@ async def list_comments(
 async def add_comment(
     database: Database, clock: Clock, user_id: uuid.UUID, post_id: str, content: str
 ) -> pb.Comment:
-    """Comment on a post. Raises POST_1."""
+    """Comment on a post. Raises POST_NOT_FOUND."""
     now = clock()
     async with database.begin() as conn:
         found = await _visible_post(conn, user_id, post_id)
@@ -110,13 +111,13 @@ def _asked(friend_ids: Iterable[str], visible: set[uuid.UUID]) -> set[uuid.UUID]
 
 
 async def _visible_post(conn: AsyncConnection, user_id: uuid.UUID, post_id: str) -> uuid.UUID:
-    """The post of that id, if the user may see it. Raises POST_1, whatever the reason is not."""
+    """The post of that id, if the user may see it. Raises POST_NOT_FOUND."""
     found = parse_uuid(post_id)
     owner = await sql.owner_of(conn, found) if found else None
     if found is None or owner is None:
-        raise ApiError("POST_1")
+        raise ApiError(AppReason.POST_NOT_FOUND)
     if owner != user_id and owner not in await mutual_friends(conn, user_id):
-        raise ApiError("POST_1")
+        raise ApiError(AppReason.POST_NOT_FOUND)
     return found
 
 

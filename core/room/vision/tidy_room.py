@@ -42,7 +42,8 @@ class TidyRooms:
     ) -> pb.Choice:
         """The link to the tidied room's picture, which is the user's, and what was tidied.
 
-        Raises COMMON_2 and COMMON_5 for the picture, UNAVAILABLE and DEADLINE_EXCEEDED.
+        Raises INVALID_REQUEST and PAYLOAD_TOO_LARGE for the picture, UNAVAILABLE and
+        DEADLINE_EXCEEDED.
         """
         room = await read(self._media.pool, "image", content, open_picture)
         over = False

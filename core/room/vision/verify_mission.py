@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from onegenie.error.v1.reasons import AppReason
 from onegenie.vision.v1 import vision_pb2 as pb
 
 from core.platform.clock import Clock
@@ -31,12 +32,13 @@ async def verify_mission(
     """Complete the mission when the pictures show that it is done; say what is missing when not.
 
     One that was completed before is not looked at again. `timeout` is seconds for the engine.
-    Raises MISSION_1, COMMON_2 and COMMON_5 for the pictures, UNAVAILABLE and DEADLINE_EXCEEDED.
+    Raises MISSION_NOT_FOUND, INVALID_REQUEST and PAYLOAD_TOO_LARGE for the pictures, UNAVAILABLE
+    and DEADLINE_EXCEEDED.
     """
     async with database.connect() as conn:
         mission = await missions.find_listed(conn, user_id, request.today_mission_id)
     if mission is None:
-        raise ApiError("MISSION_1")
+        raise ApiError(AppReason.MISSION_NOT_FOUND)
     if mission.completed_at is not None:
         return pb.VerifyMissionResponse(text=ALREADY_DONE, completed=True)
     before = await read(pool, "beforeImage", request.before_image.content, open_picture)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from onegenie.error.v1.reasons import SdkReason
 from onegenie.store.v1 import store_pb2, store_pb2_grpc
 
 from core.shop.catalogue.embedded import EmbeddedStore, EmbeddedStores
@@ -137,7 +138,7 @@ class StoreService(store_pb2_grpc.StoreServiceServicer):
         self, request: store_pb2.DeleteSignageEventRequest, context: Any
     ) -> store_pb2.DeleteSignageEventResponse:
         if not await self._store.delete_signage_event(request.id):
-            raise ApiError("NOT_FOUND", "There is no such signage event.")
+            raise ApiError(SdkReason.NOT_FOUND, "There is no such signage event.")
         return store_pb2.DeleteSignageEventResponse()
 
     async def ReportTrigger(
@@ -175,7 +176,7 @@ def _uuid(text: str) -> UUID | None:
 
 
 def _no_signage() -> ApiError:
-    return ApiError("NOT_FOUND", "There is no such signage.")
+    return ApiError(SdkReason.NOT_FOUND, "There is no such signage.")
 
 
 def _after(page_token: str) -> int:

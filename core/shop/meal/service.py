@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from onegenie.error.v1.reasons import SdkReason
 from onegenie.meal.v1 import meal_pb2 as pb
 from onegenie.meal.v1 import meal_pb2_grpc as pb_grpc
 from pydantic import ValidationError
@@ -32,5 +33,7 @@ class MealService(pb_grpc.MealServiceServicer):
             meal = await self._engine.suggest(asked)
         except MealError as error:
             retryable = "true" if error.retryable else "false"
-            raise ApiError("NO_MEAL", error.reason, metadata={"retryable": retryable}) from error
+            raise ApiError(
+                SdkReason.NO_MEAL, error.reason, metadata={"retryable": retryable}
+            ) from error
         return pb.SuggestMealResponse(meal=meal_to_message(meal))

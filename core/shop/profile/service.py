@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import grpc
+from onegenie.error.v1.reasons import SdkReason
 from onegenie.profile.v1 import profile_pb2 as pb
 from onegenie.profile.v1 import profile_pb2_grpc as pb_grpc
 from sqlalchemy import Row
@@ -30,7 +31,7 @@ class ProfileService(pb_grpc.ProfileServiceServicer):
         async with self._database.connect() as conn:
             row = await sql.read_profile(conn, caller().tenant_id, request.profile_id)
         if row is None:
-            raise ApiError("NOT_FOUND", "There is no such profile.")
+            raise ApiError(SdkReason.NOT_FOUND, "There is no such profile.")
         return pb.GetProfileResponse(profile=_message(row))
 
     async def PutProfile(

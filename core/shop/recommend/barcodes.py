@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from onegenie.error.v1.reasons import SdkReason
 from onegenie.recommend.v1 import recommend_pb2 as pb
 
 from core.platform.database import Database
@@ -33,7 +34,7 @@ async def get_round_barcodes(
         database, caller, request.profile_id, request.chat_id, request.round_id
     )
     if row is None:
-        raise ApiError("NOT_FOUND", "There is no such round.")
+        raise ApiError(SdkReason.NOT_FOUND, "There is no such round.")
     return barcodes_of(request.chat_id.lower(), str(row.id), pb.Round.FromString(row.results))
 
 

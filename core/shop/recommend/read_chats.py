@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from onegenie.error.v1.reasons import SdkReason
 from onegenie.recommend.v1 import recommend_pb2 as pb
 
 from core.platform.database import Database
@@ -18,7 +19,7 @@ async def list_chats(
     """A page of the chats the caller's key has with a profile. Raises NOT_FOUND."""
     async with database.connect() as conn:
         if not await sql.profile_exists(conn, caller, profile_id):
-            raise ApiError("NOT_FOUND", "There is no such profile.")
+            raise ApiError(SdkReason.NOT_FOUND, "There is no such profile.")
         total, rows = await sql.list_chats(
             conn, caller, profile_id, page=page, limit=limit, order=order
         )
@@ -45,7 +46,7 @@ async def get_chat(
     """The chat with all its rounds. Raises NOT_FOUND."""
     rows = await sql.read_chat(database, caller, profile_id, chat_id)
     if not rows:
-        raise ApiError("NOT_FOUND", "There is no such chat.")
+        raise ApiError(SdkReason.NOT_FOUND, "There is no such chat.")
     shown = await spots.read(caller.tenant_id)
     created_at, name, gender, age, locale = rows[0][:5]
     response = pb.GetChatResponse()
@@ -72,7 +73,7 @@ async def get_round(
     """One round. Raises NOT_FOUND."""
     row = await sql.read_round(database, caller, profile_id, chat_id, round_id)
     if row is None:
-        raise ApiError("NOT_FOUND", "There is no such round.")
+        raise ApiError(SdkReason.NOT_FOUND, "There is no such round.")
     response = pb.GetRoundResponse()
     fill_round(response.round, row, await spots.read(caller.tenant_id))
     return response

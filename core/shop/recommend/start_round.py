@@ -6,6 +6,7 @@ import asyncio
 import uuid
 from dataclasses import dataclass
 
+from onegenie.error.v1.reasons import SdkReason
 from psycopg.errors import UniqueViolation
 
 from core.platform.database import Database
@@ -100,12 +101,12 @@ async def _in_transaction(
         )
         if new is None:
             if not await sql.profile_exists(conn, caller, command.profile_id):
-                raise ApiError("NOT_FOUND", "There is no such profile.")
+                raise ApiError(SdkReason.NOT_FOUND, "There is no such profile.")
             if (first := await _first_answer(conn, caller, command)) is not None:
                 return first
     else:
         if not await sql.lock_chat(conn, caller, command.profile_id, command.chat_id):
-            raise ApiError("NOT_FOUND", "There is no such chat.")
+            raise ApiError(SdkReason.NOT_FOUND, "There is no such chat.")
         if (first := await _first_answer(conn, caller, command)) is not None:
             return first
         chat_id = uuid.UUID(command.chat_id)
@@ -128,7 +129,7 @@ async def _in_transaction(
     await pipeline.defer(conn, new.round_id, step=1, in_flight=new.in_flight)
     # Last, because all rounds of a tenant wait for this row until the transaction ends.
     if not await spend_credit(conn, caller.tenant_id, new.round_id):
-        raise ApiError("INSUFFICIENT_CREDIT")
+        raise ApiError(SdkReason.INSUFFICIENT_CREDIT)
     return Started(new.chat_id, new.round_id)
 
 
@@ -136,9 +137,9 @@ async def _next_round_no(conn: sql.AsyncConnection, chat_id: uuid.UUID) -> int:
     states = await sql.round_states(conn, chat_id)
     latest = states[-1]
     if holds_chat(latest.status, latest.steps_done):
-        raise ApiError("PRIOR_ROUND_IN_FLIGHT")
+        raise ApiError(SdkReason.PRIOR_ROUND_IN_FLIGHT)
     if sum(state.status != ERROR for state in states if state.round_no > 1) >= MAX_FOLLOW_UPS:
-        raise ApiError("REFINEMENT_CAP_EXCEEDED")
+        raise ApiError(SdkReason.REFINEMENT_CAP_EXCEEDED)
     return latest.round_no + 1
 
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator
 
+from onegenie.error.v1.reasons import SdkReason
 from onegenie.recommend.v1 import recommend_pb2 as pb
 
 from core.platform.database import Database
@@ -42,7 +43,7 @@ async def watch_round(
                 database, caller, request.profile_id, request.chat_id, request.round_id
             )
             if row is None:
-                raise ApiError("NOT_FOUND", "There is no such round.")
+                raise ApiError(SdkReason.NOT_FOUND, "There is no such round.")
             current = version(row.status, row.steps_done)
             # A version that is yet to come can't have been seen.
             seen = min(seen, current)

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 from uuid import uuid4
 
+from onegenie.error.v1.reasons import SdkReason
 from onegenie.signage.v1 import signage_pb2 as pb
 from onegenie.store.v1 import store_pb2
 
@@ -96,10 +97,10 @@ class Subscription:
             changed.clear()
             rows = await sql.look(self._database, self._tenant, self._signage, seen)
             if not rows:
-                raise ApiError("NOT_FOUND", "There is no such signage.")
+                raise ApiError(SdkReason.NOT_FOUND, "There is no such signage.")
             present = rows[-1]
             if present.subscription_id != self._id:
-                raise ApiError("SUPERSEDED")
+                raise ApiError(SdkReason.SUPERSEDED)
             if not await self._is_settled(present, woken or time() >= self._refresh_at):
                 woken = True
                 continue
@@ -171,15 +172,15 @@ class Subscription:
     async def _say_why(self) -> None:
         rows = await sql.look(self._database, self._tenant, self._signage, 0)
         if rows and rows[0].subscription_id == self._id:
-            raise ApiError("UNAUTHORIZED")
-        raise ApiError("SUPERSEDED")
+            raise ApiError(SdkReason.UNAUTHORIZED)
+        raise ApiError(SdkReason.SUPERSEDED)
 
 
 def _find(signage: Sequence[store_pb2.Signage], signage_id: str) -> store_pb2.Signage:
     for one in signage:
         if one.id == signage_id:
             return one
-    raise ApiError("NOT_FOUND", "There is no such signage.")
+    raise ApiError(SdkReason.NOT_FOUND, "There is no such signage.")
 
 
 def _numbered_as(present: Any) -> store_pb2.Signage:

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator
 from typing import Any
 
 from google.protobuf import struct_pb2
+from onegenie.error.v1.reasons import SdkReason
 from onegenie.tenant.v1 import tenant_pb2 as pb
 
 from core.platform.database import Database
@@ -64,7 +65,7 @@ async def stream_events(
                 return
             if clock() >= due:
                 if not await sql.key_is_living(database, caller.key_id):
-                    raise ApiError("UNAUTHORIZED")
+                    raise ApiError(SdkReason.UNAUTHORIZED)
                 if silent and not page.more:
                     seen = max(seen, latest)
                     yield pb.StreamEventsResponse(sequence=seen, kind="heartbeat")

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import grpc
 import structlog
+from onegenie.error.v1.reasons import SdkReason
 from onegenie.store.v1 import store_pb2
 from onegenie.tenant.v1 import tenant_pb2 as pb
 from onegenie.tenant.v1 import tenant_pb2_grpc as pb_grpc
@@ -87,7 +88,7 @@ class TenantService(pb_grpc.TenantServiceServicer):
         try:
             signage = await self._signage()
         except StoreUnavailable as error:
-            raise ApiError("UNAVAILABLE", str(error)) from error
+            raise ApiError(SdkReason.UNAVAILABLE, str(error)) from error
         for one in sorted(signage, key=lambda one: one.number):
             shown = reply.signage.add(signage_id=one.id, number=one.number, name=one.name)
             if device := devices.get(one.id):
@@ -138,7 +139,7 @@ class TenantService(pb_grpc.TenantServiceServicer):
                     conn, uuid.UUID(request.tenant_id), request.amount, note, idempotency_key
                 )
             except LookupError:
-                raise ApiError("NOT_FOUND", "There is no such tenant.") from None
+                raise ApiError(SdkReason.NOT_FOUND, "There is no such tenant.") from None
             except ValueError as error:
                 raise invalid(FieldViolation("amount", str(error))) from None
             except sql.UsedForAnotherGrant:
@@ -157,7 +158,7 @@ class TenantService(pb_grpc.TenantServiceServicer):
                     conn, tenant_id, kind, request.name, signage_id, caller().key_id
                 )
             except LookupError:
-                raise ApiError("UNAUTHORIZED") from None
+                raise ApiError(SdkReason.UNAUTHORIZED) from None
             row = await sql.read_key(conn, tenant_id, key_id)
         return pb.CreateKeyResponse(key=_key(row), secret=secret)
 
@@ -180,7 +181,7 @@ class TenantService(pb_grpc.TenantServiceServicer):
                 keep_made=request.keep_made,
             )
         if not ended:
-            raise ApiError("NOT_FOUND", "There is no such key.")
+            raise ApiError(SdkReason.NOT_FOUND, "There is no such key.")
         return pb.RevokeKeyResponse(revoked_key_ids=map(str, ended))
 
     async def _signage(self) -> Sequence[store_pb2.Signage]:
@@ -197,7 +198,7 @@ class TenantService(pb_grpc.TenantServiceServicer):
         try:
             known = {one.id for one in await self._signage()}
         except StoreUnavailable as error:
-            raise ApiError("UNAVAILABLE", str(error)) from error
+            raise ApiError(SdkReason.UNAVAILABLE, str(error)) from error
         if request.signage_id not in known:
             raise invalid(FieldViolation("signage_id", "must be one of the store's signage"))
         return request.signage_id

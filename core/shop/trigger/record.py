@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from google.protobuf.message import Message
+from onegenie.error.v1.reasons import SdkReason
 from onegenie.recommend.v1 import recommend_pb2 as recommend
 from onegenie.trigger.v1 import trigger_pb2 as pb
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -43,7 +44,7 @@ async def find_round(database: Database, caller: Caller, request: Request) -> Ro
     ids = (request.profile_id, request.chat_id, request.round_id)
     row = await read_results(database, caller, *ids)
     if row is None:
-        raise ApiError("NOT_FOUND", "There is no such round.")
+        raise ApiError(SdkReason.NOT_FOUND, "There is no such round.")
     results = recommend.Round.FromString(row.results)
     profile_id, chat_id, round_id = (uuid.UUID(one) for one in ids)
     return RoundNow(profile_id, chat_id, round_id, results, row.analyst_comments)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from onegenie.error.v1.reasons import SdkReason
 from onegenie.trigger.v1 import trigger_pb2 as pb
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -45,7 +46,7 @@ async def _coupon(
     sent, base = items.sent_item(request), items.round_coupon(round_.results, request.rec_id)
     if base is None:
         if not sent.keys() > {"rec_id"}:
-            raise ApiError("NOT_FOUND", "The round has no coupon of that rec_id.")
+            raise ApiError(SdkReason.NOT_FOUND, "The round has no coupon of that rec_id.")
         item = base = sent
     else:
         item = items.filled_in(sent, base)
@@ -61,7 +62,7 @@ async def _recommend(
     round_ = await find_round(database, caller, request)
     item = items.round_recommendation(round_.results, request.rec_id)
     if item is None:
-        raise ApiError("NOT_FOUND", "The round recommends no item of that rec_id.")
+        raise ApiError(SdkReason.NOT_FOUND, "The round recommends no item of that rec_id.")
     event_id = new_id("evt_")
     response = pb.TriggerRecommendResponse(event_id=event_id, accepted=True)
     event = _event(event_id, "recommend", round_, item, item)

@@ -47,7 +47,6 @@ async def door(tmp_path: Path) -> AsyncIterator[tuple[Door, health_pb2_grpc.Heal
     server = Server(
         address,
         interceptor,
-        contract,
         lambda grpc_server: profile_pb2_grpc.add_ProfileServiceServicer_to_server(
             _Asynchronous(servicer), grpc_server
         ),

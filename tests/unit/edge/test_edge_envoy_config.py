@@ -2,35 +2,28 @@
 
 import re
 import subprocess
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from core.app.services import SERVICES
+from core.run.supervisor import DESCRIPTOR
 from edge.contract.load import load_contract
-from edge.envoy.config import DESCRIPTOR, envoy_binary, path_regex, render
+from edge.envoy.config import Front, envoy_binary, path_regex, render
 from tests.e2e import echo_contract
 
 TLS = Path(__file__).parents[2] / "e2e" / "tls"
 
 
-@dataclass(frozen=True)
-class Settings:
-    host: str = "127.0.0.1"
-    port: int = 8080
-    tls_certificate: Path | None = None
-    tls_key: Path | None = None
-    cors_origins: tuple[str, ...] = ("*",)
-    rate_limit: int = 20_000
-    rate_limit_per_address: int = 20_000
-    trusted_proxies: int = 0
+def Settings(**options: Any) -> Front:
+    """A front that pages of any origin may call."""
+    return Front(**{"cors_origins": ("*",)} | options)
 
 
-def rendered(
-    folder: Path, settings: Settings, contract=None, descriptor: Path | None = None
-) -> Path:
+def rendered(folder: Path, settings: Front, contract=None, descriptor: Path | None = None) -> Path:
     if descriptor is None:
         descriptor = folder / "rest.pb"
         descriptor.write_bytes(echo_contract.rest_descriptors())

@@ -144,7 +144,7 @@ async def refusal(call: object) -> grpc.aio.AioRpcError:
 async def wait(call: object) -> float:
     """Seconds to wait, of a call that must be refused for its frequency."""
     error = await refusal(call)
-    assert reason_of(error) == "COMMON_6"
+    assert reason_of(error) == "RATE_LIMITED"
     status = rpc_status.from_call(error)
     for detail in status.details if status else ():
         info = error_details_pb2.RetryInfo()
@@ -156,5 +156,5 @@ async def wait(call: object) -> float:
 async def refused_fields(call: object) -> list[str]:
     """The fields that an invalid call's answer names."""
     error = await refusal(call)
-    assert reason_of(error) == "COMMON_2"
+    assert reason_of(error) == "INVALID_REQUEST"
     return fields_of(error)

@@ -70,15 +70,15 @@ async def test_a_number_has_three_codes_at_once_and_then_waits_longer_each_time(
     phone.clock.advance(hours=1)  # what was asked for longer ago doesn't slow it down
     for _ in range(3):
         await phone.ask()
-    assert await outcome(phone.ask()) == "COMMON_6"
+    assert await outcome(phone.ask()) == "RATE_LIMITED"
 
 
 async def test_a_code_is_there_again_where_the_document_sends_people_for_it(phone: Phone) -> None:
     for _ in range(2):
         code = await phone.code()
         for _ in range(5):
-            assert await outcome(phone.verify(another(code))) == "AUTH_1"
-        assert await outcome(phone.verify(code)) == "AUTH_2"
+            assert await outcome(phone.verify(another(code))) == "WRONG_CODE"
+        assert await outcome(phone.verify(code)) == "CODE_EXPIRED"
     await phone.verify(await phone.code())
 
 
@@ -116,7 +116,7 @@ async def test_an_address_has_so_many_codes_a_day(
         phones[2].address = "203.0.113.7, 198.51.100.1"  # only the last one is Envoy's
         await phones[2].ask()
         phones[3].address = "198.51.100.1, 203.0.113.7"
-        assert await outcome(phones[3].ask()) == "COMMON_6"
+        assert await outcome(phones[3].ask()) == "RATE_LIMITED"
 
 
 async def test_simultaneous_requests_exceed_no_limit(
@@ -126,16 +126,16 @@ async def test_simultaneous_requests_exceed_no_limit(
     async with running_core(database_url, clock=clock, data_dir=tmp_path, **limits) as channel:
         one, *others = (Phone(channel, tmp_path / "outbox" / "x", clock) for _ in range(9))
         outcomes = Counter(await asyncio.gather(*(outcome(one.ask()) for _ in range(20))))
-        assert outcomes == {"OK": 3, "COMMON_6": 17}
+        assert outcomes == {"OK": 3, "RATE_LIMITED": 17}
         outcomes = Counter(await asyncio.gather(*(outcome(each.ask()) for each in others)))
-        assert outcomes == {"OK": 2, "COMMON_6": 6}
+        assert outcomes == {"OK": 2, "RATE_LIMITED": 6}
     async with database.connect() as conn:
         assert await conn.scalar(select(func.count()).select_from(auth_code_requests)) == 5
 
 
 async def test_simultaneous_requests_cool_down_together(phone: Phone) -> None:
     outcomes = Counter(await asyncio.gather(*(outcome(phone.ask()) for _ in range(20))))
-    assert outcomes == {"OK": 3, "COMMON_6": 17}
+    assert outcomes == {"OK": 3, "RATE_LIMITED": 17}
     await phone.messages(1)
 
 
@@ -143,8 +143,8 @@ async def test_a_complete_account_is_told_before_any_limit_of_the_number(phone: 
     for _ in range(2):
         await phone.code()
     await phone.sign_up("one@example.com")
-    assert await outcome(phone.ask()) == "USER_3"  # still in its cool-down
-    assert await outcome(phone.verify("123456")) == "USER_3"
+    assert await outcome(phone.ask()) == "USER_ALREADY_EXISTS"  # still in its cool-down
+    assert await outcome(phone.verify("123456")) == "USER_ALREADY_EXISTS"
 
 
 async def test_the_service_has_so_many_codes_a_day(
@@ -160,11 +160,11 @@ async def test_the_service_has_so_many_codes_a_day(
         await phones[0].sign_up("one@example.com")
         clock.advance(hours=1)
         # Who is told that there is an account is sent nothing.
-        assert [await outcome(phones[0].ask()) for _ in range(5)] == ["USER_3"] * 5
+        assert [await outcome(phones[0].ask()) for _ in range(5)] == ["USER_ALREADY_EXISTS"] * 5
         outcomes = Counter(await asyncio.gather(*(outcome(each.ask()) for each in phones[1:])))
-        assert outcomes == {"OK": 2, "COMMON_6": 5}
+        assert outcomes == {"OK": 2, "RATE_LIMITED": 5}
         assert await wait(phones[7].ask()) == 23 * 3600
-        assert await outcome(phones[0].ask()) == "USER_3"
+        assert await outcome(phones[0].ask()) == "USER_ALREADY_EXISTS"
         clock.advance(hours=23)
         await phones[7].ask()
 
@@ -180,20 +180,26 @@ async def test_an_address_asks_for_so_many_numbers_whether_they_have_an_account(
         await phone.sign_up("one@example.com")
         stranger = dataclasses.replace(phone, address="198.51.100.66")
         other = Phone(channel, outbox, clock, stranger.address)
-        assert [await outcome(stranger.ask()) for _ in range(3)] == ["USER_3"] * 3
+        assert [await outcome(stranger.ask()) for _ in range(3)] == ["USER_ALREADY_EXISTS"] * 3
         assert await outcome(other.ask()) == "OK"
-        assert await outcome(other.ask()) == await outcome(stranger.ask()) == "COMMON_6"
+        assert await outcome(other.ask()) == await outcome(stranger.ask()) == "RATE_LIMITED"
         assert await wait(stranger.ask()) == 24 * 3600
         # Verifying tells as much, and has a count of its own.
         other.number = "01055550077"
-        assert await outcome(stranger.verify("1")) == "USER_3"
-        assert [await outcome(other.verify("1")) for _ in range(3)] == ["AUTH_1"] * 3
-        assert await outcome(stranger.verify("1")) == "COMMON_6"
+        assert await outcome(stranger.verify("1")) == "USER_ALREADY_EXISTS"
+        assert [await outcome(other.verify("1")) for _ in range(3)] == ["WRONG_CODE"] * 3
+        assert await outcome(stranger.verify("1")) == "RATE_LIMITED"
         assert await wait(other.verify("1")) == 24 * 3600
         # That was the stranger's alone.
-        assert await outcome(phone.ask()) == await outcome(phone.verify("1")) == "USER_3"
+        assert (
+            await outcome(phone.ask()) == await outcome(phone.verify("1")) == "USER_ALREADY_EXISTS"
+        )
         clock.advance(hours=24)
-        assert await outcome(stranger.ask()) == await outcome(stranger.verify("1")) == "USER_3"
+        assert (
+            await outcome(stranger.ask())
+            == await outcome(stranger.verify("1"))
+            == "USER_ALREADY_EXISTS"
+        )
 
 
 async def test_right_codes_count_for_nothing(

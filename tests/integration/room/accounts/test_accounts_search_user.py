@@ -42,10 +42,10 @@ async def test_search_by_name(database: Database, database_url: str) -> None:
         for name in ("테스트", "없는유저", "kim", "%", "테스트_저", "' OR name <> '"):
             with pytest.raises(grpc.aio.AioRpcError) as error:
                 await search(me, name)
-            assert reason_of(error.value) == "USER_1"
+            assert reason_of(error.value) == "USER_NOT_FOUND"
 
         for name in ("", "  ", "가" * 51, "테스트\0", "\u200b", "\u202e \u3164"):
             with pytest.raises(grpc.aio.AioRpcError) as error:
                 await search(me, name)
-            assert reason_of(error.value) == "COMMON_2"
+            assert reason_of(error.value) == "INVALID_REQUEST"
             assert fields_of(error.value) == ["name"]

@@ -34,19 +34,19 @@ async def test_a_person_signs_up_and_logs_in(phone: Phone, database: Database) -
 
 
 async def test_no_code_is_pending(phone: Phone) -> None:
-    assert await outcome(phone.verify("123456")) == "AUTH_1"
+    assert await outcome(phone.verify("123456")) == "WRONG_CODE"
 
 
 async def test_a_code_has_five_tries(phone: Phone) -> None:
     code = await phone.code()
     wrong = [another(code), "1", "코드", code + "0", " " + code[:5]]
-    assert [await outcome(phone.verify(each)) for each in wrong[:4]] == ["AUTH_1"] * 4
+    assert [await outcome(phone.verify(each)) for each in wrong[:4]] == ["WRONG_CODE"] * 4
     tokens = await phone.verify(code)  # the fifth
     assert tokens.access_token
     phone.clock.advance(minutes=1)
     code = await phone.code()
-    assert [await outcome(phone.verify(each)) for each in wrong] == ["AUTH_1"] * 5
-    assert await outcome(phone.verify(code)) == "AUTH_2"
+    assert [await outcome(phone.verify(each)) for each in wrong] == ["WRONG_CODE"] * 5
+    assert await outcome(phone.verify(code)) == "CODE_EXPIRED"
     phone.clock.advance(minutes=1)
     await phone.verify(await phone.code())  # a new code has new tries
 
@@ -55,14 +55,14 @@ async def test_a_strangers_tries_are_his_own(phone: Phone) -> None:
     code = await phone.code()
     stranger = dataclasses.replace(phone, address="198.51.100.66")
     tries = [await outcome(stranger.verify(another(code))) for _ in range(7)]
-    assert tries == ["AUTH_1"] * 5 + ["AUTH_2"] * 2
-    assert await outcome(stranger.verify(code)) == "AUTH_2"
+    assert tries == ["WRONG_CODE"] * 5 + ["CODE_EXPIRED"] * 2
+    assert await outcome(stranger.verify(code)) == "CODE_EXPIRED"
     # Of IPv6 an address is a /64, as everywhere.
     there = dataclasses.replace(phone, address="2001:db8::1")
-    assert [await outcome(there.verify(another(code))) for _ in range(4)] == ["AUTH_1"] * 4
+    assert [await outcome(there.verify(another(code))) for _ in range(4)] == ["WRONG_CODE"] * 4
     neighbour = dataclasses.replace(phone, address="2001:db8::2")
     tries = [await outcome(neighbour.verify(another(code))) for _ in range(2)]
-    assert tries == ["AUTH_1", "AUTH_2"]
+    assert tries == ["WRONG_CODE", "CODE_EXPIRED"]
     await phone.verify(code)
 
 
@@ -70,8 +70,8 @@ async def test_a_code_ends_after_twenty_tries_from_anywhere(phone: Phone) -> Non
     code = await phone.code()
     others = [dataclasses.replace(phone, address=f"198.51.100.{n}") for n in range(4)]
     guesses = (outcome(each.verify(another(code))) for _ in range(15) for each in others)
-    assert Counter(await asyncio.gather(*guesses)) == {"AUTH_1": 20, "AUTH_2": 40}
-    assert await outcome(phone.verify(code)) == "AUTH_2"
+    assert Counter(await asyncio.gather(*guesses)) == {"WRONG_CODE": 20, "CODE_EXPIRED": 40}
+    assert await outcome(phone.verify(code)) == "CODE_EXPIRED"
     await phone.verify(await phone.code())
 
 
@@ -79,7 +79,7 @@ async def test_a_code_is_any_text(phone: Phone) -> None:
     code = await phone.code()
     for text in (" ", "\t", "코드", "9" * 100_000, f" {code}", f"{code}\n"):
         phone.address = f"203.0.113.{len(text) % 250}"
-        assert await outcome(phone.verify(text)) == "AUTH_1"
+        assert await outcome(phone.verify(text)) == "WRONG_CODE"
     assert await refused_fields(phone.verify("")) == ["verificationCode"]
     await phone.verify(code)
 
@@ -87,8 +87,8 @@ async def test_a_code_is_any_text(phone: Phone) -> None:
 async def test_a_code_expires(phone: Phone) -> None:
     code = await phone.code()
     phone.clock.advance(seconds=180)
-    assert await outcome(phone.verify(code)) == "AUTH_2"
-    assert await outcome(phone.verify(another(code))) == "AUTH_2"
+    assert await outcome(phone.verify(code)) == "CODE_EXPIRED"
+    assert await outcome(phone.verify(another(code))) == "CODE_EXPIRED"
     code = await phone.code()
     phone.clock.advance(seconds=179)
     await phone.verify(code)
@@ -97,9 +97,9 @@ async def test_a_code_expires(phone: Phone) -> None:
 async def test_a_code_is_the_numbers_own_and_works_once(phone: Phone) -> None:
     code = await phone.code()
     other = dataclasses.replace(phone, number="01055550002")
-    assert await outcome(other.verify(code)) == "AUTH_1"
+    assert await outcome(other.verify(code)) == "WRONG_CODE"
     await phone.verify(code)
-    assert await outcome(phone.verify(code)) == "AUTH_1"
+    assert await outcome(phone.verify(code)) == "WRONG_CODE"
 
 
 async def test_only_the_last_code_counts(phone: Phone) -> None:
@@ -109,7 +109,7 @@ async def test_only_the_last_code_counts(phone: Phone) -> None:
     while first == second:  # once in a million
         phone.clock.advance(seconds=30)
         second = await phone.code()
-    assert await outcome(phone.verify(first)) == "AUTH_1"
+    assert await outcome(phone.verify(first)) == "WRONG_CODE"
     await phone.verify(second)
 
 
@@ -118,7 +118,7 @@ async def test_simultaneous_right_codes_succeed_once(phone: Phone, database: Dat
     calls = (phone.verify(code, device_id=f"device-{n}") for n in range(20))
     outcomes = Counter(await asyncio.gather(*(outcome(call) for call in calls)))
     assert outcomes.pop("OK") == 1
-    assert set(outcomes) <= {"AUTH_1", "AUTH_2"}
+    assert set(outcomes) <= {"WRONG_CODE", "CODE_EXPIRED"}
     async with database.connect() as conn:
         assert len((await conn.execute(select(users))).all()) == 1
         assert len((await conn.execute(select(auth_sessions))).all()) == 1
@@ -128,7 +128,7 @@ async def test_simultaneous_guesses_get_no_more_tries(phone: Phone) -> None:
     code = await phone.code()
     guesses = [f"{(int(code) + n) % 10**6:06}" for n in range(1, 21)]
     outcomes = Counter(await asyncio.gather(*(outcome(phone.verify(each)) for each in guesses)))
-    assert outcomes == {"AUTH_1": 5, "AUTH_2": 15}
+    assert outcomes == {"WRONG_CODE": 5, "CODE_EXPIRED": 15}
 
 
 async def test_a_number_verified_again_is_renamed_and_its_sessions_end(
@@ -138,8 +138,10 @@ async def test_a_number_verified_again_is_renamed_and_its_sessions_end(
     phone.clock.advance(minutes=1)
     second = await phone.verify(await phone.code(), name="나중", device_id="device-2")
     birth = {"birth": "2000-01-01", "email": "a@example.com", "password": "testPassword"}
-    assert await outcome(phone.call("CreatePassword", first.access_token, **birth)) == "COMMON_3"
-    assert await outcome(phone.refresh(first.refresh_token)) == "COMMON_3"
+    assert (
+        await outcome(phone.call("CreatePassword", first.access_token, **birth)) == "UNAUTHORIZED"
+    )
+    assert await outcome(phone.refresh(first.refresh_token)) == "UNAUTHORIZED"
     async with database.connect() as conn:
         assert (await conn.scalars(select(users.c.name))).all() == ["나중"]
     assert await outcome(phone.call("CreatePassword", second.access_token, **birth)) == "OK"
@@ -166,11 +168,11 @@ async def test_today_is_the_zones(phone: Phone) -> None:
 async def test_an_account_is_completed_once_and_an_email_is_one_accounts(phone: Phone) -> None:
     tokens = await phone.sign_up("one@example.com")
     again = phone.create_password(tokens.access_token, "two@example.com")
-    assert await outcome(again) == "USER_3"
+    assert await outcome(again) == "USER_ALREADY_EXISTS"
     other = dataclasses.replace(phone, number="01055550003")
     tokens = await other.verify(await other.code())
     taken = other.create_password(tokens.access_token, "ONE@example.com")
-    assert await outcome(taken) == "USER_3"
+    assert await outcome(taken) == "USER_ALREADY_EXISTS"
     await other.create_password(tokens.access_token, "three@example.com")
 
 
@@ -185,7 +187,7 @@ async def test_an_ended_session_completes_nothing_in_another_process(
         phone.clock.advance(minutes=1)
         new = await phone.verify(await phone.code())
         late = there.create_password(old.access_token, "old@example.com")
-        assert await outcome(late) == "COMMON_3"
+        assert await outcome(late) == "UNAUTHORIZED"
         await there.create_password(new.access_token, "new@example.com")
 
 
@@ -201,11 +203,11 @@ async def test_an_email_may_be_pasted_and_hides_nothing(phone: Phone, database: 
         assert await conn.scalar(select(users.c.email)) == "some@example.com"
     for same in ("some＠example.com", "\u200bSOME@example。com ", "some@example.com\u202c"):
         await phone.log_in(same)
-    assert await outcome(phone.log_in("so\u200bme@example.com")) == "USER_1"
+    assert await outcome(phone.log_in("so\u200bme@example.com")) == "USER_NOT_FOUND"
     other = dataclasses.replace(phone, number="01055550005")
     token = (await other.verify(await other.code())).access_token
     taken = other.create_password(token, "\u2068SOME@example.com\u2069")
-    assert await outcome(taken) == "USER_3"
+    assert await outcome(taken) == "USER_ALREADY_EXISTS"
 
 
 async def test_a_name_hides_nothing(phone: Phone, database: Database) -> None:
@@ -231,8 +233,8 @@ async def test_simultaneous_completions(phone: Phone) -> None:
         outcome(each.create_password(token.access_token, "one@example.com"))
         for each, token in zip(phones, tokens, strict=True)
     )
-    assert Counter(await asyncio.gather(*calls)) == {"OK": 1, "USER_3": 5}
+    assert Counter(await asyncio.gather(*calls)) == {"OK": 1, "USER_ALREADY_EXISTS": 5}
     phone.number = "01055560009"
     access_token = (await phone.verify(await phone.code())).access_token
     mine = (outcome(phone.create_password(access_token, f"{n}@example.com")) for n in range(6))
-    assert Counter(await asyncio.gather(*mine)) == {"OK": 1, "USER_3": 5}
+    assert Counter(await asyncio.gather(*mine)) == {"OK": 1, "USER_ALREADY_EXISTS": 5}

@@ -118,13 +118,13 @@ async def test_who_cannot_be_added(make: Make) -> None:
     me, you = await make(), await make()
     await me.add(you.id)
 
-    assert reason_of(await refused(me.add(you.id))) == "FRIEND_2"
-    assert reason_of(await refused(me.add(you.id.upper()))) == "FRIEND_2"
+    assert reason_of(await refused(me.add(you.id))) == "ALREADY_FRIENDS"
+    assert reason_of(await refused(me.add(you.id.upper()))) == "ALREADY_FRIENDS"
     for nobody in (str(uuid.uuid4()), "targetUserId", you.person.id.hex, f"{{{you.id}}}"):
-        assert reason_of(await refused(me.add(nobody))) == "USER_1"
+        assert reason_of(await refused(me.add(nobody))) == "USER_NOT_FOUND"
     for oneself in (me.id, me.id.upper()):
         error = await refused(me.add(oneself))
-        assert reason_of(error) == "COMMON_2"
+        assert reason_of(error) == "INVALID_REQUEST"
         assert fields_of(error) == ["targetId"]
     assert len(await me.friends()) == 1
 
@@ -134,14 +134,14 @@ async def test_who_cannot_be_removed(make: Make) -> None:
     await you.add(me.id)
 
     # That you have added me doesn't make you mine.
-    assert reason_of(await refused(me.remove(you.id))) == "FRIEND_1"
-    assert reason_of(await refused(me.remove(me.id))) == "FRIEND_1"
+    assert reason_of(await refused(me.remove(you.id))) == "NOT_A_FRIEND"
+    assert reason_of(await refused(me.remove(me.id))) == "NOT_A_FRIEND"
     for nobody in (str(uuid.uuid4()), "targetUserId"):
-        assert reason_of(await refused(me.remove(nobody))) == "USER_1"
+        assert reason_of(await refused(me.remove(nobody))) == "USER_NOT_FOUND"
 
     await me.add(you.id)
     await me.remove(you.id.upper())
-    assert reason_of(await refused(me.remove(you.id))) == "FRIEND_1"
+    assert reason_of(await refused(me.remove(you.id))) == "NOT_A_FRIEND"
     assert [friend.friend_id for friend in await you.friends()] == [me.id]
 
 
@@ -151,7 +151,7 @@ async def test_two_who_add_at_once(make: Make) -> None:
     results = await asyncio.gather(*(me.add(you.id) for _ in range(10)), return_exceptions=True)
 
     refusals = [r for r in results if isinstance(r, grpc.aio.AioRpcError)]
-    assert [reason_of(error) for error in refusals] == ["FRIEND_2"] * 9
+    assert [reason_of(error) for error in refusals] == ["ALREADY_FRIENDS"] * 9
     assert len(await me.friends()) == 1
 
 
@@ -243,7 +243,7 @@ def _token(text: str) -> str:
 )
 async def test_a_token_that_is_none(make: Make, token: str) -> None:
     error = await refused((await make()).page(page_size=2, page_token=token))
-    assert reason_of(error) == "COMMON_2"
+    assert reason_of(error) == "INVALID_REQUEST"
     assert fields_of(error) == ["pageToken"]
 
 

@@ -193,14 +193,14 @@ async def test_texts_turn_nothing_round(room: Room) -> None:
 async def test_texts_have_their_bounds(room: Room) -> None:
     await room.me.post(title="제" * 100, content="내" * 2000)
 
-    assert await refused(room.me.post(title="제" * 101)) == ("COMMON_2", ["title"])
-    assert await refused(room.me.post(content="내" * 2001)) == ("COMMON_2", ["content"])
+    assert await refused(room.me.post(title="제" * 101)) == ("INVALID_REQUEST", ["title"])
+    assert await refused(room.me.post(content="내" * 2001)) == ("INVALID_REQUEST", ["content"])
 
 
 async def test_one_to_ten_pictures(room: Room) -> None:
     empty = room.me.stub.CreatePost(pb.CreatePostRequest(), **room.me.options)
-    assert await refused(empty) == ("COMMON_2", ["files"])
-    assert await refused(room.me.post(*[SMALL] * 11)) == ("COMMON_5", ["files"])
+    assert await refused(empty) == ("INVALID_REQUEST", ["files"])
+    assert await refused(room.me.post(*[SMALL] * 11)) == ("PAYLOAD_TOO_LARGE", ["files"])
     assert await room.nothing_is_kept()
 
     await room.me.post(*[SMALL] * 10)
@@ -220,19 +220,22 @@ async def test_one_to_ten_pictures(room: Room) -> None:
     ids=["truncated", "svg", "gif", "mislabelled"],
 )
 async def test_one_bad_picture_and_nothing_is_kept(room: Room, bad: bytes) -> None:
-    assert await refused(room.me.post(SMALL, SMALL, bad, SMALL)) == ("COMMON_2", ["files[2]"])
+    assert await refused(room.me.post(SMALL, SMALL, bad, SMALL)) == (
+        "INVALID_REQUEST",
+        ["files[2]"],
+    )
     assert await room.nothing_is_kept()
 
 
 async def test_a_missing_content_is_named(room: Room) -> None:
-    assert await refused(room.me.post(SMALL, b"")) == ("COMMON_2", ["files[1].content"])
+    assert await refused(room.me.post(SMALL, b"")) == ("INVALID_REQUEST", ["files[1].content"])
     assert await room.nothing_is_kept()
 
 
 async def test_one_of_more_than_10_mib_is_too_large(room: Room) -> None:
     large = SMALL + b"\0" * (MAX_BYTES + 1 - len(SMALL))
 
-    assert await refused(room.me.post(SMALL, large)) == ("COMMON_5", ["files[1]"])
+    assert await refused(room.me.post(SMALL, large)) == ("PAYLOAD_TOO_LARGE", ["files[1]"])
     assert await room.nothing_is_kept()
 
 
@@ -240,7 +243,7 @@ async def test_the_whole_may_have_32_mib(room: Room) -> None:
     ten = SMALL + b"\0" * (MAX_BYTES - len(SMALL))
 
     await room.me.post(ten, ten, ten)
-    assert (await refused(room.me.post(ten, ten, ten, ten[: 3 << 20])))[0] == "COMMON_5"
+    assert (await refused(room.me.post(ten, ten, ten, ten[: 3 << 20])))[0] == "PAYLOAD_TOO_LARGE"
     # Past what the server reads at all, gRPC itself says so; the next call is served.
     with pytest.raises(grpc.aio.AioRpcError) as error:
         await room.me.post(*[ten] * 4)
@@ -305,7 +308,7 @@ async def test_links_end_and_new_ones_come(room: Room) -> None:
     first = (await room.me.list()).posts[0].post_details[0].url
     room.clock.advance(hours=7)
 
-    assert await refused(room.get(first)) == ("COMMON_4", [])
+    assert await refused(room.get(first)) == ("NOT_FOUND", [])
     later = (await room.me.list()).posts[0].post_details[0].url
     assert later != first
     assert (await room.get(later))[0].data
@@ -317,9 +320,9 @@ async def test_one_kind_of_token_is_not_another(room: Room) -> None:
 
     base, token = url.split("?token=")
     for bad in (room.me.person.access_token, "x", "a.b.c", token[:-4] + "AAAA"):
-        assert await refused(room.get(f"{base}?token={bad}")) == ("COMMON_4", [])
+        assert await refused(room.get(f"{base}?token={bad}")) == ("NOT_FOUND", [])
     thief = Author(Person(room.channel, room.me.person.id, "A", token))
-    assert await refused(thief.list()) == ("COMMON_3", [])
+    assert await refused(thief.list()) == ("UNAUTHORIZED", [])
 
 
 # ---- who sees what ----
@@ -352,8 +355,8 @@ async def test_a_former_friend_sees_nothing_more(room: Room) -> None:
 
     assert await room.friend.ids() == []
     assert await room.friend.ids(room.me.id) == []
-    assert (await refused(room.friend.comment(post_id)))[0] == "POST_1"
-    assert (await refused(room.friend.comments(post_id)))[0] == "POST_1"
+    assert (await refused(room.friend.comment(post_id)))[0] == "POST_NOT_FOUND"
+    assert (await refused(room.friend.comments(post_id)))[0] == "POST_NOT_FOUND"
     # What was said stays with the post.
     assert [one.user_id for one in (await room.me.comments(post_id)).comments] == [room.friend.id]
 
@@ -397,7 +400,7 @@ async def test_nothing_of_a_stranger_is_reached_by_any_id(room: Room) -> None:
         ]
 
     unknown = await answers(str(uuid.uuid4()))
-    assert unknown == [[], ("POST_1", []), ("POST_1", []), ("COMMON_4", [])]
+    assert unknown == [[], ("POST_NOT_FOUND", []), ("POST_NOT_FOUND", []), ("NOT_FOUND", [])]
     for id in (post_id, detail.file_id, room.friend.id, room.me.id, "1", "post1", "%", "a/b"):
         assert await answers(id) == unknown, id
     assert await room.count(post_comments) == 1
@@ -459,9 +462,9 @@ async def test_a_page_ends_early_rather_than_without_comments(
 async def test_a_comment_must_say_something(room: Room) -> None:
     post_id = await room.me.post()
 
-    assert await refused(room.me.comment(post_id, "")) == ("COMMON_2", ["content"])
-    assert await refused(room.me.comment(post_id, " \n\t")) == ("COMMON_2", ["content"])
-    assert await refused(room.me.comment(post_id, "가" * 1001)) == ("COMMON_2", ["content"])
+    assert await refused(room.me.comment(post_id, "")) == ("INVALID_REQUEST", ["content"])
+    assert await refused(room.me.comment(post_id, " \n\t")) == ("INVALID_REQUEST", ["content"])
+    assert await refused(room.me.comment(post_id, "가" * 1001)) == ("INVALID_REQUEST", ["content"])
     assert (await room.me.comment(post_id, "가" * 1000)).content == "가" * 1000
 
 
@@ -558,8 +561,11 @@ async def test_a_page_must_make_sense(room: Room) -> None:
     post_id = await room.me.post()
 
     for call in (room.me.list, lambda **page: room.me.comments(post_id, **page)):
-        assert await refused(call(page_size=0)) == ("COMMON_2", ["pageSize"])
-        assert await refused(call(page_size=101)) == ("COMMON_2", ["pageSize"])
+        assert await refused(call(page_size=0)) == ("INVALID_REQUEST", ["pageSize"])
+        assert await refused(call(page_size=101)) == ("INVALID_REQUEST", ["pageSize"])
         for token in ("nonsense", "1", "-1", "%%%", make_token(2**63), "Mi4z", "4pGg"):
-            assert await refused(call(page_token=token)) == ("COMMON_2", ["pageToken"])
-    assert await refused(room.me.list(next_page_token="x")) == ("COMMON_2", ["nextPageToken"])
+            assert await refused(call(page_token=token)) == ("INVALID_REQUEST", ["pageToken"])
+    assert await refused(room.me.list(next_page_token="x")) == (
+        "INVALID_REQUEST",
+        ["nextPageToken"],
+    )

@@ -88,7 +88,7 @@ async def test_what_is_no_picture_is_named(
         (caller.verify(mission_id, after=b"no"), "afterImage"),
     ):
         error = await refused(call)
-        assert (reason_of(error), fields_of(error)) == ("COMMON_2", [field])
+        assert (reason_of(error), fields_of(error)) == ("INVALID_REQUEST", [field])
     assert vision.asked == []
     assert await kept(database) == []
 
@@ -135,7 +135,9 @@ async def test_only_a_mission_of_ones_own_list(
         await add_mission(database, caller.person, clock(), listed=False),
     ):
         # Before anybody looks at the pictures.
-        assert reason_of(await refused(caller.verify(mission_id, b"no", b"no"))) == "MISSION_1"
+        assert (
+            reason_of(await refused(caller.verify(mission_id, b"no", b"no"))) == "MISSION_NOT_FOUND"
+        )
     assert vision.asked == []
 
 

@@ -30,7 +30,7 @@ async def test_progress_rises_to_the_answer(caller: Caller, vision: ScriptedVisi
 async def test_errors_before_the_first_event(caller: Caller, vision: ScriptedVision) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await caller.stream(b"no").read()
-    assert (reason_of(raised.value), fields_of(raised.value)) == ("COMMON_2", ["image"])
+    assert (reason_of(raised.value), fields_of(raised.value)) == ("INVALID_REQUEST", ["image"])
     vision.stages, vision.failure = [], VisionUnavailable("away")
     with pytest.raises(grpc.aio.AioRpcError) as raised:
         await caller.stream().read()

@@ -98,93 +98,93 @@ class _AppReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AppReason.V
     DESCRIPTOR: _descriptor.EnumDescriptor
     APP_REASON_UNSPECIFIED: _AppReason.ValueType  # 0
     """Never raised."""
-    APP_REASON_COMMON_1: _AppReason.ValueType  # 1
+    APP_REASON_INTERNAL_ERROR: _AppReason.ValueType  # 1
     """A fault of ours; the request id in the X-Request-Id header finds it."""
-    APP_REASON_COMMON_2: _AppReason.ValueType  # 2
+    APP_REASON_INVALID_REQUEST: _AppReason.ValueType  # 2
     """The request breaks a rule of the contract; `error.fields` names each field."""
-    APP_REASON_COMMON_3: _AppReason.ValueType  # 3
+    APP_REASON_UNAUTHORIZED: _AppReason.ValueType  # 3
     """No token, or one that is malformed, expired, signed out or of another kind."""
-    APP_REASON_COMMON_4: _AppReason.ValueType  # 4
+    APP_REASON_NOT_FOUND: _AppReason.ValueType  # 4
     """No such path, or nothing there."""
-    APP_REASON_COMMON_5: _AppReason.ValueType  # 5
+    APP_REASON_PAYLOAD_TOO_LARGE: _AppReason.ValueType  # 5
     """The request, one of its pictures or their number is larger than allowed;
     `error.fields` names which.
     """
-    APP_REASON_COMMON_6: _AppReason.ValueType  # 6
+    APP_REASON_RATE_LIMITED: _AppReason.ValueType  # 6
     """Too many requests; retry after the time in the Retry-After header."""
     APP_REASON_UNAVAILABLE: _AppReason.ValueType  # 7
     """The service is not there just now; retry."""
     APP_REASON_DEADLINE_EXCEEDED: _AppReason.ValueType  # 8
     """The answer took too long; retry."""
-    APP_REASON_USER_1: _AppReason.ValueType  # 9
+    APP_REASON_USER_NOT_FOUND: _AppReason.ValueType  # 9
     """There is no such user."""
-    APP_REASON_USER_3: _AppReason.ValueType  # 10
+    APP_REASON_USER_ALREADY_EXISTS: _AppReason.ValueType  # 10
     """The number or e-mail has an account already, which has a password: log in."""
-    APP_REASON_AUTH_1: _AppReason.ValueType  # 11
+    APP_REASON_WRONG_CODE: _AppReason.ValueType  # 11
     """The verification code is wrong, or none was asked for."""
-    APP_REASON_AUTH_2: _AppReason.ValueType  # 12
+    APP_REASON_CODE_EXPIRED: _AppReason.ValueType  # 12
     """The verification code has expired, or its tries are used up."""
-    APP_REASON_AUTH_9: _AppReason.ValueType  # 13
+    APP_REASON_WRONG_PASSWORD: _AppReason.ValueType  # 13
     """The password is wrong."""
-    APP_REASON_MISSION_1: _AppReason.ValueType  # 14
+    APP_REASON_MISSION_NOT_FOUND: _AppReason.ValueType  # 14
     """No mission is left to recommend, or the caller has none of that id."""
-    APP_REASON_MISSION_2: _AppReason.ValueType  # 15
+    APP_REASON_MISSION_LIST_FULL: _AppReason.ValueType  # 15
     """Today's list has its three missions."""
-    APP_REASON_FRIEND_1: _AppReason.ValueType  # 16
+    APP_REASON_NOT_A_FRIEND: _AppReason.ValueType  # 16
     """The user is not among the caller's friends."""
-    APP_REASON_FRIEND_2: _AppReason.ValueType  # 17
+    APP_REASON_ALREADY_FRIENDS: _AppReason.ValueType  # 17
     """The user is among the caller's friends already."""
-    APP_REASON_POST_1: _AppReason.ValueType  # 18
+    APP_REASON_POST_NOT_FOUND: _AppReason.ValueType  # 18
     """No post of that id is the caller's or a friend's."""
-    APP_REASON_COMMON_7: _AppReason.ValueType  # 19
+    APP_REASON_UNSUPPORTED_MEDIA_TYPE: _AppReason.ValueType  # 19
     """The request's body is compressed, or in another encoding; send it as it is."""
 
 class AppReason(_AppReason, metaclass=_AppReasonEnumTypeWrapper):
     """Why a call of the surface "app" failed. Over gRPC the value without its prefix is
-    google.rpc.ErrorInfo.reason; over REST it is `errorCode`. COMMON_* may come from
-    every method and have the general shape.
+    google.rpc.ErrorInfo.reason; over REST its code is `errorCode`. Those whose code is COMMON_*
+    may come from every method and have the general shape.
     """
 
 APP_REASON_UNSPECIFIED: AppReason.ValueType  # 0
 """Never raised."""
-APP_REASON_COMMON_1: AppReason.ValueType  # 1
+APP_REASON_INTERNAL_ERROR: AppReason.ValueType  # 1
 """A fault of ours; the request id in the X-Request-Id header finds it."""
-APP_REASON_COMMON_2: AppReason.ValueType  # 2
+APP_REASON_INVALID_REQUEST: AppReason.ValueType  # 2
 """The request breaks a rule of the contract; `error.fields` names each field."""
-APP_REASON_COMMON_3: AppReason.ValueType  # 3
+APP_REASON_UNAUTHORIZED: AppReason.ValueType  # 3
 """No token, or one that is malformed, expired, signed out or of another kind."""
-APP_REASON_COMMON_4: AppReason.ValueType  # 4
+APP_REASON_NOT_FOUND: AppReason.ValueType  # 4
 """No such path, or nothing there."""
-APP_REASON_COMMON_5: AppReason.ValueType  # 5
+APP_REASON_PAYLOAD_TOO_LARGE: AppReason.ValueType  # 5
 """The request, one of its pictures or their number is larger than allowed;
 `error.fields` names which.
 """
-APP_REASON_COMMON_6: AppReason.ValueType  # 6
+APP_REASON_RATE_LIMITED: AppReason.ValueType  # 6
 """Too many requests; retry after the time in the Retry-After header."""
 APP_REASON_UNAVAILABLE: AppReason.ValueType  # 7
 """The service is not there just now; retry."""
 APP_REASON_DEADLINE_EXCEEDED: AppReason.ValueType  # 8
 """The answer took too long; retry."""
-APP_REASON_USER_1: AppReason.ValueType  # 9
+APP_REASON_USER_NOT_FOUND: AppReason.ValueType  # 9
 """There is no such user."""
-APP_REASON_USER_3: AppReason.ValueType  # 10
+APP_REASON_USER_ALREADY_EXISTS: AppReason.ValueType  # 10
 """The number or e-mail has an account already, which has a password: log in."""
-APP_REASON_AUTH_1: AppReason.ValueType  # 11
+APP_REASON_WRONG_CODE: AppReason.ValueType  # 11
 """The verification code is wrong, or none was asked for."""
-APP_REASON_AUTH_2: AppReason.ValueType  # 12
+APP_REASON_CODE_EXPIRED: AppReason.ValueType  # 12
 """The verification code has expired, or its tries are used up."""
-APP_REASON_AUTH_9: AppReason.ValueType  # 13
+APP_REASON_WRONG_PASSWORD: AppReason.ValueType  # 13
 """The password is wrong."""
-APP_REASON_MISSION_1: AppReason.ValueType  # 14
+APP_REASON_MISSION_NOT_FOUND: AppReason.ValueType  # 14
 """No mission is left to recommend, or the caller has none of that id."""
-APP_REASON_MISSION_2: AppReason.ValueType  # 15
+APP_REASON_MISSION_LIST_FULL: AppReason.ValueType  # 15
 """Today's list has its three missions."""
-APP_REASON_FRIEND_1: AppReason.ValueType  # 16
+APP_REASON_NOT_A_FRIEND: AppReason.ValueType  # 16
 """The user is not among the caller's friends."""
-APP_REASON_FRIEND_2: AppReason.ValueType  # 17
+APP_REASON_ALREADY_FRIENDS: AppReason.ValueType  # 17
 """The user is among the caller's friends already."""
-APP_REASON_POST_1: AppReason.ValueType  # 18
+APP_REASON_POST_NOT_FOUND: AppReason.ValueType  # 18
 """No post of that id is the caller's or a friend's."""
-APP_REASON_COMMON_7: AppReason.ValueType  # 19
+APP_REASON_UNSUPPORTED_MEDIA_TYPE: AppReason.ValueType  # 19
 """The request's body is compressed, or in another encoding; send it as it is."""
 Global___AppReason: _TypeAlias = AppReason  # noqa: Y015

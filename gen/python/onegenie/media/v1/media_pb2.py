@@ -28,7 +28,7 @@ from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior_
 from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1donegenie/media/v1/media.proto\x12\x11onegenie.media.v1\x1a\x19\x65\x64ge/v1/annotations.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\"I\n\x0fGetMediaRequest\x12\x1c\n\x07\x66ile_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\x12\x18\n\x05token\x18\x02 \x01(\tB\t\xda\xf3\x18\x05\x10\x01 \xe8\x07\x32\xdb\x01\n\x0cMediaService\x12\x8b\x01\n\x08GetMedia\x12\".onegenie.media.v1.GetMediaRequest\x1a\x14.google.api.HttpBody\"E\xd2\xf3\x18)\n\x06public*\x08\x43OMMON_4B\nimage/jpegB\timage/png\x82\xd3\xe4\x93\x02\x12\x12\x10/media/{file_id}\x1a=\xca\xf3\x18\x39\x08\x02\x10\x02\x18\x02\"\x1bonegenie.error.v1.AppReason*\x05/api/*\x04/ai/*\x07/media/B\x0b\xa2\x02\x08OGNMediab\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1donegenie/media/v1/media.proto\x12\x11onegenie.media.v1\x1a\x19\x65\x64ge/v1/annotations.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/httpbody.proto\"I\n\x0fGetMediaRequest\x12\x1c\n\x07\x66ile_id\x18\x01 \x01(\tB\x0b\xe2\x41\x01\x02\xda\xf3\x18\x03 \xc8\x01\x12\x18\n\x05token\x18\x02 \x01(\tB\t\xda\xf3\x18\x05\x10\x01 \xe8\x07\x32\xdc\x01\n\x0cMediaService\x12\x8c\x01\n\x08GetMedia\x12\".onegenie.media.v1.GetMediaRequest\x1a\x14.google.api.HttpBody\"F\xd2\xf3\x18*\n\x06public*\tNOT_FOUNDB\nimage/jpegB\timage/png\x82\xd3\xe4\x93\x02\x12\x12\x10/media/{file_id}\x1a=\xca\xf3\x18\x39\x08\x02\x10\x02\x18\x02\"\x1bonegenie.error.v1.AppReason*\x05/api/*\x04/ai/*\x07/media/B\x0b\xa2\x02\x08OGNMediab\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,9 +43,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MEDIASERVICE']._loaded_options = None
   _globals['_MEDIASERVICE']._serialized_options = b'\312\363\0309\010\002\020\002\030\002\"\033onegenie.error.v1.AppReason*\005/api/*\004/ai/*\007/media/'
   _globals['_MEDIASERVICE'].methods_by_name['GetMedia']._loaded_options = None
-  _globals['_MEDIASERVICE'].methods_by_name['GetMedia']._serialized_options = b'\322\363\030)\n\006public*\010COMMON_4B\nimage/jpegB\timage/png\202\323\344\223\002\022\022\020/media/{file_id}'
+  _globals['_MEDIASERVICE'].methods_by_name['GetMedia']._serialized_options = b'\322\363\030*\n\006public*\tNOT_FOUNDB\nimage/jpegB\timage/png\202\323\344\223\002\022\022\020/media/{file_id}'
   _globals['_GETMEDIAREQUEST']._serialized_start=169
   _globals['_GETMEDIAREQUEST']._serialized_end=242
   _globals['_MEDIASERVICE']._serialized_start=245
-  _globals['_MEDIASERVICE']._serialized_end=464
+  _globals['_MEDIASERVICE']._serialized_end=465
 # @@protoc_insertion_point(module_scope)

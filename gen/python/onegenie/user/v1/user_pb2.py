@@ -27,7 +27,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bonegenie/user/v1/user.proto\x12\x10onegenie.user.v1\x1a\x19\x65\x64ge/v1/annotations.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"/\n\x11SearchUserRequest\x12\x1a\n\x04name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01 2\"J\n\x12SearchUserResponse\x12\x15\n\x07user_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1d\n\tuser_name\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x32\xd3\x01\n\x0bUserService\x12\x84\x01\n\nSearchUser\x12#.onegenie.user.v1.SearchUserRequest\x1a$.onegenie.user.v1.SearchUserResponse\"+\xd2\xf3\x18\x0e\n\x04user*\x06USER_1\x82\xd3\xe4\x93\x02\x13\x12\x11/api/users/search\x1a=\xca\xf3\x18\x39\x08\x02\x10\x02\x18\x02\"\x1bonegenie.error.v1.AppReason*\x05/api/*\x04/ai/*\x07/media/B\n\xa2\x02\x07OGNUserb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bonegenie/user/v1/user.proto\x12\x10onegenie.user.v1\x1a\x19\x65\x64ge/v1/annotations.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\"/\n\x11SearchUserRequest\x12\x1a\n\x04name\x18\x01 \x01(\tB\x0c\xe2\x41\x01\x02\xda\xf3\x18\x04\x10\x01 2\"J\n\x12SearchUserResponse\x12\x15\n\x07user_id\x18\x01 \x01(\tB\x04\xe2\x41\x01\x02\x12\x1d\n\tuser_name\x18\x02 \x01(\tB\n\xe2\x41\x01\x02\xda\xf3\x18\x02\x10\x01\x32\xdb\x01\n\x0bUserService\x12\x8c\x01\n\nSearchUser\x12#.onegenie.user.v1.SearchUserRequest\x1a$.onegenie.user.v1.SearchUserResponse\"3\xd2\xf3\x18\x16\n\x04user*\x0eUSER_NOT_FOUND\x82\xd3\xe4\x93\x02\x13\x12\x11/api/users/search\x1a=\xca\xf3\x18\x39\x08\x02\x10\x02\x18\x02\"\x1bonegenie.error.v1.AppReason*\x05/api/*\x04/ai/*\x07/media/B\n\xa2\x02\x07OGNUserb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,11 +44,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USERSERVICE']._loaded_options = None
   _globals['_USERSERVICE']._serialized_options = b'\312\363\0309\010\002\020\002\030\002\"\033onegenie.error.v1.AppReason*\005/api/*\004/ai/*\007/media/'
   _globals['_USERSERVICE'].methods_by_name['SearchUser']._loaded_options = None
-  _globals['_USERSERVICE'].methods_by_name['SearchUser']._serialized_options = b'\322\363\030\016\n\004user*\006USER_1\202\323\344\223\002\023\022\021/api/users/search'
+  _globals['_USERSERVICE'].methods_by_name['SearchUser']._serialized_options = b'\322\363\030\026\n\004user*\016USER_NOT_FOUND\202\323\344\223\002\023\022\021/api/users/search'
   _globals['_SEARCHUSERREQUEST']._serialized_start=139
   _globals['_SEARCHUSERREQUEST']._serialized_end=186
   _globals['_SEARCHUSERRESPONSE']._serialized_start=188
   _globals['_SEARCHUSERRESPONSE']._serialized_end=262
   _globals['_USERSERVICE']._serialized_start=265
-  _globals['_USERSERVICE']._serialized_end=476
+  _globals['_USERSERVICE']._serialized_end=484
 # @@protoc_insertion_point(module_scope)
