@@ -59,7 +59,8 @@ class Codes:
 
         Raises RATE_LIMITED when the caller's address has asked its share of the last 24 hours,
         USER_ALREADY_EXISTS when the number has a complete account, RATE_LIMITED while the last
-        codes are too fresh or when the number or the service has had its codes of the last 24 hours.
+        codes are too fresh or when the number or the service has had its codes of the last
+        24 hours.
         """
         async with self._database.begin() as conn:
             await sql.lock_code_limits(conn, phone, address)

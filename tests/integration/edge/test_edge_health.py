@@ -12,7 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from onegenie.profile.v1 import profile_pb2_grpc
 
 from edge.contract.load import load_contract
-from edge.serve import server as platform_server
+from edge.serve import health as probed
 from edge.serve.call import Call
 from edge.serve.interceptor import EdgeInterceptor
 from edge.serve.server import Server
@@ -97,6 +97,6 @@ async def test_who_keeps_calls_waiting_is_not_healthy(door) -> None:
 
 async def test_many_who_ask_cost_one_call(door, monkeypatch: pytest.MonkeyPatch) -> None:
     answers, stub = door
-    monkeypatch.setattr(platform_server, "PROBE_SECONDS", 3600)
+    monkeypatch.setattr(probed, "PROBE_SECONDS", 3600)
     await asyncio.gather(*(stub.Check(health_pb2.HealthCheckRequest()) for _ in range(200)))
     assert answers.calls == 1
