@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -19,6 +20,9 @@ from core.run.migrate import upgrade
 from core.shop.tenants.sql import create_tenant
 
 pytest_plugins = ["tests.parallel"]
+
+# In every core process that a test starts, itself included.
+os.environ["LISTED_REASONS_ONLY"] = "true"
 
 _numbers = itertools.count(1)
 

@@ -6,7 +6,6 @@ leave TLS to whatever passes calls on to them (docs/shop/remote.md).
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 
@@ -76,4 +75,4 @@ async def _serve(
     try:
         yield
     finally:
-        await server.stop(asyncio.Event(), lambda: None)
+        await server.stop()

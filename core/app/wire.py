@@ -201,6 +201,7 @@ async def serve(
             zone=settings.zone,
             on_error=telemetry.log_internal_error,
             stopping=stopping,
+            listed_reasons_only=settings.listed_reasons_only,
         )
         server = Server(address, edge, register, [unavailable_without_database])
         background = Background(stopping)

@@ -56,6 +56,11 @@ class Settings(BaseSettings):
         le=100_000,
         description="Rounds of a tenant that may be under way; past it a kick-off answers 429.",
     )
+    listed_reasons_only: bool = Field(
+        False,
+        description="For tests: an error reason that a method raises and its contract does not "
+        "list is answered as an internal error.",
+    )
     demo: bool = Field(
         True,
         description="Make the demo tenant when the database holds no tenant yet, and register "

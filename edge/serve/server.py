@@ -74,13 +74,17 @@ class Server:
         await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
         log.info("serving", address=self._address)
 
-    async def stop(self, stopping: asyncio.Event, wake: Callable[[], None]) -> None:
+    async def stop(
+        self, stopping: asyncio.Event | None = None, wake: Callable[[], None] | None = None
+    ) -> None:
         """Say so, let the proxy turn away, end the streams, and finish the calls in flight."""
         log.info("stopping")
         await self._health.enter_graceful_shutdown()
         await asyncio.sleep(DRAIN_SECONDS)
-        stopping.set()
-        wake()
+        if stopping is not None:
+            stopping.set()
+        if wake is not None:
+            wake()
         await self._server.stop(GRACE_SECONDS)
         await self._health.close()
 

@@ -195,3 +195,36 @@ def test_lower_camel_is_protocs():
 
         for field in getattr(edgetest_pb2, message).DESCRIPTOR.fields:
             assert lower_camel(field.name) == field.json_name
+
+
+def test_an_access_that_no_file_declares(tmp_path, monkeypatch):
+    body = """
+    option (edge.v1.access_level) = {name: "public"};
+    option (edge.v1.access_level) = {name: "twice"};
+    option (edge.v1.access_level) = {name: "twice"};
+    service S {
+      SURFACE
+      rpc A(M) returns (M) { option (edge.v1.method).access = "librarian"; }
+      rpc B(M) returns (M) { option (edge.v1.method).access = "twice"; }
+    }
+    message M {}
+    """
+    found = problems(tmp_path, monkeypatch, body)
+    assert "S.A: no file declares the access 'librarian'" in found
+    assert "an access can't be named 'public'" in found
+    assert "access 'twice' is declared twice" in found
+    assert "S.B" not in found
+
+
+def test_a_reason_that_stands_where_a_default_would(tmp_path, monkeypatch):
+    body = """
+    service S { SURFACE rpc A(M) returns (M) { @PUBLIC } }
+    message M {}
+    enum SReason {
+      S_REASON_UNSPECIFIED = 0;
+      S_REASON_NOT_FOUND = 1 [(edge.v1.error) = {
+        grpc_code: NOT_FOUND http_status: 404 message: "x" }];
+    }
+    """.replace("SURFACE", SURFACE.replace("onegenie.error.v1.SdkReason", "bad{n}.v1.SReason"))
+    found = problems(tmp_path, monkeypatch, body)
+    assert "SReason: NOT_FOUND must have the condition of that name, or another value must" in found

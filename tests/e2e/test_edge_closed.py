@@ -1,0 +1,153 @@
+"""Nobody without a credential reaches a servicer: gRPC, gRPC-Web, REST and SSE, through Envoy.
+
+The contract declares no reasons and answers with problem+json: what clients see are defaults.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import grpc
+import httpx
+import pytest
+
+from edge import Front, envoy_binary, load_contract, render
+from tests import edge_app, shelf_app
+from tests.e2e.envoy_front import free_port
+from tests.integration.edge.test_edge_authenticators import refuse
+from tests.shelf_app import METHODS, REST, SECRET, SERVICE, pb, pb_grpc
+from tests.support import reason_of
+
+REFUSED = (None, "Bearer", "Bearer wrong", "Basic bGV0IG1lIGlu", "Bearer " + "x" * 9000)
+MESSAGE = "A valid credential is needed: send it as 'Authorization: Bearer <credential>'."
+
+
+@dataclass
+class Running:
+    """A running Envoy before a shelf."""
+
+    shelf: shelf_app.Shelf
+    http: httpx.AsyncClient
+    channel: grpc.aio.Channel
+
+
+@pytest.fixture(scope="module")
+async def front() -> AsyncIterator[Running]:
+    with tempfile.TemporaryDirectory(prefix="shelf-") as name:
+        folder, port = Path(name), free_port()
+        core = folder / "core.sock"
+        config = folder / "envoy.yaml"
+        config.write_text(
+            render(
+                Front(port=port),
+                load_contract([SERVICE]),
+                descriptor=edge_app.stubs() / "envoy" / "rest.pb",
+                cores=[core],
+                admin=folder / "admin.sock",
+                access_log=folder / "access.jsonl",
+                domain="shelf",
+            )
+        )
+        authenticators = {"librarian": shelf_app.librarian}
+        async with shelf_app.serving(f"unix:{core}", authenticators) as shelf:
+            envoy = await asyncio.create_subprocess_exec(
+                str(envoy_binary()), "-c", str(config), "--disable-hot-restart",
+                "--concurrency", "1", "--log-path", str(folder / "envoy.log"),
+            )  # fmt: skip
+            try:
+                url = f"127.0.0.1:{port}"
+                async with (
+                    httpx.AsyncClient(base_url=f"http://{url}") as http,
+                    grpc.aio.insecure_channel(url) as channel,
+                ):
+                    await _ready(http)
+                    yield Running(shelf, http, channel)
+            finally:
+                envoy.kill()
+                await envoy.wait()
+
+
+async def _ready(http: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                if (await http.get("/shelf/books/1")).status_code == 401:
+                    return
+            except httpx.TransportError:
+                pass
+            await asyncio.sleep(0.05)
+
+
+def headers(authorization: str | None) -> dict[str, str]:
+    return {"authorization": authorization} if authorization else {}
+
+
+@pytest.mark.parametrize("name", REST)
+async def test_over_rest_and_sse(front: Running, name: str) -> None:
+    verb, path, sent = REST[name]
+    front.shelf.reached.clear()
+    for authorization in REFUSED:
+        answer = await front.http.request(verb, path, headers=headers(authorization), **sent)
+        assert (answer.status_code, answer.headers["content-type"]) == (
+            401,
+            "application/problem+json",
+        )
+        assert answer.headers["www-authenticate"] == "Bearer"
+        assert answer.json() == {
+            "type": "about:blank",
+            "title": "Unauthorized",
+            "status": 401,
+            "detail": MESSAGE,
+            "code": "UNAUTHENTICATED",
+        }
+    assert front.shelf.reached == []
+    answer = await front.http.request(verb, path, headers=headers(f"Bearer {SECRET}"), **sent)
+    assert (answer.is_success, front.shelf.reached) == (True, [name])
+
+
+@pytest.mark.parametrize("name", METHODS)
+async def test_over_grpc(front: Running, name: str) -> None:
+    front.shelf.reached.clear()
+    for authorization in REFUSED:
+        error = await refuse(pb_grpc.ShelfServiceStub(front.channel), name, authorization)
+        assert reason_of(error) == "UNAUTHENTICATED"
+    assert front.shelf.reached == []
+
+
+@pytest.mark.parametrize("name", ["GetBook", "CreateBook", "ScanBook", "WatchBooks"])
+async def test_over_grpc_web(front: Running, name: str) -> None:
+    front.shelf.reached.clear()
+    message = pb.Book(isbn="1").SerializeToString()
+    frame = b"\0" + len(message).to_bytes(4, "big") + message
+    kind = {"content-type": "application/grpc-web+proto", "x-grpc-web": "1"}
+    for authorization in REFUSED:
+        answer = await front.http.post(
+            f"/{SERVICE}/{name}", content=frame, headers=kind | headers(authorization)
+        )
+        trailers = answer.content.decode(errors="replace") + str(dict(answer.headers))
+        assert "grpc-status:16" in trailers.replace(" ", "").replace("'", "")
+    assert front.shelf.reached == []
+
+
+async def test_the_fields_at_fault_and_envoys_own_errors_are_problems(front: Running) -> None:
+    allowed = headers(f"Bearer {SECRET}")
+    answer = await front.http.post(
+        "/shelf/books", json={"authors": [{"name": "a"}, {}]}, headers=allowed
+    )
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json")
+    assert answer.json()["errors"] == [
+        {"pointer": "#/isbn", "detail": "is required"},
+        {"pointer": "#/authors/1/name", "detail": "is required"},
+    ]
+    nowhere = await front.http.get("/shelf/nowhere", headers=allowed)
+    assert nowhere.headers["content-type"] == "application/problem+json"
+    assert (nowhere.json()["status"], nowhere.json()["code"]) == (404, "NOT_FOUND")
+    created = await front.http.post("/shelf/books", json={"isbn": "1"}, headers=allowed)
+    assert (created.status_code, created.json()) == (
+        201,
+        {"isbn": "1", "title": None, "authors": []},
+    )
