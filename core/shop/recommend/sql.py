@@ -48,7 +48,7 @@ class RoundRow:
     results: bytes
     created_at: dt.datetime
     updated_at: dt.datetime
-    constraints: dict[str, Any] | None  # of its meal, once there is one
+    constraints: str | None  # of its meal, once there is one, as JSON
     age: int | None  # of its shopper
 
 
@@ -63,7 +63,7 @@ _ROUND = [
     rounds.c.results,
     rounds.c.created_at,
     rounds.c.updated_at,
-    rounds.c.meal["constraints"].label("constraints"),
+    rounds.c.meal["constraints"].astext.label("constraints"),
     profiles.c.age.label("shopper_age"),
 ]
 _OWNED = and_(
