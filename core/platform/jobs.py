@@ -61,7 +61,7 @@ def _workers(concurrency: int) -> tuple[_Worker, ...]:
         # When all of those wait for a meal engine, the rounds that have their meal go on.
         _Worker((ROUNDS,), max(1, concurrency // 4), listens=False),
         _Worker((CODES,), 4, look_seconds=0.5),
-        _Worker((ERRANDS,), 8),
+        _Worker((ERRANDS,), 8, look_seconds=1.0),
     )
 
 
