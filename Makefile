@@ -13,8 +13,8 @@ help: ## This list
 run: setup ## Set up and serve with an embedded database and a demo store (PORT, DATA_DIR, WORKERS)
 	@exec $(BIN)/onegenie up
 
-test: setup ## Set up and run every test
-	@$(BIN)/pytest $(or $(ARGS),-n auto)
+test: setup ## Set up and run every test, with branch coverage; or those that ARGS names, without
+	@$(BIN)/python -m pytest $(or $(ARGS),-n auto -p tests.coverage)
 
 check: setup ## Format, lint, types, the contract's lint and breaking changes, generated files up to date
 	@$(BIN)/python -m tests.check
