@@ -1,4 +1,4 @@
-"""`pytest -p tests.coverage`: branch coverage of core and edge, summed over all processes of the run.
+"""`pytest -p tests.coverage`: branch coverage of core and edge, of all processes of the run.
 
 Processes that tests start are not measured; decision 42 says why, and what with.
 """
@@ -57,10 +57,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def summary(found: dict[str, Any]) -> list[str]:
     """Write the total and the least covered files, a line each."""
     total = found["summary"]
-    counts = [
-        f"{total[f'covered_{what}']} of {total[f'covered_{what}'] + total[f'missing_{what}']} {what}"
-        for what in ("lines", "branches")
-    ]
+    counts = []
+    for what in ("lines", "branches"):
+        covered, missing = total[f"covered_{what}"], total[f"missing_{what}"]
+        counts.append(f"{covered} of {covered + missing} {what}")
     share = {name: file["summary"]["percent_covered"] for name, file in found["files"].items()}
     least = sorted(share, key=lambda name: (share[name], name))[:LEAST]
     return [
