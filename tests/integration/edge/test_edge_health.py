@@ -55,7 +55,7 @@ async def door(tmp_path: Path) -> AsyncIterator[tuple[Door, health_pb2_grpc.Heal
     async with grpc.aio.insecure_channel(address) as channel:
         yield door, health_pb2_grpc.HealthStub(channel)
     door.shut.set()
-    await server.stop(asyncio.Event(), lambda: None)
+    await server.stop()
 
 
 class _Asynchronous:
