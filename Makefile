@@ -20,7 +20,7 @@ check: setup ## Format, lint, types, the contract's lint and breaking changes, g
 	@$(BIN)/python -m tests.check
 
 gen: setup ## Rebuild gen/ from proto/
-	@$(BIN)/python -m edge.gen
+	@$(BIN)/python -m edge.gen --pyi
 
 bench: setup ## Measure speed and memory, side by side with alternatives
 	@$(BIN)/python -m tests.bench

@@ -1,12 +1,13 @@
-"""Rebuild everything derived from the contract: `python -m edge.gen [--check]`.
+"""Make everything that is derived from a contract: `python -m edge.gen [FOLDER]`.
 
-gen/python   stubs with types, from protoc
-gen/envoy    rest.pb, the descriptor Envoy transcodes with
-gen/openapi  openapi.json, what REST clients get
-gen/nanopb   C for firmware, of the files that have sizes for it beside them (NAME.options)
-gen/googleapis  the Google APIs that the contract imports, as their package has them, for buf
+python      stubs, from protoc; with --pyi their types too
+envoy       rest.pb, the descriptor Envoy transcodes with
+openapi     openapi.json, what REST clients get
+nanopb      C for firmware, of the files that have sizes for it beside them (NAME.options)
+googleapis  the Google APIs that the contract imports, as their package has them, for buf
 
-`--check` writes nothing, names the files that are not up to date and exits 1.
+The APIs of Google and the kit's own options (edge/v1/annotations.proto) can be imported as they
+are. Files that the contract imports from a folder of --include get their stubs too.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ import argparse
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from importlib.metadata import distribution
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,43 +34,88 @@ from google.protobuf import descriptor_pb2
 if TYPE_CHECKING:
     from edge.contract.model import Contract
 
+# The folders that are made, in that of --out.
+MADE = {"python", "envoy", "openapi", "nanopb", "googleapis"}
 # The kit's own options, in a folder of protos.
 OPTIONS = "edge/v1/"
-# Where the kit's own options are written.
-KIT_PROTO = Path(__file__).resolve().parent.parent / "proto"
+# That folder: in the wheel they lie beside their stubs, in the repository at the top.
+_TOP = Path(__file__).resolve().parent.parent
+KIT_PROTO = _TOP if (_TOP / OPTIONS / "annotations.proto").is_file() else _TOP / "proto"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m edge.gen", description=__doc__)
-    parser.add_argument("--proto", type=Path, default=Path("proto"), help="the contract")
-    parser.add_argument("--out", type=Path, default=Path("gen"), help="what is rebuilt")
-    parser.add_argument("--check", action="store_true", help="only name stale files")
+    """Run the command line; returns the exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    parser = argparse.ArgumentParser(
+        prog="python -m edge.gen",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folder", type=Path, nargs="?", help="the contract's protos (proto)")
+    parser.add_argument("--proto", type=Path, metavar="FOLDER", help="the same")
+    parser.add_argument(
+        "--include",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="folder of protos that the contract imports; may be repeated",
+    )
+    parser.add_argument("--out", type=Path, default=Path("gen"), help="what is made (gen)")
+    for name in ("title", "version", "description"):
+        parser.add_argument(f"--{name}", help=f"{name} of the API, for OpenAPI")
+    parser.add_argument("--pyi", action="store_true", help="stubs that type checkers read, too")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; name stale files, and exit 1"
+    )
     parser.add_argument("--derive", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
+    info = _info(options.title, options.version, options.description)
     if options.derive:
-        derive(options.derive, options.out)
+        derive(options.derive, options.out, info)
         return 0
+    proto = options.folder or options.proto or Path("proto")
+    _look_at_folders([proto, *options.include], options.out)
+    again = shlex.join(a for a in arguments if a != "--check")
     with tempfile.TemporaryDirectory() as folder:
-        if options.proto.resolve() == KIT_PROTO:
+        if proto.resolve() == KIT_PROTO:
             # First, because what follows reads the options with them.
-            _kit_stubs(options.proto, Path(folder) / "kit")
+            _kit_stubs(proto, Path(folder) / "kit")
             made, kept = Path(folder) / "kit" / OPTIONS, Path(__file__).parent / "v1"
-            if _bring_up_to_date(made, kept, options.check):
+            if _bring_up_to_date(made, kept, again if options.check else None):
                 return 1
         fresh = Path(folder) / "gen"
-        generate(options.proto, fresh)
-        return int(_bring_up_to_date(fresh, options.out, options.check))
+        generate(proto, fresh, options.include, info=info, pyi=options.pyi)
+        return int(_bring_up_to_date(fresh, options.out, again if options.check else None))
 
 
-def _bring_up_to_date(fresh: Path, kept: Path, check: bool) -> bool:
-    """Replace what differs, or only name it; True when it differs still."""
+def _look_at_folders(folders: Sequence[Path], out: Path) -> None:
+    """Exit where there is nothing to make anything of, or something that must not be removed."""
+    for folder in folders:
+        if not folder.is_dir():
+            sys.exit(f"edge.gen: there is no folder {folder}")
+        if not _sources(folder):
+            sys.exit(f"edge.gen: {folder} has no .proto files")
+    others = sorted({entry.name for entry in out.iterdir()} - MADE) if out.is_dir() else []
+    if others:
+        sys.exit(
+            f"edge.gen: {out} has {others[0]}, which is not made here and would be removed:"
+            " name another folder with --out"
+        )
+
+
+def _bring_up_to_date(fresh: Path, kept: Path, again: str | None) -> bool:
+    """Replace what differs; where `again` says how to do that, only name it.
+
+    True when it differs still.
+    """
     stale = _differing(fresh, kept)
-    if not check:
+    if again is None:
         _replace(fresh, kept, stale)
         return False
     for name in stale:
-        sys.stderr.write(f"{kept / name} is not up to date: run `make gen`\n")
+        command = f"python -m edge.gen {again}".rstrip()
+        sys.stderr.write(f"{kept / name} is not up to date: run `{command}`\n")
     return bool(stale)
 
 
@@ -78,31 +127,64 @@ def _kit_stubs(proto: Path, out: Path) -> None:
     (out / OPTIONS / "__init__.py").write_text('"""The options\' stubs, made by `make gen`."""\n')
 
 
-def generate(proto: Path, out: Path, include: Sequence[Path] = ()) -> None:
+def generate(
+    proto: Path,
+    out: Path,
+    include: Sequence[Path] = (),
+    *,
+    info: Mapping[str, str] | None = None,
+    pyi: bool = False,
+) -> None:
     """Write all generated files of the contract in `proto` to the empty folder `out`.
 
-    `include` holds contracts that it imports but that are not generated here; their
-    stubs must be importable.
+    `include` holds contracts that it imports. `info` is OpenAPI's. Exits where something is
+    missing.
     """
     roots = [proto, *include]
     python = out / "python"
     python.mkdir(parents=True)
-    sources = [name for name in _sources(proto) if not name.startswith(OPTIONS)]
-    with_service = [name for name in sources if _has_service(proto / name)]
-    run_protoc(roots, f"--python_out={python}", f"--mypy_out=quiet:{python}", *sources)
-    if with_service:
-        run_protoc(
-            roots, f"--grpc_python_out={python}", f"--mypy_grpc_out=quiet:{python}", *with_service
-        )
-    _firmware_stubs(roots, sources, out / "nanopb")
     image = out.parent / "contract.pb"
     _descriptor_set(roots, image)
+    descriptors = descriptor_pb2.FileDescriptorSet.FromString(image.read_bytes())
+    own = [name for name in _sources(proto) if not _is_installed(name)]
+    sources = own + _included(descriptors, include, own)
+    with_service = [file.name for file in descriptors.file if file.service and file.name in sources]
+    for file in descriptors.file:
+        if file.name not in own:
+            file.ClearField("service")  # somebody else's to serve
+    image.write_bytes(descriptors.SerializeToString())
+    types = [f"--mypy_out=quiet:{python}"] if pyi else []
+    run_protoc(roots, f"--python_out={python}", *types, *sources)
+    if with_service:
+        types = [f"--mypy_grpc_out=quiet:{python}"] if pyi else []
+        run_protoc(roots, f"--grpc_python_out={python}", *types, *with_service)
+    _firmware_stubs(roots, sources, out / "nanopb")
     _imported_apis(image, out / "googleapis")
     # A new process: this one may hold older stubs of the options.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(python), *_search_path()))}
     command = [sys.executable, "-m", "edge.gen", "--derive", str(image), "--out", str(out)]
+    command += [f"--{name}={value}" for name, value in (info or {}).items()]
     if code := subprocess.run(command, env=environment).returncode:
         sys.exit(code)
+
+
+def _included(
+    descriptors: descriptor_pb2.FileDescriptorSet, include: Sequence[Path], own: Sequence[str]
+) -> list[str]:
+    """What the contract imports from other folders and has no stubs yet."""
+    return [
+        file.name
+        for file in descriptors.file
+        if file.name not in own
+        and any((folder / file.name).is_file() for folder in include)
+        and not _is_installed(file.name)
+    ]
+
+
+def _is_installed(name: str) -> bool:
+    """Whether the kit or a package that it needs has the file's stubs."""
+    folders = (_google_apis(), _well_known())
+    return name.startswith(OPTIONS) or any((folder / name).is_file() for folder in folders)
 
 
 def _firmware_stubs(roots: Sequence[Path], sources: Sequence[str], out: Path) -> None:
@@ -133,7 +215,7 @@ def _imported_apis(image: Path, out: Path) -> None:
         (out / "LICENSE").write_bytes(Path(str(licence.locate())).read_bytes())
 
 
-def derive(image: Path, out: Path) -> None:
+def derive(image: Path, out: Path, info: Mapping[str, str]) -> None:
     """Write what is derived from options; the stubs must be importable."""
     from edge.contract.load import load_contract
     from edge.contract.model import ContractError
@@ -141,6 +223,7 @@ def derive(image: Path, out: Path) -> None:
     from edge.openapi import comments, document
 
     descriptors = descriptor_pb2.FileDescriptorSet.FromString(image.read_bytes())
+    _import_stubs(descriptors)
     try:
         contract = load_contract(service_names(descriptors))
     except ContractError as error:
@@ -151,7 +234,7 @@ def derive(image: Path, out: Path) -> None:
     envoy.write_bytes(envoy_descriptor(contract).SerializeToString(deterministic=True))
     openapi = out / "openapi" / "openapi.json"
     openapi.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(document(contract, descriptors, _info()), ensure_ascii=False, indent=2)
+    text = json.dumps(document(contract, descriptors, info), ensure_ascii=False, indent=2)
     openapi.write_text(text + "\n", encoding="utf-8")
 
 
@@ -190,14 +273,25 @@ def service_names(descriptors: descriptor_pb2.FileDescriptorSet) -> list[str]:
     ]
 
 
-def _info() -> dict[str, str]:
-    """Title, version and description of the API: those of the project in this folder."""
-    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["project"]
-    return {
-        "title": project["name"],
-        "version": project["version"],
-        "description": project["description"],
-    }
+def _import_stubs(descriptors: descriptor_pb2.FileDescriptorSet) -> None:
+    """Import each file's stubs, wherever they lie: a folder need not be its package's."""
+    for file in descriptors.file:
+        module = file.name.removesuffix(".proto").replace("-", "_").replace("/", ".") + "_pb2"
+        try:
+            import_module(module)
+        except ModuleNotFoundError as error:
+            sys.exit(f"edge.gen: {file.name} has no stubs that can be imported: {error}")
+
+
+def _info(title: str | None, version: str | None, description: str | None) -> dict[str, str]:
+    """What OpenAPI says of the API; by default what pyproject.toml here says of the project."""
+    found = {"title": "API", "version": "0"}
+    if (pyproject := Path("pyproject.toml")).is_file():
+        project = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("project", {})
+        known = {"title": "name", "version": "version", "description": "description"}
+        found |= {name: project[key] for name, key in known.items() if key in project}
+    said = {"title": title, "version": version, "description": description}
+    return found | {name: value for name, value in said.items() if value is not None}
 
 
 def _search_path() -> list[str]:
@@ -212,10 +306,6 @@ def _sources(proto: Path) -> list[str]:
     return sorted(path.relative_to(proto).as_posix() for path in proto.rglob("*.proto"))
 
 
-def _has_service(source: Path) -> bool:
-    return any(line.startswith("service ") for line in source.read_text().splitlines())
-
-
 def _descriptor_set(roots: Sequence[Path], target: Path) -> None:
     run_protoc(
         roots,
@@ -226,20 +316,43 @@ def _descriptor_set(roots: Sequence[Path], target: Path) -> None:
     )
 
 
-def run_protoc(roots: Sequence[Path], *arguments: str) -> None:
-    """Run protoc over `roots`, the APIs of Google and the well-known types; exit on an error."""
-    import grpc_tools
+# What makes the output of an option of protoc that it does not make itself.
+_PLUGINS = {
+    "mypy": ("mypy-protobuf", "stubs", "--pyi"),
+    "mypy_grpc": ("mypy-protobuf", "stubs", "--pyi"),
+    "nanopb": ("nanopb", "firmware", "a NAME.options file"),
+}
 
-    google_apis = distribution("googleapis-common-protos").locate_file("")
-    well_known = Path(str(files(grpc_tools))) / "_proto"
-    plugins = [
-        f"--plugin=protoc-gen-{name}={tool(f'protoc-gen-{name}')}"
-        for name in ("mypy", "mypy_grpc", "nanopb")
-    ]
-    command = [sys.executable, "-m", "grpc_tools.protoc", *(f"-I{root}" for root in roots)]
-    result = subprocess.run([*command, f"-I{google_apis}", f"-I{well_known}", *plugins, *arguments])
+
+def run_protoc(roots: Sequence[Path], *arguments: str) -> None:
+    """Run protoc over `roots`, the kit's options, Google's APIs and the well-known types.
+
+    Exits on an error.
+    """
+    if find_spec("grpc_tools") is None:
+        sys.exit("edge.gen needs grpcio-tools: pip install 'edge-kit[gen]'")
+    plugins = []
+    for name, (package, extra, reason) in _PLUGINS.items():
+        if any(argument.startswith(f"--{name}_out=") for argument in arguments):
+            if not (program := tool(f"protoc-gen-{name}")).is_file():
+                sys.exit(f"edge.gen: {reason} needs {package}: pip install 'edge-kit[{extra}]'")
+            plugins.append(f"--plugin=protoc-gen-{name}={program}")
+    folders = dict.fromkeys([*roots, KIT_PROTO, _google_apis(), _well_known()])
+    command = [sys.executable, "-m", "grpc_tools.protoc", *(f"-I{folder}" for folder in folders)]
+    result = subprocess.run([*command, *plugins, *arguments], stderr=subprocess.PIPE, text=True)
+    sys.stderr.write(result.stderr)
     if result.returncode:
+        if re.search(r"(: File not found\.|was not found or had errors\.)$", result.stderr, re.M):
+            sys.stderr.write("edge.gen: name the folder of what is not found with --include\n")
         sys.exit(result.returncode)
+
+
+def _google_apis() -> Path:
+    return Path(str(distribution("googleapis-common-protos").locate_file("")))
+
+
+def _well_known() -> Path:
+    return Path(str(files("grpc_tools"))) / "_proto"
 
 
 def tool(name: str) -> Path:

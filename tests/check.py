@@ -22,7 +22,7 @@ def main() -> int:
         "contract lint": [buf, "lint"],
         "contract breaking": [buf, "breaking", "proto", "--against", RELEASED],
         "contract format": [buf, "format", "--diff", "--exit-code", "proto"],
-        "gen up to date": [python, "-m", "edge.gen", "--check"],
+        "gen up to date": [python, "-m", "edge.gen", "--pyi", "--check"],
     }
     failed = [name for name, command in checks.items() if not _passes(name, command)]
     print(f"{len(checks) - len(failed)} passed, {len(failed)} failed")

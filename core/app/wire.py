@@ -212,7 +212,7 @@ async def serve(
         try:
             await server.start()
             yield background
-            await server.stop(stopping, events.wake_all)
+            await server.stop(events.wake_all)
         finally:
             await background.end()
 

@@ -25,13 +25,16 @@ class ProbedHealth(health.aio.HealthServicer):
     """Health that is asked of a real call: SERVING only while this process answers one.
 
     The call goes over the server's own socket and needs a credential that it does not bring, so
-    the right answer is UNAUTHENTICATED: it has come through everything a call comes through.
+    the right answer is UNAUTHENTICATED: it has come through everything a call comes through. Where
+    no method needs one it is of a method that there is not.
     """
 
     def __init__(self, address: str, contract: Contract) -> None:
         super().__init__()
         self._channel = grpc.aio.insecure_channel(address)
-        self._probe = self._channel.unary_unary(_guarded(contract))
+        path = _guarded(contract)
+        self._probe = self._channel.unary_unary(path or "/edge.v1.Probe/Unknown")
+        self._right = grpc.StatusCode.UNAUTHENTICATED if path else grpc.StatusCode.UNIMPLEMENTED
         self._asked: asyncio.Task[bool] | None = None
         self._answered_at = -math.inf
 
@@ -57,7 +60,7 @@ class ProbedHealth(health.aio.HealthServicer):
         try:
             await self._probe(b"", timeout=PROBE_TIMEOUT)
         except grpc.aio.AioRpcError as error:
-            if error.code() == grpc.StatusCode.UNAUTHENTICATED:
+            if error.code() == self._right:
                 self._answered_at = time.monotonic()
                 return True
             log.error("probe_failed", code=error.code().name, details=error.details())
@@ -66,10 +69,11 @@ class ProbedHealth(health.aio.HealthServicer):
         return False
 
 
-def _guarded(contract: Contract) -> str:
+def _guarded(contract: Contract) -> str | None:
     """Path of a unary method that needs a credential."""
-    return next(
+    paths = (
         path
         for path, method in contract.methods.items()
         if method.access != PUBLIC and not method.client_streaming and not method.server_streaming
     )
+    return next(paths, None)

@@ -68,8 +68,8 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
     cache_bytes: memory for the JSON of messages marked `cache_json`.
     passthrough: services beside the contract that are served as they are, to anybody; any other
         method is unknown.
-    stopping: set when the server is about to stop; a stream that ends then is to be taken up
-        again, and not over.
+    stopping: set when the server is about to stop (edge.serve.server.Server does); a stream that
+        ends then is to be taken up again, and not over.
     listed_reasons_only: for tests. A reason that a method raises and its contract does not list
         is an internal error.
     """
@@ -95,6 +95,7 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
         self.contract = contract
         self.domain = domain
         self.authentication = Authentication(contract, authenticators)
+        self.stopping = stopping or asyncio.Event()
         serving = Serving(
             authentication=self.authentication,
             interceptors=tuple(interceptors),
@@ -104,7 +105,7 @@ class EdgeInterceptor(grpc.aio.ServerInterceptor):
             on_error=on_error,
             max_body_bytes=max_body_bytes,
             budget=BodyBudget(max_body_bytes, large_bodies_bytes),
-            stopping=stopping or asyncio.Event(),
+            stopping=self.stopping,
             listed_reasons_only=listed_reasons_only,
         )
         self._passthrough = frozenset(passthrough)

@@ -42,6 +42,7 @@ class Server:
         `admission_interceptors` stand around the question whether a large body may come in.
         """
         self._address = address
+        self._stopping = edge.stopping
         self._server = grpc.aio.server(
             interceptors=[edge],
             options=[
@@ -74,19 +75,24 @@ class Server:
         await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
         log.info("serving", address=self._address)
 
-    async def stop(
-        self, stopping: asyncio.Event | None = None, wake: Callable[[], None] | None = None
-    ) -> None:
-        """Say so, let the proxy turn away, end the streams, and finish the calls in flight."""
+    async def stop(self, wake: Callable[[], None] = lambda: None) -> None:
+        """Say so, let the proxy turn away, end the streams, and finish the calls in flight.
+
+        `wake` makes streams that wait look at the edge's `stopping`; any other is cut off.
+        """
         log.info("stopping")
         await self._health.enter_graceful_shutdown()
         await asyncio.sleep(DRAIN_SECONDS)
-        if stopping is not None:
-            stopping.set()
-        if wake is not None:
-            wake()
+        self._stopping.set()
+        wake()
         await self._server.stop(GRACE_SECONDS)
         await self._health.close()
+
+    async def serve_until_stopped(self) -> None:
+        """Serve until SIGINT or SIGTERM."""
+        await self.start()
+        await until_told_to_stop()
+        await self.stop()
 
 
 async def until_told_to_stop() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import grpc
@@ -12,6 +13,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from onegenie.profile.v1 import profile_pb2_grpc
 
 from edge.contract.load import load_contract
+from edge.contract.model import Contract
 from edge.serve import health as probed
 from edge.serve.call import Call
 from edge.serve.interceptor import EdgeInterceptor
@@ -38,8 +40,14 @@ class Door:
 
 
 @pytest.fixture
-async def door(tmp_path: Path) -> AsyncIterator[tuple[Door, health_pb2_grpc.HealthStub]]:
-    contract = load_contract(["onegenie.profile.v1.ProfileService"])
+def contract() -> Contract:
+    return load_contract(["onegenie.profile.v1.ProfileService"])
+
+
+@pytest.fixture
+async def door(
+    tmp_path: Path, contract: Contract
+) -> AsyncIterator[tuple[Door, health_pb2_grpc.HealthStub]]:
     door = Door()
     interceptor = EdgeInterceptor(contract, {"sdk_key": door}, domain="test")
     address = f"unix:{tmp_path}/core.sock"
@@ -55,7 +63,7 @@ async def door(tmp_path: Path) -> AsyncIterator[tuple[Door, health_pb2_grpc.Heal
     async with grpc.aio.insecure_channel(address) as channel:
         yield door, health_pb2_grpc.HealthStub(channel)
     door.shut.set()
-    await server.stop(asyncio.Event(), lambda: None)
+    await server.stop()
 
 
 class _Asynchronous:
@@ -100,3 +108,14 @@ async def test_many_who_ask_cost_one_call(door, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(probed, "PROBE_SECONDS", 3600)
     await asyncio.gather(*(stub.Check(health_pb2.HealthCheckRequest()) for _ in range(200)))
     assert answers.calls == 1
+
+
+async def test_a_contract_for_anybody_is_healthy_too(tmp_path: Path, contract: Contract) -> None:
+    """Here without any method: none needs a credential."""
+    address = f"unix:{tmp_path}/core.sock"
+    edge = EdgeInterceptor(replace(contract, methods={}), {}, domain="test")
+    server = Server(address, edge, lambda grpc_server: None)
+    await server.start()
+    async with grpc.aio.insecure_channel(address) as channel:
+        await until(health_pb2_grpc.HealthStub(channel), SERVING)
+    await server.stop()

@@ -1,5 +1,7 @@
 """Generated files: the same every time, checked, and cleaned up."""
 
+import json
+import sys
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -48,7 +50,7 @@ def test_check_names_what_is_stale_and_a_run_mends_it(project, capsys):
     assert gen.main(["--check"]) == 1
     told = capsys.readouterr().err
     for path in (stub, openapi, stray):
-        assert f"{path} is not up to date: run `make gen`" in told
+        assert f"{path} is not up to date: run `python -m edge.gen`" in told
     assert len(told.splitlines()) == 3
     assert gen.main([]) == 0
     assert gen.main(["--check"]) == 0
@@ -80,7 +82,7 @@ def test_what_is_imported_is_the_packages_own():
 
 def test_committed_files_are_up_to_date(monkeypatch):
     monkeypatch.chdir(ROOT)
-    assert gen.main(["--check"]) == 0
+    assert gen.main(["--check", "--pyi"]) == 0
 
 
 def test_envoys_descriptor_is_whole_and_carries_bytes_only():
@@ -112,3 +114,143 @@ def test_query_parameters_go_by_their_json_names_too():
         ("friend_id", "friendId"),
         (BODY_NAME, BODY_NAME),
     ]
+
+
+LIBRARY = """
+syntax = "proto3";
+package library.v1;
+import "edge/v1/annotations.proto";
+import "google/api/annotations.proto";
+import "shared/page.proto";
+service LibraryService {
+  option (edge.v1.surface) = {
+    envelope: ENVELOPE_SUCCESS_DATA json_names: JSON_NAMES_PROTO
+    time_format: TIME_FORMAT_RFC3339_SECONDS path_prefixes: "/v1/"
+  };
+  rpc ListBooks(Page) returns (Page) {
+    option (google.api.http) = {post: "/v1/books" body: "*"};
+    option (edge.v1.method) = {access: "public"};
+  }
+}
+"""
+# It has a service that nobody here serves.
+SHARED = """
+syntax = "proto3";
+import "nowhere_else/size.proto";
+message Page { Size size = 1; }
+service Other { rpc A(Page) returns (Page); }
+"""
+
+
+@pytest.fixture
+def library(tmp_path, monkeypatch):
+    """Somebody else's working directory: a contract, what it imports, and nothing more."""
+    for name, text in {
+        "protos/any-folder/library.proto": LIBRARY,
+        "third_party/shared/page.proto": SHARED,
+        "more/nowhere_else/size.proto": 'syntax = "proto3"; message Size { int32 number = 1; }',
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+FOLDERS = ["protos", "--include", "third_party", "--include", "more"]
+
+
+def test_any_folder_will_do(library):
+    told = ["--title", "Library", "--version", "1.2", "--description", "Books."]
+    assert gen.main([*FOLDERS, "--out", "made", *told]) == 0
+    made = {path.relative_to("made").as_posix() for path in Path("made").rglob("*.*")}
+    assert made == {
+        "python/any_folder/library_pb2.py",
+        "python/any_folder/library_pb2_grpc.py",
+        "python/shared/page_pb2.py",
+        "python/shared/page_pb2_grpc.py",
+        "python/nowhere_else/size_pb2.py",
+        "envoy/rest.pb",
+        "openapi/openapi.json",
+        "googleapis/google/api/annotations.proto",
+        "googleapis/google/api/http.proto",
+        "googleapis/google/rpc/code.proto",  # of the kit's options
+    }
+    document = json.loads(Path("made/openapi/openapi.json").read_text())
+    assert document["info"] == {"title": "Library", "version": "1.2", "description": "Books."}
+    assert document["paths"].keys() == {"/v1/books"}
+
+
+def test_types_are_made_where_they_are_asked_for(library):
+    assert gen.main([*FOLDERS, "--pyi"]) == 0
+    stubs = library / "gen/python"
+    assert (stubs / "any_folder/library_pb2.pyi").is_file()
+    assert (stubs / "any_folder/library_pb2_grpc.pyi").is_file()
+
+
+def test_the_api_has_a_title_without_a_project(library):
+    assert gen.main(FOLDERS) == 0
+    document = json.loads(Path("gen/openapi/openapi.json").read_text())
+    assert document["info"] == {"title": "API", "version": "0"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere"], "edge.gen: there is no folder nowhere\n"),
+        (["protos", "--include", "nowhere"], "edge.gen: there is no folder nowhere\n"),
+        (["empty"], "edge.gen: empty has no .proto files\n"),
+        (
+            ["protos"],
+            'any-folder/library.proto:6:1: Import "shared/page.proto" was not found or had errors.',
+        ),
+        (["protos"], "edge.gen: name the folder of what is not found with --include\n"),
+        ([*FOLDERS, "--out", "."], "edge.gen: . has empty, which is not made here"),
+    ],
+)
+def test_what_is_missing_is_said(library, capfd, arguments, said):
+    (library / "empty").mkdir()
+    _fails(arguments)
+    told = capfd.readouterr().err
+    assert said in told
+    assert "Traceback" not in told
+    assert not Path("gen").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "said"),
+    [
+        ([], None, None),
+        (["--pyi"], None, "--pyi needs mypy-protobuf: pip install 'edge-kit[stubs]'"),
+        (
+            [],
+            "library.options",
+            "a NAME.options file needs nanopb: pip install 'edge-kit[firmware]'",
+        ),
+    ],
+)
+def test_a_plugin_is_needed_for_what_it_makes(
+    library, monkeypatch, capfd, arguments, options, said
+):
+    monkeypatch.setattr(gen, "tool", lambda name: library / name)
+    if options:
+        (library / "protos/any-folder" / options).touch()
+    if said is None:
+        assert gen.main([*FOLDERS, *arguments]) == 0
+    else:
+        _fails([*FOLDERS, *arguments])
+        assert said in capfd.readouterr().err
+
+
+def test_protoc_is_needed(library, monkeypatch, capfd):
+    monkeypatch.setattr(gen, "find_spec", lambda name: None)
+    _fails(FOLDERS)
+    assert "needs grpcio-tools: pip install 'edge-kit[gen]'" in capfd.readouterr().err
+
+
+def _fails(arguments):
+    """Run it; what it says on leaving is written as the interpreter would."""
+    with pytest.raises(SystemExit) as left:
+        gen.main(arguments)
+    if isinstance(left.value.code, str):
+        sys.stderr.write(left.value.code + "\n")
+    assert left.value.code != 0
