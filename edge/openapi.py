@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from google.protobuf.descriptor import FieldDescriptor as FieldKind
@@ -36,10 +36,14 @@ from edge.contract.model import (
     is_uuid,
     sse_field,
 )
+from edge.contract.template import matched, precedence, variables
 from edge.reply.errors import body_of
 from edge.v1 import annotations_pb2 as rest
 
 Schema = dict[str, Any]
+
+# Those that a path item has (OpenAPI 3.1, 4.8.9).
+_VERBS = frozenset(("GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE"))
 
 # What any method may answer, whatever it does.
 _ALWAYS = (
@@ -59,7 +63,7 @@ def document(contract: Contract, image: FileDescriptorSet, info: Mapping[str, st
     `image` is the contract with its comments, `info` the document's title, version
     and description. The same input gives the same document.
     """
-    return _Writer(contract, comments(image)).document(info)
+    return Writer(contract, comments(image)).document(info)
 
 
 def comments(image: FileDescriptorSet) -> dict[str, str]:
@@ -103,7 +107,16 @@ def comments(image: FileDescriptorSet) -> dict[str, str]:
     return found
 
 
-class _Writer:
+class _PathPart(NamedTuple):
+    """What stands for one `*` of a path's variable."""
+
+    name: str
+    field: FieldDescriptor
+    pattern: str  # of the whole variable
+    star: str  # "*", or "**" for any number of segments
+
+
+class Writer:
     def __init__(self, contract: Contract, notes: Mapping[str, str]) -> None:
         self.contract = contract
         self.notes = notes
@@ -116,10 +129,12 @@ class _Writer:
     def document(self, info: Mapping[str, str]) -> Schema:
         paths: dict[str, Schema] = {}
         tags: dict[str, Schema] = {}
+        shown = self.shown()
         for method in self.contract.methods.values():
             for number, binding in enumerate(method.bindings):
-                path, operation = self.operation(method, binding, number)
-                paths.setdefault(path, {})[binding.verb.lower()] = operation
+                if binding in shown:
+                    path, operation = self.operation(method, binding, number)
+                    paths.setdefault(path, {})[binding.verb.lower()] = operation
             if method.bindings:
                 tag = method.service.rpartition(".")[2]
                 tags[tag] = _described({"name": tag}, self.notes.get(method.service, ""))
@@ -136,19 +151,30 @@ class _Writer:
             },
         }
 
+    def shown(self) -> set[Binding]:
+        """The bindings that OpenAPI has words for. Of several that are one path there, which `*`
+        and `**` are, it is the one that Envoy prefers."""
+        operations: dict[tuple[str, str], Binding] = {}
+        bindings = [b for method in self.contract.methods.values() for b in method.bindings]
+        for binding in sorted(bindings, key=lambda binding: precedence(binding.template)):
+            if binding.verb in _VERBS:
+                path = matched(binding.template).replace("**", "*")
+                operations.setdefault((binding.verb, path), binding)
+        return set(operations.values())
+
     # Operations
 
     def operation(self, method: Method, binding: Binding, number: int) -> tuple[str, Schema]:
         service = method.service.rpartition(".")[2]
         note = self.notes.get(f"{method.service}.{method.name}", "")
-        path, path_names = self.path(method, binding)
+        path, path_parts = self.path(method, binding)
         operation: Schema = {
             "operationId": f"{service}_{method.name}" + (f"_{number + 1}" if number else ""),
             "tags": [service],
             "summary": _first_sentence(note),
             "description": note,
         }
-        if parameters := self.parameters(method, binding, path_names):
+        if parameters := self.parameters(method, binding, path_parts):
             operation["parameters"] = parameters
         if binding.body:
             operation["requestBody"] = self.request_body(method, binding)
@@ -156,34 +182,43 @@ class _Writer:
         operation["security"] = self.security(method)
         return path, operation
 
-    def path(self, method: Method, binding: Binding) -> tuple[str, dict[str, str]]:
-        """The path as OpenAPI writes it, and the name there of each path field. Paths that
-        differ only in their variables' names are one path in OpenAPI: the first names win."""
+    def path(self, method: Method, binding: Binding) -> tuple[str, list[_PathPart]]:
+        """The path as OpenAPI writes it, and what stands for its variables: one parameter for each
+        `*` of a variable's pattern, whose other segments are the path's own. Paths that differ
+        only in their variables' names are one path in OpenAPI: the first names win."""
+        parts: list[_PathPart] = []
         fields = method.input.fields_by_name
 
-        def key(found: re.Match[str]) -> str:
-            return "{" + method.surface.json_key(fields[found[1]]) + "}"
+        def shown(found: re.Match[str]) -> str:
+            ((name, pattern),) = variables(found[0])
+            stars = pattern.count("*") - pattern.count("**")
+            key = method.surface.json_key(fields[name])
 
-        path = re.sub(r"\{([^=}]+)[^}]*\}", key, binding.template)
+            def segment(star: re.Match[str]) -> str:
+                number = sum(part.field is fields[name] for part in parts) + 1
+                label = key if stars == 1 else f"{key}_{number}"
+                parts.append(_PathPart(label, fields[name], pattern, star[0]))
+                return "{" + label + "}"
+
+            return re.sub(r"\*\*?", segment, pattern)
+
+        path = re.sub(r"\{[^}]*\}", shown, binding.template)
         path = self.path_names.setdefault(re.sub(r"\{[^}]*\}", "{}", path), path)
-        return path, dict(zip(binding.path_fields, re.findall(r"\{([^}]*)\}", path), strict=True))
+        names = re.findall(r"\{([^}]*)\}", path)
+        return path, [part._replace(name=n) for part, n in zip(parts, names, strict=True)]
 
     def parameters(
-        self, method: Method, binding: Binding, path_names: Mapping[str, str]
+        self, method: Method, binding: Binding, path_parts: Sequence[_PathPart]
     ) -> list[Schema]:
         surface, fields = method.surface, method.input.fields_by_name
-        parameters = [
-            self.parameter(surface, fields[name], shown, "path", True)
-            for name, shown in path_names.items()
-        ]
+        parameters = [self.path_parameter(surface, part) for part in path_parts]
         if binding.body != "*":
             parameters += [
                 self.parameter(
                     surface, fields[name], surface.json_key(fields[name]), "query",
                     is_required(fields[name]),
                 )
-                for name in method.query_fields
-                if name not in binding.path_fields
+                for name in method.query_fields_of(binding)
             ]  # fmt: skip
         parameters += [
             {"name": name.title(), "in": "header", "schema": {"type": "string"}}
@@ -200,6 +235,15 @@ class _Writer:
                 }
             )
         return parameters
+
+    def path_parameter(self, surface: Surface, part: _PathPart) -> Schema:
+        parameter = self.parameter(surface, part.field, part.name, "path", True)
+        if part.pattern not in ("*", "**"):
+            key = surface.json_key(part.field)
+            note = f"What stands for `{part.star}` in `{key}`, which is `{part.pattern}`."
+            parameter["schema"] = {"type": "string"}
+            parameter["description"] = f"{note} {parameter.get('description', '')}".strip()
+        return parameter
 
     def parameter(
         self, surface: Surface, field: FieldDescriptor, name: str, place: str, required: bool
@@ -257,6 +301,8 @@ class _Writer:
     # Answers
 
     def answers(self, method: Method, binding: Binding) -> Schema:
+        if binding.verb == "HEAD":
+            return {code: {"description": "The headers alone."} for code in self.statuses(method)}
         answers: Schema = {str(method.success_status): self.success(method, binding)}
         if method.output.full_name == HTTP_BODY and method.reads_only:
             answers["304"] = {"description": "The client holds them already (If-None-Match)."}
@@ -270,6 +316,10 @@ class _Writer:
         for status, reasons in sorted(by_status.items()):
             answers[str(status)] = self.error(method, status, reasons)
         return answers
+
+    def statuses(self, method: Method) -> list[str]:
+        codes = {method.success_status, *(r.http_status for r in self.reasons(method))}
+        return [str(code) for code in sorted(codes)]
 
     def reasons(self, method: Method) -> list[Reason]:
         """The reasons a method may answer with: those it names, and those of its kind."""
@@ -293,7 +343,7 @@ class _Writer:
             return {"description": "The bytes.", "content": {name: {} for name in types}}
         surface = method.surface
         if method.server_streaming:
-            return self.events(method)
+            return self.events(method, binding)
         if binding.response_body:
             field = method.output.fields_by_name[binding.response_body]
             data = self.field(surface, field, request=False)
@@ -305,10 +355,12 @@ class _Writer:
         note = self.notes.get(method.output.full_name, "") or "Success."
         return {"description": note, "content": {method.json_type(): {"schema": schema}}}
 
-    def events(self, method: Method) -> Schema:
+    def events(self, method: Method, binding: Binding) -> Schema:
         """A stream. `x-itemSchema` describes one event, as OpenAPI 3.2's itemSchema does."""
         surface = method.surface
         data = sse_field(method.output, rest.SSE_DATA)
+        if data is None and binding.response_body:
+            data = method.output.fields_by_name[binding.response_body]
         schema = (
             self.message(surface, method.output, request=False)
             if data is None

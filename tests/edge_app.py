@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import functools
+import re
 import shutil
 import sys
 import tempfile
@@ -19,6 +20,7 @@ from google.api import httpbody_pb2
 
 from edge.contract.load import load_contract
 from edge.contract.model import Contract
+from edge.contract.template import matched
 from edge.envoy.descriptor import BODY_NAME, request_class
 from edge.gen import generate
 from edge.reply.errors import ApiError
@@ -168,6 +170,20 @@ def servicers() -> tuple[Any, Any, list[str]]:
             async for request in request_iterator:
                 yield edgetest_pb2.SumResponse(sum=request.number)
 
+        async def Odd(self, request, context):
+            return request
+
+        async def Shelve(self, request, context):
+            return edgetest_pb2.ShelveResponse.FromString(request.SerializeToString())
+
+        async def Peek(self, request, context):
+            if request.how == "teapot":
+                raise ApiError("TEAPOT")
+            if request.how == "abort":
+                await context.abort(grpc.StatusCode.DATA_LOSS, "lost")
+            asked = edgetest_pb2.ListRequest(room_id=request.how * 500)
+            return edgetest_pb2.ListResponse(asked=asked)
+
         async def Download(self, request, context):
             call = current_call.get()
             if request.how:
@@ -243,6 +259,16 @@ async def serving(address: str, *interceptors: Any, **options: Any) -> AsyncIter
         yield notes
     finally:
         await server.stop(0)
+
+
+def request_line(path: str, body: bytes | None = None) -> tuple[tuple[str, str], ...]:
+    """What Envoy says of where a REST call of the method at `path` came in: at its first binding
+    that takes a body, or takes none."""
+    bindings = contract().methods[path].bindings
+    fit = [b for b in bindings if bool(b.body) == (body is not None) and b.verb != "HEAD"]
+    binding = (fit or bindings)[0]
+    target = re.sub(r"\*+", "x", matched(binding.template))
+    return (("x-envoy-original-path", target), ("x-envoy-original-method", binding.verb))
 
 
 def rest_request(

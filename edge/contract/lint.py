@@ -9,16 +9,16 @@ from google.protobuf.descriptor import FieldDescriptor as FieldKind
 
 from edge.contract.envelope import form_problems
 from edge.contract.model import (
+    ANY_VERB,
     FLOATS,
     INTEGERS,
-    TEXT_LIKE,
-    WRAPPERS,
     Descriptor,
     FieldDescriptor,
     Method,
     MethodDescriptor,
     Surface,
     field_rule,
+    has_text,
     is_free_form,
     is_mask,
     is_required,
@@ -100,13 +100,11 @@ def rest_problems(method: Method, where: str) -> Iterator[str]:
             yield f'{where}: body_keys needs body: "*", and no multipart'
         if method.has_parts and binding.body != "*":
             yield f'{where}: a multipart method needs body: "*"'
-    if len({binding.response_body for binding in method.bindings}) > 1:
-        yield f"{where}: all bindings must have the same response_body"
-    if len({binding.body for binding in method.bindings if binding.body}) > 1:
-        yield f"{where}: all bindings with a body must have the same body"
-    for name in method.query_fields:
-        message = fields[name].message_type
-        if message is not None and message.full_name not in WRAPPERS | TEXT_LIKE:
+        if binding.verb in ("HEAD", ANY_VERB) and method.server_streaming:
+            yield f"{where}: a stream has no answer to HEAD"
+    known = all(binding.body in ("", "*", *fields) for binding in method.bindings)
+    for name in method.query_fields if known else ():
+        if not has_text(fields[name]):
             yield f"{where}: {name} is a message and cannot be a query parameter"
 
 

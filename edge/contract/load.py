@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -32,6 +31,9 @@ from edge.contract.model import (
     Surface,
     enum_prefix,
 )
+from edge.contract.template import variables
+from edge.openapi import Writer
+from edge.rehearsal import Rehearsal
 from edge.v1 import annotations_pb2 as rest
 
 
@@ -53,6 +55,14 @@ def import_package(package: str) -> None:
     for found in pkgutil.iter_modules(getattr(module, "__path__", ())):
         if found.name.endswith("_pb2"):
             importlib.import_module(f"{package}.{found.name}")
+
+
+def _rehearsed(contract: Contract) -> Iterator[str]:
+    """What does not work of a contract in which nothing is missing."""
+    rehearsal, writer = Rehearsal(), Writer(contract, {})
+    for method in contract.methods.values():
+        if method.bindings:
+            yield from rehearsal.problems(method, writer)
 
 
 class _Loader:
@@ -86,9 +96,12 @@ class _Loader:
             if read.access and read.access not in levels and read.access != PUBLIC:
                 where = f"{read.service}.{read.name}"
                 self.problems.append(f"{where}: no file declares the access {read.access!r}")
+        contract = Contract(methods, tuple(self.surfaces.values()), tuple(services), levels)
+        if not self.problems:
+            self.problems += _rehearsed(contract)
         if self.problems:
             raise ContractError(tuple(dict.fromkeys(self.problems)))
-        return Contract(methods, tuple(self.surfaces.values()), tuple(services), levels)
+        return contract
 
     def _note_files(self, file: Any) -> None:
         """Remember a file and what it imports, directly or not."""
@@ -212,11 +225,12 @@ class _Loader:
             bindings=bindings,
         )
         for binding in bindings:
-            route = (binding.verb, re.sub(r"\{[^}]*\}", "*", binding.template))
-            if (other := self.routes.setdefault(route, where)) != where:
+            route = binding.route()
+            if route in self.routes:
                 self.problems.append(
-                    f"{where}: {binding.verb} {binding.template} is already {other}"
+                    f"{where}: {binding.verb} {binding.template} is already {self.routes[route]}"
                 )
+            self.routes.setdefault(route, where)
         self.problems += lint.rest_problems(read, where)
         return read
 
@@ -236,7 +250,7 @@ class _Loader:
                 Binding(
                     verb=one.custom.kind if custom else kind.upper(),
                     template=template,
-                    path_fields=tuple(re.findall(r"\{([^=}]+)", template)),
+                    path_fields=tuple(name for name, _ in variables(template)),
                     body=one.body,
                     response_body=one.response_body,
                 )

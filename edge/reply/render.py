@@ -12,6 +12,7 @@ import base64
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
+from keyword import iskeyword
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -79,19 +80,24 @@ class Renderer:
         """Generate a function per message. What goes into the source is a key's repr and
         names of fields, which protoc allows no other than identifiers."""
         name = descriptor.full_name
-        # A message may hold itself: the name is there before the function is.
-        self._functions[name] = lambda message: self._functions[name](message)
+        # A message may hold itself: the name is there before the function is. Of one that fails
+        # nothing is kept but in those inside it, which fail again.
+        self._functions[name] = lambda message: self.of(descriptor)(message)
         scope: dict[str, Any] = {}
         entries = []
-        for field in descriptor.fields:
-            key, expression = self._surface.json_key(field), self._expression(field, scope)
-            if field_rule(field).omit_unset:
-                is_set = f"m.HasField({field.name!r})" if field.has_presence else f"m.{field.name}"
-                entries.append(f"**({{{key!r}: {expression}}} if {is_set} else {{}})")
-            else:
-                entries.append(f"{key!r}: {expression}")
-        source = f"lambda m: {{{', '.join(entries)}}}"
-        function: Render = eval(compile(source, f"<render {name}>", "eval"), scope)  # noqa: S307
+        try:
+            for field in descriptor.fields:
+                key, expression = self._surface.json_key(field), self._expression(field, scope)
+                if field_rule(field).omit_unset:
+                    has = f"m.HasField({field.name!r})" if field.has_presence else _access(field)
+                    entries.append(f"**({{{key!r}: {expression}}} if {has} else {{}})")
+                else:
+                    entries.append(f"{key!r}: {expression}")
+            source = f"lambda m: {{{', '.join(entries)}}}"
+            function: Render = eval(compile(source, f"<render {name}>", "eval"), scope)  # noqa: S307
+        except BaseException:
+            del self._functions[name]
+            raise
         if descriptor.GetOptions().Extensions[rest.message].cache_json:
             function = self._cached(name, function)
         self._functions[name] = function
@@ -112,7 +118,7 @@ class Renderer:
 
     def _expression(self, field: FieldDescriptor, scope: dict[str, Any]) -> str:
         """Python source for the JSON value of a field of `m`."""
-        access = f"m.{field.name}"
+        access = _access(field)
         if is_map(field):
             entry = field.message_type.fields_by_name
             value = self._value("v", entry["value"], scope)
@@ -135,12 +141,11 @@ class Renderer:
     def _value(self, value: str, field: FieldDescriptor, scope: dict[str, Any]) -> str:
         """Python source for the JSON of one value, given the source of the value itself."""
         if field.message_type is not None:
-            name = f"r_{field.message_type.full_name.replace('.', '_')}"
-            function = self.of(field.message_type)
-            scope[name] = function
+            name = f"r_{len(scope)}"
+            scope[name] = self.of(field.message_type)
             return f"{name}({value})"
         if field.type == FieldKind.TYPE_ENUM:
-            name = f"e_{field.enum_type.full_name.replace('.', '_')}"
+            name = f"e_{len(scope)}"
             scope[name] = {v.number: enum_word(v) for v in reversed(field.enum_type.values)}
             return f"{name}.get({value}, {value})"
         if field.type in (FieldKind.TYPE_DOUBLE, FieldKind.TYPE_FLOAT):
@@ -166,6 +171,12 @@ class Renderer:
             ),
             **_FREE_FORM,
         }[name]
+
+
+def _access(field: FieldDescriptor) -> str:
+    """Python source for the value of a field of `m`."""
+    # Python's own words are names to protobuf: `from`, `class`, `None`.
+    return f"getattr(m, {field.name!r})" if iskeyword(field.name) else f"m.{field.name}"
 
 
 def json_cache(max_bytes: int) -> LRUCache[Any, bytes]:

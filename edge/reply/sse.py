@@ -26,8 +26,10 @@ class Framer:
         data = sse_field(method.output, rest.SSE_DATA)
         self._may_be_bare = bool(self._id) and data is not None and is_required(data)
 
-    def frame(self, message: Message) -> bytes:
+    def frame(self, message: Message, response_body: str = "") -> bytes:
         """One event: its type and id when the contract says so, and one line of JSON.
+
+        That is the field marked as the data, else the binding's `response_body`, else the message.
 
         A reply without the data that the contract requires is a mark: its id alone, which a
         browser remembers for its next connection and raises no event for.
@@ -39,7 +41,7 @@ class Framer:
             lines.append(b"event: " + event)
         if self._id:
             lines.append(b"id: " + _line(getattr(message, self._id)))
-        lines.append(b"data: " + self._renderer.json(message, self._data))
+        lines.append(b"data: " + self._renderer.json(message, self._data or response_body))
         return b"\n".join(lines) + b"\n\n"
 
 

@@ -9,10 +9,12 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from edge.contract.model import Method
+from edge.contract.model import Binding, Method
 
 REST_MARK = "x-envoy-original-path"
+REST_VERB = "x-envoy-original-method"
 STATUS_HEADER = "x-http-status"  # Envoy's Lua makes it the HTTP status
+HEAD_MARK = {"x-http-head": "1"}  # and takes out what belongs to a body
 NO_STORE = {"cache-control": "no-store"}
 # Longer than any credential of ours or of an identity provider's.
 MAX_CREDENTIAL = 8_192
@@ -26,10 +28,12 @@ class Call:
     error: HTTP headers over REST, initial metadata over gRPC; lower-case names. A
     success is never cached unless a `cache-control` there says so; a read with an
     `etag` is answered 304 to a REST client that holds it.
-    `request` is the typed request, None until it is decoded and valid.
+    `request` is the typed request, None until it is decoded and valid; `binding` the REST form
+    that it came in, None before and over gRPC.
     """
 
     __slots__ = (
+        "binding",
         "context",
         "identity",
         "is_rest",
@@ -47,6 +51,12 @@ class Call:
         self.identity: Any = None
         self.response_headers: dict[str, str] = {}
         self.request: Message | None = None
+        self.binding: Binding | None = None
+
+    @property
+    def is_head(self) -> bool:
+        """Whether a REST client asked for the headers alone (RFC 9110, 9.3.2)."""
+        return self.is_rest and self.metadata.get(REST_VERB) == "HEAD"
 
     @property
     def bearer(self) -> str:

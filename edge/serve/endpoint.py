@@ -29,10 +29,19 @@ from edge.reply.render import Renderer
 from edge.reply.sse import Framer
 from edge.request import multipart
 from edge.request.decode import MAX_ELEMENTS, Decoder, Violations, parse_json
+from edge.request.form import Form, forms, matching
 from edge.request.validate import Validator
 from edge.serve.authenticators import Authentication
 from edge.serve.body_budget import BodyBudget
-from edge.serve.call import NO_STORE, STATUS_HEADER, Call, Interceptor, OnError, http_body
+from edge.serve.call import (
+    NO_STORE,
+    REST_MARK,
+    REST_VERB,
+    STATUS_HEADER,
+    Call,
+    Interceptor,
+    OnError,
+)
 from edge.v1 import annotations_pb2 as rest
 
 
@@ -75,14 +84,12 @@ class Endpoint:
         self._request_class = message_factory.GetMessageClass(method.input)
         self._rest_class = request_class(method) if method.bindings else None
         self._body_field = body_field(method)
-        self._path_fields, self._query_fields = method.path_fields, method.query_fields
+        self._forms = forms(method)
         self._has_parts = method.has_parts
-        self._body_name = next((b.body for b in method.bindings if b.body), "")
         self._resume_field = sse_field(method.input, rest.SSE_LAST_EVENT_ID)
         mask = mask_field(method.input)
         self._mask_name = mask.name if mask is not None else ""
         self._never_masked = tuple(f.name for f in method.input.fields if is_required(f))
-        self._response_body = method.bindings[0].response_body if method.bindings else ""
         self._json_type = method.json_type().encode()
         # What stands around the JSON of a success.
         self._prefix, self._suffix = b"", b""
@@ -101,21 +108,21 @@ class Endpoint:
 
     # Answers
 
-    def answer(self, call: Call, reply: Message) -> tuple[dict[str, str], bytes]:
-        """Headers and HttpBody of a success for a REST client."""
+    def answer(self, call: Call, reply: Message) -> tuple[dict[str, str], bytes, bytes]:
+        """Headers, content type and body of a success for a REST client."""
         # A reply may say itself how long it may be kept.
         kept = "cache-control" in call.response_headers
         headers = {} if kept else dict(NO_STORE)
         if call.is_held:
-            return headers | {STATUS_HEADER: "304"}, http_body(b"", b"")
+            return headers | {STATUS_HEADER: "304"}, b"", b""
         headers[STATUS_HEADER] = str(self.method.success_status)
-        return headers, http_body(*self._body(reply))
+        return headers, *self._body(call, reply)
 
-    def _body(self, reply: Message) -> tuple[bytes, bytes]:
+    def _body(self, call: Call, reply: Message) -> tuple[bytes, bytes]:
         """Content type and body of a success."""
         if isinstance(reply, httpbody_pb2.HttpBody):
             return reply.content_type.encode(), reply.data
-        json = self._renderer.json(reply, self._response_body)
+        json = self._renderer.json(reply, call.binding.response_body if call.binding else "")
         return self._json_type, self._prefix + json + self._suffix
 
     def is_over(self, call: Call) -> bool:
@@ -215,21 +222,29 @@ class Endpoint:
         except DecodeError:
             raise invalid(FieldViolation("url", "must be UTF-8")) from None
         message = self._request_class()
-        has_body = False
+        form = self._form(call)
+        call.binding = form.binding
         if self._mask_name:
             getattr(message, self._mask_name).SetInParent()
-        if self._body_field:
-            has_body = self._fill_body(call, message, getattr(sent, self._body_field), report)
-        if not has_body or self._body_name != "*":
-            for name in self._query_fields:
-                if values := getattr(sent, name):
-                    self._decoder.strings(message, name, values, report)
+        if form.binding.body:
+            body = getattr(sent, self._body_field)
+            self._fill_body(call, message, body, form=form, report=report)
+        for name in form.query_fields:
+            if values := getattr(sent, name):
+                self._decoder.strings(message, name, values, report)
         self._resume(call, message)
-        for name in self._path_fields:
+        for name in form.binding.path_fields:
             # A query parameter of the same name comes after the path's value.
             if values := getattr(sent, name):
                 self._decoder.strings(message, name, values[:1], report)
         return message
+
+    def _form(self, call: Call) -> Form:
+        """The REST form that the call came in: Envoy tells the path only, and the verb."""
+        if len(self._forms) == 1:
+            return self._forms[0]
+        verb, path = call.metadata.get(REST_VERB, ""), call.metadata[REST_MARK]
+        return matching(self._forms, verb, path)
 
     def _resume(self, call: Call, message: Message) -> None:
         """Fill in how far a browser that comes back got; its query says where it began.
@@ -244,28 +259,29 @@ class Endpoint:
         if not wrong.found:
             message.MergeFrom(resumed)
 
-    def _fill_body(self, call: Call, message: Message, body: Any, report: Violations) -> bool:
-        """Fill in the body; False when there is none."""
+    def _fill_body(
+        self, call: Call, message: Message, body: Any, *, form: Form, report: Violations
+    ) -> None:
+        """Fill in the body, if there is one."""
         if len(body.data) > self._max_body_bytes:
             raise ApiError(rest.CONDITION_TOO_LARGE)
         if body.data and call.is_encoded:
             raise ApiError(rest.CONDITION_UNSUPPORTED_ENCODING)
         if self._has_parts and multipart.is_multipart(body.content_type):
             multipart.fill(message, body.content_type, body.data, self._decoder, report)
-            return True
+            return
         if not body.data.strip():
-            return False
+            return
         if self._has_parts:
             raise invalid(FieldViolation("body", "must be multipart/form-data"))
         value = parse_json(body.data)
-        if self._body_name == "*":
-            self._decoder.body(message, value, report, skip=self._path_fields)
+        if form.binding.body == "*":
+            self._decoder.body(message, value, report, skip=form.binding.path_fields)
             if self._mask_name:
                 sent = self._decoder.names(message, value, skip=self._never_masked)
                 getattr(message, self._mask_name).paths.extend(sent)
         else:
-            self._decoder.field(message, self._body_name, value, report)
-        return True
+            self._decoder.field(message, form.binding.body, value, report)
 
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}

@@ -105,7 +105,9 @@ class _Events:
 
     async def _replies(self, behaviour: Behaviour, raw: Any) -> None:
         async def emit(reply: Message) -> None:
-            await self._frames.put(self._endpoint.framer.frame(reply))
+            binding = self._call.binding
+            field = binding.response_body if binding is not None else ""
+            await self._frames.put(self._endpoint.framer.frame(reply, field))
 
         try:
             await _run(self._endpoint, self._call, behaviour, raw, emit=emit)

@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from edge.serve.call import Call, current_call, http_body
+from edge.serve.call import HEAD_MARK, Call, current_call, http_body
 from edge.serve.endpoint import Endpoint, must_propagate
 
 
@@ -25,7 +25,8 @@ def unary_handler(endpoint: Endpoint, behaviour: Callable[[Any, Any], Awaitable[
                 raise TypeError(f"{endpoint.method.path} returned no message")
             headers: dict[str, str] = {}
             if call.is_rest:
-                headers, answer = endpoint.answer(call, reply)
+                headers, kind, body = endpoint.answer(call, reply)
+                answer = http_body(kind, body)
             else:
                 answer = reply.SerializeToString()
         except BaseException as error:
@@ -36,6 +37,9 @@ def unary_handler(endpoint: Endpoint, behaviour: Callable[[Any, Any], Awaitable[
                 await endpoint.abort(call, error)
             headers, kind, body = endpoint.error(call, error)
             answer = http_body(kind, body)
+        if call.is_head:
+            # Envoy would write a body to the client, who takes it for the next answer.
+            headers, answer = headers | HEAD_MARK, http_body(kind, b"")
         await call.send_headers(headers)
         return answer
 

@@ -272,6 +272,68 @@ async def test_what_a_client_holds_is_not_sent_again(front):
     assert rest.endswith(b"\r\n\r\n\x89PNG")
 
 
+@pytest.mark.parametrize(
+    ("how", "status"), [("x", b"200 OK"), ("teapot", b"418 "), ("abort", b"500 ")]
+)
+async def test_head_leaves_nothing_behind(front, how, status):
+    """On one connection: a body would be taken for the next answer."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", front.base_url.port)
+    for verb, extra in (
+        ("HEAD", "Accept-Encoding: gzip\r\n"),
+        ("HEAD", ""),
+        ("GET", "Connection: close\r\n"),
+    ):
+        writer.write(f"{verb} /e/peek/{how} HTTP/1.1\r\nHost: a\r\n{extra}\r\n".encode())
+    text = await reader.read()
+    writer.close()
+    *heads, last, body = text.split(b"\r\n\r\n")
+    assert len(heads) == 2
+    for head in heads:
+        assert head.startswith(b"HTTP/1.1 " + status)
+        assert b"content-type: application/json" in head
+        assert b"cache-control: no-store" in head
+        for name in (b"content-length", b"content-encoding", b"x-http-head", b"grpc-status"):
+            assert b"\r\n" + name + b":" not in head
+    assert last.startswith(b"HTTP/1.1 " + status)
+    assert json.loads(body)["success"] is (how == "x")
+
+
+async def test_head_of_what_takes_none(front):
+    for path in ("/e/list/x", "/e/nowhere", "/healthz"):
+        answer = await front.head(path)
+        assert (answer.status_code, answer.content) == (200 if path == "/healthz" else 404, b"")
+
+
+async def test_each_binding_is_served_by_itself(front):
+    body = {"shelf": "body", "book_id": "body", "book": {"title": "t"}, "copies": 2}
+    evil = "?shelf=evil&bookId=evil&copies=9&http_body_.data=e30="
+
+    async def said(verb, path, **sent):
+        answer = await front.request(verb, path, **sent)
+        assert answer.status_code == 200, answer.text
+        data = answer.json()["data"]
+        return tuple(data.values()) if isinstance(data, dict) else data
+
+    book = {"title": "t"}
+    assert await said("POST", "/e/shelves/s/books" + evil, json=body) == ("s", "body", book, 2)
+    assert await said("POST", "/e/books/" + evil, json=body) == ("body", "body", book, 2)
+    assert await said("POST", "/e/books" + evil) == ("", "", None, None)
+    assert await said("PUT", "/e/books/b", json=book) == ("t",)
+    assert await said("GET", "/e/books/b?shelf=s&copies=3") == ("s", "b", None, 3)
+    assert await said("GET", "/e/books/a%2Fb") == ("", "a/b", None, None)
+    assert await said("POST", "/e/books/b:lend", json=body) == "body"
+    assert await said("GET", "/e/books/a/b/c") == "a/b/c"
+    assert await said("DELETE", "/e/any/s?book_id=b") == ("s", "b", None, None)
+
+
+async def test_names_that_are_pythons_own(front):
+    body = {"class": 3, "None": {"class": 4}, "self": ["a"], "lambda": "l", "import": {"a": 1}}
+    answer = await front.post("/e/odd/f?class=9", json=body)
+    data = answer.json()["data"]
+    assert (data["from"], data["class"], data["None"]["class"]) == ("f", 3, 4)
+    assert (data["self"], data["lambda"], data["import"]) == (["a"], "l", {"a": 1})
+
+
 async def test_a_stream_that_is_over_has_no_body(front):
     """The same for a browser that is told not to come back."""
     reader, writer = await asyncio.open_connection("127.0.0.1", front.base_url.port)

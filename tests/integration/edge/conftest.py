@@ -50,11 +50,11 @@ class Caller:
         """A transcoded call; `strings` are path and query parameters."""
         path = f"/edgetest.v1.{method}"
         raw = edge_app.rest_request(path, body, content_type, **strings)
-        return await self.raw(path, raw, metadata)
+        return await self.raw(path, raw, (*edge_app.request_line(path, body), *metadata))
 
-    async def raw(self, path: str, raw: bytes, metadata: Any = ()) -> Answer:
+    async def raw(self, path: str, raw: bytes, metadata: Any = (ORIGINAL_PATH,)) -> Answer:
         """A transcoded call with these bytes."""
-        call = self.channel.unary_unary(path)(raw, metadata=(ORIGINAL_PATH, *metadata))
+        call = self.channel.unary_unary(path)(raw, metadata=tuple(metadata))
         reply = httpbody_pb2.HttpBody.FromString(await call)
         headers = dict(await call.initial_metadata())
         return Answer(int(headers["x-http-status"]), headers, reply.content_type, reply.data)

@@ -134,6 +134,43 @@ def test_paths_and_bodies_must_exist(tmp_path, monkeypatch):
     assert "requests are a stream has no REST form" in found
 
 
+def test_what_is_accepted_has_been_tried(tmp_path, monkeypatch):
+    """Lint does not know every name that is in the way of something."""
+    found = problems(
+        tmp_path,
+        monkeypatch,
+        """
+        service S {
+          SURFACE
+          rpc A(N) returns (M) { option (google.api.http) = {get: "/v1/a"}; @PUBLIC }
+          rpc B(N) returns (N) { option (google.api.http) = {get: "/v1/b"}; @PUBLIC }
+          rpc C(N) returns (N) { option (google.api.http) = {get: "/v1/b"}; @PUBLIC }
+          rpc D(N) returns (N) { option (google.api.http) = {
+            get: "/v1/d/{name}" additional_bindings: {get: "/v1/d/{name}"} }; @PUBLIC }
+        }
+        message M { optional string HasField = 1; M inner = 2; }
+        message N { string name = 1; }
+        """,
+    )
+    assert "S.C: GET /v1/b is already" in found
+    assert "S.D: GET /v1/d/{name} is already" in found
+    found = problems(
+        tmp_path,
+        monkeypatch,
+        """
+        service S {
+          SURFACE
+          rpc A(N) returns (M) { option (google.api.http) = {get: "/v1/a"}; @PUBLIC }
+          rpc B(N) returns (N) { option (google.api.http) = {get: "/v1/b"}; @PUBLIC }
+        }
+        message M { optional string HasField = 1; M inner = 2; }
+        message N { string name = 1; }
+        """,
+    )
+    assert "S.A: cannot be rendered (TypeError" in found
+    assert "S.B" not in found
+
+
 def test_rules_must_fit_their_fields(tmp_path, monkeypatch):
     found = problems(
         tmp_path,

@@ -12,7 +12,8 @@ import yaml
 from core.app.services import SERVICES
 from core.run.supervisor import DESCRIPTOR
 from edge.contract.load import load_contract
-from edge.envoy.config import Front, envoy_binary, path_regex, render
+from edge.contract.template import path_regex
+from edge.envoy.config import Front, envoy_binary, render
 from tests.e2e import echo_contract
 
 TLS = Path(__file__).parents[2] / "e2e" / "tls"

@@ -128,6 +128,31 @@ def test_parameters_have_their_place_and_their_bounds():
     assert count == {"how": "path", "after": "query", "Last-Event-ID": "header"}
 
 
+def test_each_binding_has_its_own_parameters_and_body():
+    def places(verb, path):
+        shown = operation(verb, path)
+        body = shown.get("requestBody", {}).get("content", {}).get("application/json", {})
+        keys = body.get("schema", {}).get("properties", {})
+        return {p["name"]: p["in"] for p in shown.get("parameters", ())}, set(keys)
+
+    assert places("post", "/e/shelves/{shelf}/books") == (
+        {"shelf": "path"},
+        {"book_id", "book", "copies"},
+    )
+    assert places("post", "/e/books")[0] == {}
+    assert places("get", "/e/books/{book_id}") == (
+        {"book_id": "path", "shelf": "query", "copies": "query"},
+        set(),
+    )
+    assert schema_of("post", "/e/books/{book_id}:lend", 200)["properties"]["data"] == {
+        "type": "string"
+    }
+    # OpenAPI has no word for a binding that takes every verb, nor a path for `**` beside `*`.
+    assert "/e/any/{shelf}" not in DOCUMENT["paths"]
+    head = operation("head", "/e/peek/{how}")
+    assert not [a for a in head["responses"].values() if "content" in a or "$ref" in a]
+
+
 def test_request_bodies():
     body = operation("post", "/e/say/{room_id}")["requestBody"]
     schema = body["content"]["application/json"]["schema"]

@@ -162,3 +162,26 @@ def test_a_message_may_hold_itself():
         inner = inner.inner
         inner.rec_id = str(depth)
     assert render(message)["inner"]["inner"]["rec_id"] == "1"
+
+
+def test_of_a_function_that_fails_nothing_is_kept(monkeypatch):
+    renderer = Renderer(SNAKE, SEOUL, json_cache(0))
+    with monkeypatch.context() as patch:
+        patch.setattr(Renderer, "_value", lambda *_: "1 +")
+        for _ in range(2):
+            with pytest.raises(SyntaxError):
+                renderer.json(pb.SayRequest())
+    text = renderer.json(pb.SayRequest(prompt="hi", by_name={"a": pb.Item(inner=pb.Item())}))
+    assert json.loads(text)["by_name"]["a"]["inner"]["rec_id"] == ""
+
+
+def test_names_that_are_pythons_own():
+    message = pb.OddMessage(self=["a"])
+    setattr(message, "from", "f")
+    setattr(message, "class", 1)
+    getattr(message, "None").m = "m"
+    found = render(message)
+    assert found == {
+        "from": "f", "class": 1, "self": ["a"], "import": {},
+        "None": {"from": "", "class": 0, "None": None, "self": [], "m": "m", "import": {}},
+    }  # fmt: skip

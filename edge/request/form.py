@@ -1,0 +1,44 @@
+"""The REST forms of a method, and which of them a request has.
+
+What is path, query and body differs from one google.api.http binding to the next, and Envoy's
+transcoder does not say which one it took.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edge.contract.model import ANY_VERB, Binding, Method
+from edge.contract.template import path_regex, precedence
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One binding of a method, ready for its requests."""
+
+    binding: Binding
+    query_fields: tuple[str, ...]
+    path: re.Pattern[str]
+
+
+def forms(method: Method) -> tuple[Form, ...]:
+    """Return the forms of a method in the order in which Envoy prefers them."""
+
+    def order(binding: Binding) -> tuple[tuple[bool, list[int]], bool]:
+        return precedence(binding.template), binding.verb == ANY_VERB
+
+    return tuple(
+        Form(binding, method.query_fields_of(binding), re.compile(path_regex(binding.template)))
+        for binding in sorted(method.bindings, key=order)
+    )
+
+
+def matching(of: Sequence[Form], verb: str, path: str) -> Form:
+    """Return the form that a request line has. Raises LookupError where there is none."""
+    path = path.partition("?")[0]
+    for form in of:
+        if form.binding.verb in (verb, ANY_VERB) and form.path.fullmatch(path):
+            return form
+    raise LookupError(f"{verb} {path} is none of the method's bindings")

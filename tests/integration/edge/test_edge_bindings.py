@@ -1,0 +1,112 @@
+"""Each google.api.http binding by itself: which one matched says what is path, query and body."""
+
+import json
+
+import pytest
+
+from edge.envoy.descriptor import BODY_NAME, request_class
+from tests import edge_app
+
+edge_app.stubs()
+
+SHELVE = "/edgetest.v1.EchoService/Shelve"
+
+
+async def shelve(caller, line: str, body: dict | None = None, **strings: str):
+    """The answer to a request line as Envoy hands it on."""
+    verb, target = line.split()
+    message = request_class(edge_app.contract().methods[SHELVE])()
+    for name, value in strings.items():
+        getattr(message, name).append(value)
+    if body is not None:
+        getattr(message, BODY_NAME).data = json.dumps(body).encode()
+    where = (("x-envoy-original-path", target), ("x-envoy-original-method", verb))
+    answer = await caller.raw(SHELVE, message.SerializeToString(), where)
+    assert answer.status == 200, answer.json()
+    return answer.json()["data"]
+
+
+def said(shelf="", book_id="", book=None, copies=None):
+    return {"shelf": shelf, "book_id": book_id, "book": book, "copies": copies}
+
+
+async def test_a_variable_of_one_binding_is_a_key_of_anothers_body(caller):
+    body = {"shelf": "in the body", "book_id": "b", "book": {"title": "t"}, "copies": 2}
+    for line, strings, shelf in (
+        ("POST /e/shelves/s/books", {"shelf": "s"}, "s"),
+        ("POST /e/books", {}, "in the body"),
+    ):
+        found = await shelve(caller, line, body, **strings)
+        assert found == said(shelf, "b", {"title": "t"}, 2)
+
+
+async def test_a_whole_body_is_not_overridden_by_a_parameter(caller):
+    found = await shelve(caller, "POST /e/books?shelf=evil", {"shelf": "s"}, shelf="evil")
+    assert found == said("s")
+    found = await shelve(caller, "POST /e/books?copies=9", copies="9")
+    assert found == said()  # an empty body is an empty object
+
+
+async def test_parameters_are_what_is_neither_path_nor_body(caller):
+    found = await shelve(
+        caller, "GET /e/books/b?shelf=s&copies=3", book_id="b", shelf="s", copies="3"
+    )
+    assert found == said("s", "b", None, 3)
+    line = "GET /e/any/s?book_id=b"
+    assert await shelve(caller, line, shelf="s", book_id="b") == said("s", "b")
+
+
+async def test_bodies_and_response_bodies_differ(caller):
+    found = await shelve(caller, "PUT /e/books/b", {"title": "t"}, book_id="b")
+    assert found == {"title": "t"}
+    found = await shelve(caller, "POST /e/books/b:lend", {"shelf": "s"}, book_id="b")
+    assert found == "s"
+
+
+@pytest.mark.parametrize(
+    ("line", "data"),
+    [
+        ("GET /e/books/x", said("s", "b")),  # a `*` before a `**`
+        ("GET /e/books/x/y?a=/e/any/x", "s"),
+        ("GET /e/books", "s"),  # `**` is nothing, too
+        ("GET /e/books/x%2Fy", said("s", "b")),
+        ("DELETE /e/any/x", said("s", "b")),  # any verb
+    ],
+)
+async def test_envoys_order_of_preference(caller, line, data):
+    assert await shelve(caller, line, shelf="s", book_id="b") == data
+
+
+async def test_a_request_that_no_binding_takes_is_a_fault_of_ours(serve):
+    heard = []
+    async with serve(on_error=lambda call, error: heard.append(str(error))) as caller:
+        with pytest.raises(AssertionError, match="OOPS"):
+            await shelve(caller, "PATCH /e/books/b", book_id="b")
+    assert heard == ["PATCH /e/books/b is none of the method's bindings"]
+
+
+async def test_names_that_are_pythons_own(caller):
+    body = {
+        "class": 3,
+        "None": {"class": 4, "lambda": "l"},
+        "self": ["a"],
+        "m": "m",
+        "import": {"a": 1},
+    }
+    answer = await caller.rest("EchoService/Odd", json.dumps(body).encode(), **{"from": "f"})
+    inner = {"from": "", "class": 4, "None": None, "self": [], "lambda": "l", "import": {}}
+    assert answer.json()["data"] == {"from": "f", **body, "None": inner}
+
+
+async def test_an_answer_to_head_has_no_body(caller):
+    head = (("x-envoy-original-path", "/e/peek/x"), ("x-envoy-original-method", "HEAD"))
+    for how, status in (("x", 200), ("teapot", 418)):
+        raw = edge_app.rest_request("/edgetest.v1.EchoService/Peek", how=how)
+        answer = await caller.raw("/edgetest.v1.EchoService/Peek", raw, head)
+        assert (answer.status, answer.content_type, answer.body) == (
+            status,
+            "application/json",
+            b"",
+        )
+        answer = await caller.rest("EchoService/Peek", how=how)
+        assert answer.status == status
