@@ -16,6 +16,7 @@ _EACH_TEST_BY_ITSELF = (
 # Files of tests/e2e with a service of their own; the others share one, so they stay together.
 _OWN_SERVICE = (
     "tests/e2e/test_edge_envoy.py",
+    "tests/e2e/test_edge_tutorial.py",
     "tests/e2e/test_envoy_front.py",
     "tests/e2e/test_remote.py",
     "tests/e2e/test_up_run.py",
