@@ -17,12 +17,13 @@ from typing import Any
 
 import grpc
 from google.api import httpbody_pb2
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
 
 from edge.contract.load import load_contract
 from edge.contract.model import Contract
 from edge.contract.template import matched
 from edge.envoy.descriptor import BODY_NAME, request_class
-from edge.gen import generate
+from edge.gen import generate, service_names
 from edge.reply.errors import ApiError
 from edge.serve.admission import admission
 from edge.serve.call import Call, current_call
@@ -47,6 +48,12 @@ def stubs() -> Path:
 def contract() -> Contract:
     stubs()
     return load_contract(SERVICES)
+
+
+def every_contract() -> Contract:
+    """All that tests/protos has, which is what files are made from."""
+    image = (stubs().parent / "contract.pb").read_bytes()
+    return load_contract(service_names(FileDescriptorSet.FromString(image)))
 
 
 async def everybody(call: Call) -> str:
