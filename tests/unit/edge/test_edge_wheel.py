@@ -47,7 +47,7 @@ def test_it_holds_the_kit_and_nothing_else(wheel: zipfile.ZipFile) -> None:
     assert "edge/v1/annotations.proto" in protos
     assert "edge/envoy/templates/envoy.yaml.j2" in templates
     held = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    assert held == {*code, *protos, *templates, "edge/py.typed"}
+    assert held == {*code, *protos, *templates, "edge/py.typed", "edge/LICENSE"}
 
 
 def test_it_needs_what_it_imports_and_nothing_else() -> None:
