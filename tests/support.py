@@ -19,11 +19,12 @@ from onegenie.profile.v1 import profile_pb2 as profile
 from onegenie.profile.v1 import profile_pb2_grpc as profile_grpc
 from onegenie.recommend.v1 import recommend_pb2 as pb
 from onegenie.recommend.v1 import recommend_pb2_grpc as pb_grpc
-from sqlalchemy import insert, text
+from sqlalchemy import NullPool, insert, text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from core.app.wire import serve
 from core.platform.clock import Clock, utc_now
-from core.platform.database import Database
+from core.platform.database import Database, sqlalchemy_url
 from core.platform.settings import Settings
 from core.platform.signing import Signer
 from core.room.accounts.tables import auth_sessions, users
@@ -35,6 +36,7 @@ from core.shop.meal.port import MealEngine
 from core.shop.recommend import snapshot
 from core.shop.tenants.sql import create_key, create_tenant, grant_credit
 from core.shop.trigger import known_signage
+from edge import digits
 from edge.serve import server as platform_server
 
 
@@ -226,7 +228,7 @@ async def make_person(
         "name": name,
         "created_at": now,
     }
-    async with database.begin() as conn:
+    async with tables(database) as conn:
         await conn.execute(insert(users).values(row | columns))
         await conn.execute(
             insert(auth_sessions).values(
@@ -275,6 +277,19 @@ def asked_for(link: str) -> media_pb2.GetMediaRequest:
     return media_pb2.GetMediaRequest(file_id=file_id, token=token)
 
 
+@contextlib.asynccontextmanager
+async def tables(database: Database) -> AsyncIterator[AsyncConnection]:
+    """A transaction on the same database for what only tests ask or write: SQLAlchemy's own."""
+    engine = create_async_engine(
+        sqlalchemy_url(database.url),
+        poolclass=NullPool,
+        json_serializer=lambda value: digits.dumps(value).decode(),
+        json_deserializer=digits.loads,
+    )
+    async with engine.begin() as conn:
+        yield conn
+
+
 def reason_of(error: grpc.aio.AioRpcError) -> str:
     """google.rpc.ErrorInfo.reason of a failed call."""
     return _info(error).reason
@@ -307,6 +322,6 @@ def fields_of(error: grpc.aio.AioRpcError) -> list[str]:
 
 async def until_somebody_waits(database: Database) -> None:
     """Wait until a transaction waits for another one's lock."""
-    async with asyncio.timeout(60), database.connect() as conn:
+    async with asyncio.timeout(60), tables(database) as conn:
         while not await conn.scalar(text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")):
             await asyncio.sleep(0.01)

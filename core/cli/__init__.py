@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
+import psycopg
 import typer
 from rich.text import Text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError
 
 from core.cli import auth, credit, key, lift, mission, store, tenant
 from core.cli.common import err, visible
@@ -43,7 +44,8 @@ def main() -> None:
     os.umask(0o077)
     try:
         app()
-    except SQLAlchemyError as error:
+    except (psycopg.Error, DBAPIError) as error:
+        # The latter is what a migration raises.
         lines = str(getattr(error, "orig", None) or error).strip().splitlines()
         err.print(Text.assemble(("onegenie:", "red"), " the database says: ", visible(lines[0])))
         raise SystemExit(1) from None

@@ -16,10 +16,9 @@ from rich import table as rich_table
 from rich.console import Console, RenderableType
 from rich.table import Column
 from rich.text import Text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.csv import ImportFailed
-from core.platform.database import Database, open_database
+from core.platform.database import Database, Reader, open_database
 from core.platform.settings import Settings, load_settings
 from core.run.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from core.run.migrate import upgrade
@@ -140,11 +139,11 @@ def show_problems(failed: ImportFailed) -> None:
     err.print(f"{failed.total} {errors}{more}. Nothing was imported.")
 
 
-async def tenant_id(conn: AsyncConnection, tenant: str | None) -> uuid.UUID:
+async def tenant_id(reader: Reader, tenant: str | None) -> uuid.UUID:
     """The tenant that --tenant names."""
     if tenant is not None and not _is_utf_8(tenant):
         raise LookupError(f"no tenant has the id or name {tenant!r}")
-    return await find_tenant(conn, tenant)
+    return await find_tenant(reader, tenant)
 
 
 def _is_utf_8(text: str) -> bool:

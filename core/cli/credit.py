@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from sqlalchemy import select
 
 from core.cli.common import (
     Table,
@@ -18,8 +17,7 @@ from core.cli.common import (
     whole,
 )
 from core.platform.database import Database
-from core.shop.tenants.sql import grant_credit
-from core.shop.tenants.tables import credit_ledger, tenants
+from core.shop.tenants.sql import grant_credit, list_ledger, read_balance
 
 app = typer.Typer(help="Credit: one a round.", no_args_is_help=True)
 
@@ -59,26 +57,19 @@ def show(
     """Show a tenant's balance and the latest entries of its ledger."""
 
     async def work(database: Database) -> Table:
-        async with database.connect() as conn:
-            identifier = await tenant_id(conn, tenant)
-            balance = await conn.scalar(select(tenants.c.credits).where(tenants.c.id == identifier))
-            table = Table(
-                "when", "change", "reason", whole("round"), "note", title=f"balance {balance:,}"
+        identifier = await tenant_id(database, tenant)
+        balance = await read_balance(database, identifier)
+        table = Table(
+            "when", "change", "reason", whole("round"), "note", title=f"balance {balance:,}"
+        )
+        for entry in await list_ledger(database, identifier, None, last):
+            table.add_row(
+                f"{entry.created_at:%F %T}",
+                f"{entry.delta:+,}",
+                entry.reason,
+                str(entry.round_id or ""),
+                entry.note or "",
             )
-            query = (
-                select(credit_ledger)
-                .where(credit_ledger.c.tenant_id == identifier)
-                .order_by(credit_ledger.c.id.desc())
-                .limit(last)
-            )
-            for row in await conn.execute(query):
-                table.add_row(
-                    f"{row.created_at:%F %T}",
-                    f"{row.delta:+,}",
-                    row.reason,
-                    str(row.round_id or ""),
-                    row.note or "",
-                )
         return table
 
     out.print(run_with_database(work))

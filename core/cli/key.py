@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 from rich.table import Column
-from sqlalchemy import func, select
 
 from core.cli.common import (
     Table,
@@ -21,9 +20,8 @@ from core.cli.common import (
     whole,
 )
 from core.platform.database import Database
-from core.shop.catalogue.tables import store_signage
-from core.shop.tenants.sql import add_secret, create_key, revoke_key, revoke_other_secrets
-from core.shop.tenants.tables import api_key_secrets, api_keys
+from core.shop.catalogue.sql import signage_numbers
+from core.shop.tenants import sql
 
 app = typer.Typer(
     help="Keys of apps (sdk), staff (admin) and screens (signage).", no_args_is_help=True
@@ -54,12 +52,10 @@ def create(
         async with database.begin() as conn:
             owner = await tenant_id(conn, tenant)
             if signage is not None:
-                screens = await conn.scalars(
-                    select(store_signage.c.id).where(store_signage.c.tenant_id == owner)
-                )
-                if signage not in (known := sorted(map(str, screens))):
+                screens = await signage_numbers(conn, owner)
+                if signage not in (known := sorted(str(one.id) for one in screens)):
                     raise LookupError(f"--signage: the store's screens are {known or 'none'}")
-            return await create_key(conn, owner, kind.value, name, signage)
+            return await sql.create_key(conn, owner, kind.value, name, signage)
 
     key_id, secret = run_with_database(work)
     out.print(f"key:    {key_id}\nsecret: {secret}", soft_wrap=True)
@@ -83,29 +79,16 @@ def list_keys(tenant: TenantOption = None) -> None:
             "revoked",
             Column("made by", overflow="fold"),
         )
-        async with database.connect() as conn:
-            hints = func.string_agg(api_key_secrets.c.hint, ", ").filter(
-                api_key_secrets.c.revoked_at.is_(None)
+        for key in await sql.list_keys(database, await tenant_id(database, tenant)):
+            table.add_row(
+                str(key.id),
+                key.kind,
+                key.name,
+                ", ".join(key.hints or ()),
+                f"{key.created_at:%F %T}",
+                f"{key.revoked_at:%F %T}" if key.revoked_at else "",
+                str(key.created_by or ""),
             )
-            query = (
-                select(api_keys, hints.label("hints"))
-                .outerjoin(api_key_secrets)
-                .where(api_keys.c.tenant_id == await tenant_id(conn, tenant))
-                .group_by(api_keys.c.id)
-                .order_by(api_keys.c.created_at)
-            )
-            for row in await conn.execute(query):
-                revoked = f"{row.revoked_at:%F %T}" if row.revoked_at else ""
-                created = f"{row.created_at:%F %T}"
-                table.add_row(
-                    str(row.id),
-                    row.kind,
-                    row.name,
-                    row.hints or "",
-                    created,
-                    revoked,
-                    str(row.created_by or ""),
-                )
         return table
 
     out.print(run_with_database(work))
@@ -123,17 +106,12 @@ def rotate(
 
     async def work(database: Database) -> str:
         async with database.begin() as conn:
-            query = select(api_keys.c.kind).where(
-                api_keys.c.id == key_id,
-                api_keys.c.tenant_id == await tenant_id(conn, tenant),
-                api_keys.c.revoked_at.is_(None),
-            )
-            kind = await conn.scalar(query)
+            kind = await sql.kind_of_key(conn, await tenant_id(conn, tenant), key_id)
             if kind is None:
                 raise LookupError(f"the tenant has no living key {key_id}")
-            secret = await add_secret(conn, key_id, kind)
+            secret = await sql.add_secret(conn, key_id, kind)
             if revoke_old:
-                await revoke_other_secrets(conn, key_id, keep=secret)
+                await sql.revoke_other_secrets(conn, key_id, keep=secret)
         return secret
 
     secret = run_with_database(work)
@@ -156,7 +134,7 @@ def revoke(
     async def work(database: Database) -> list[uuid.UUID]:
         async with database.begin() as conn:
             owner = await tenant_id(conn, tenant)
-            ended = await revoke_key(conn, owner, key_id, keep_made=keep_made)
+            ended = await sql.revoke_key(conn, owner, key_id, keep_made=keep_made)
             if not ended:
                 raise LookupError(f"the tenant has no living key {key_id}")
             return ended

@@ -53,7 +53,7 @@ def import_orders(
         fail(str(error))
 
     async def work(database: Database) -> int:
-        owner = await _tenant(database, tenant)
+        owner = await tenant_id(database, tenant)
         path = orders_file(load_settings().data_dir, owner)
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(lines, path)
@@ -87,7 +87,7 @@ def compute(
         fail(_MISSING)
 
     async def work(database: Database) -> int:
-        owner = await _tenant(database, tenant)
+        owner = await tenant_id(database, tenant)
         if orders_url:
             pairs = pairs_from_url(orders_url, table, allow_empty=allow_empty)
             return await _replace(database, owner, pairs)
@@ -115,7 +115,7 @@ def demo(
         fail(_MISSING)
 
     async def work(database: Database) -> int:
-        owner = await _tenant(database, tenant)
+        owner = await tenant_id(database, tenant)
         if not force and orders_file(load_settings().data_dir, owner).exists():
             raise LookupError("the tenant has order lines already; --force replaces them")
         return await seed_demo_lift(database, owner, load_settings().data_dir)
@@ -133,9 +133,8 @@ def show(
     from core.shop.catalogue.embedded import EmbeddedStores
 
     async def work(database: Database) -> tuple[list[Pair], dict[int, str]]:
-        owner = await _tenant(database, tenant)
-        async with database.connect() as conn:
-            pairs = (await pairs_for(conn, owner, [product]))[:limit]
+        owner = await tenant_id(database, tenant)
+        pairs = (await pairs_for(database, owner, [product]))[:limit]
         products = (
             await EmbeddedStores(database)
             .of(owner)
@@ -161,11 +160,6 @@ def show(
             f"{pair.customers:,}",
         )
     out.print(pairs_table)
-
-
-async def _tenant(database: Database, tenant: str | None) -> UUID:
-    async with database.connect() as conn:
-        return await tenant_id(conn, tenant)
 
 
 async def _replace(database: Database, owner: UUID, pairs: list[Pair]) -> int:

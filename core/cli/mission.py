@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from sqlalchemy import select
 
 from core.cli.common import AllowEmptyOption, Table, out, run_with_database, show_problems, whole
 from core.platform.clock import utc_now
 from core.platform.csv import ImportFailed
 from core.platform.database import Database
+from core.room.mission import sql
 from core.room.mission.importer import Counts, import_missions
-from core.room.mission.tables import missions
 
 app = typer.Typer(help="Missions that people are suggested.", no_args_is_help=True)
 
@@ -48,15 +46,7 @@ def list_missions(
     retired: Annotated[bool, typer.Option("--retired", help="Those retired, instead.")] = False,
 ) -> None:
     """Show the registered missions."""
-    is_shown = missions.c.retired_at.is_not(None) if retired else missions.c.retired_at.is_(None)
-
-    async def work(database: Database) -> Sequence[Any]:
-        async with database.connect() as conn:
-            query = select(missions).where(is_shown)
-            found = await conn.execute(query.order_by(missions.c.category, missions.c.content))
-            return found.all()
-
-    rows = run_with_database(work)
+    rows = run_with_database(lambda database: sql.list_missions(database, retired=retired))
     table = Table(whole("id"), "category", "content", "minutes")
     for row in rows:
         minutes = "" if row.minutes is None else str(row.minutes)

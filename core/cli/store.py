@@ -66,8 +66,7 @@ def list_products(
     """Show the store's products."""
 
     async def work(database: Database) -> list[store_pb2.Product]:
-        async with database.connect() as conn:
-            owner = await tenant_id(conn, tenant)
+        owner = await tenant_id(database, tenant)
         return await EmbeddedStores(database).of(owner).list_products()
 
     products = [p for p in run_with_database(work) if search is None or _mentions(p, search)]

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from psycopg.errors import UniqueViolation
 
 from core.cli.common import Table, fail, one_line, out, run_with_database, visible, whole
 from core.platform.database import Database
 from core.shop.recommend.language import choose_language
 from core.shop.tenants.sql import create_tenant
-from core.shop.tenants.tables import tenants
+from core.shop.tenants.sql import list_tenants as read_tenants
 
 app = typer.Typer(help="Tenants: who uses the service.", no_args_is_help=True)
 
@@ -33,7 +32,7 @@ def create(
 
     try:
         out.print(f"tenant {visible(name)}: {run_with_database(work, new=True)}")
-    except IntegrityError:
+    except UniqueViolation:
         fail(f"there is a tenant named {name!r} already")
 
 
@@ -43,11 +42,10 @@ def list_tenants() -> None:
 
     async def work(database: Database) -> Table:
         table = Table(whole("id"), "name", "locale", "credits", "created")
-        async with database.connect() as conn:
-            for row in await conn.execute(select(tenants).order_by(tenants.c.created_at)):
-                table.add_row(
-                    str(row.id), row.name, row.locale, f"{row.credits:,}", f"{row.created_at:%F %T}"
-                )
+        for row in await read_tenants(database):
+            table.add_row(
+                str(row.id), row.name, row.locale, f"{row.credits:,}", f"{row.created_at:%F %T}"
+            )
         return table
 
     out.print(run_with_database(work))

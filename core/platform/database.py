@@ -1,24 +1,39 @@
-"""The database: one table catalogue for all domains, and the unit of work."""
+"""The database: one table catalogue for all domains, and the one way to run SQL.
+
+A statement is written once with SQLAlchemy Core, as data of a domain's `sql.py`, and run by
+psycopg: SQLAlchemy never executes anything here, so psycopg.Error is the only family of errors.
+A `Database` runs one query by itself; `Database.begin` gives a `Connection`, whose statements are
+one transaction (docs/decisions/0040-one-way-to-run-sql.md).
+"""
 
 from __future__ import annotations
 
-import select
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import cache
-from typing import Any
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import fields, is_dataclass
+from functools import cached_property
+from select import POLLIN, poll
+from typing import Any, Generic, TypeVar
 
 import psycopg
 import structlog
-from psycopg.rows import namedtuple_row
-from psycopg.types.json import set_json_loads
-from psycopg_pool import AsyncConnectionPool, PoolClosed, PoolTimeout
-from sqlalchemy import Executable, MetaData
+from psycopg import sql
+from psycopg.pq import TransactionStatus
+from psycopg.types.json import Jsonb, set_json_dumps, set_json_loads
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    BindParameter,
+    Executable,
+    MetaData,
+    Table,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.event import listen
-from sqlalchemy.exc import InvalidatePoolError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolExhausted
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from edge import digits
 from edge.reply.errors import ApiError
@@ -27,8 +42,14 @@ from edge.v1.annotations_pb2 import CONDITION_UNAVAILABLE
 
 log = structlog.get_logger(__name__)
 
-# Connections of a process for `Database.fetch`, each used for a fraction of a millisecond.
-_READERS = 4
+Row = TypeVar("Row")
+Driver = psycopg.AsyncConnection[tuple[Any, ...]]
+
+# Transactions wait for each other's locks, reads for nobody: these many connections are for reads
+# whatever the transactions do.
+_FOR_READS = 4
+# Whoever gets no connection for this long is told to come back.
+_WAIT_SECONDS = 10.0
 
 # Constraint names are spelt out so that migrations can name what they change.
 metadata = MetaData(
@@ -41,118 +62,266 @@ metadata = MetaData(
     }
 )
 
+# ---- statements ----
 
-class Database:
-    """Connections to one Postgres.
+_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
-    `begin()` is the unit of work: everything done on its connection, jobs deferred and
-    notifications included, happens together or not at all.
+
+class Statement:
+    """A statement as data: compiled when it first runs, and never again.
+
+    Its parameters are `bindparam`s; their values are what psycopg takes, and plain JSON values
+    for JSON columns. A list goes in as `column == any_(bindparam(…, type_=ARRAY(…)))`: an IN would
+    be another statement for each length.
+    """
+
+    def __init__(self, statement: Executable) -> None:
+        self._statement = statement
+
+    @cached_property
+    def text(self) -> bytes:
+        """The SQL, as psycopg takes it."""
+        text: str = self._compiled.string
+        assert "POSTCOMPILE" not in text, f"an IN over a list: {text}"
+        return text.encode()
+
+    def bind(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of all parameters, those that stand in the statement itself included."""
+        bound = {**self._constants, **values}
+        for name in self._json:
+            if bound[name] is not None:
+                bound[name] = Jsonb(bound[name])
+        return bound
+
+    @cached_property
+    def _compiled(self) -> Any:
+        return self._statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
+
+    @cached_property
+    def _constants(self) -> dict[str, Any]:
+        binds: Mapping[str, BindParameter[Any]] = self._compiled.binds
+        return {name: bind.value for name, bind in binds.items() if not bind.required}
+
+    @cached_property
+    def _json(self) -> list[str]:
+        binds: Mapping[str, BindParameter[Any]] = self._compiled.binds
+        return [name for name, bind in binds.items() if isinstance(bind.type, JSON)]
+
+
+class Query(Statement, Generic[Row]):
+    """A statement that returns rows, and what a row is.
+
+    That is a dataclass with a field for each column, of the same names in the same order, or,
+    where there is one column, the type of its values.
+    """
+
+    def __init__(self, statement: Executable, row: type[Row]) -> None:
+        super().__init__(statement)
+        self._row = row
+        self._names = [field.name for field in fields(row)] if is_dataclass(row) else None
+        self._checked = False
+
+    def rows(self, columns: Sequence[Any], found: list[tuple[Any, ...]]) -> list[Row]:
+        """What psycopg found, in rows. `columns` have the names that the database gave them."""
+        if not self._checked:
+            names = [column.name for column in columns]
+            assert self._names == names if self._names else len(names) == 1, (self._row, names)
+            self._checked = True
+        if self._names is None:
+            return [value for (value,) in found]
+        return [self._row(*values) for values in found]
+
+
+def params(*names: str) -> dict[str, BindParameter[Any]]:
+    """Parameters named as the columns that they are the values of: for `insert(…).values`."""
+    return {name: bindparam(name) for name in names}
+
+
+# ---- running them ----
+
+
+class Reader(ABC):
+    """What runs queries: a Database each by itself, a Connection all in one transaction."""
+
+    @abstractmethod
+    async def all(self, query: Query[Row], /, **values: Any) -> list[Row]:
+        """The rows of a query. Raises psycopg.Error."""
+
+    async def first(self, query: Query[Row], /, **values: Any) -> Row | None:
+        """The first row; None when there is none."""
+        rows = await self.all(query, **values)
+        return rows[0] if rows else None
+
+    async def one(self, query: Query[Row], /, **values: Any) -> Row:
+        """The row of a query that has exactly one."""
+        rows = await self.all(query, **values)
+        assert len(rows) == 1, f"{len(rows)} rows of {query.text.decode()}"
+        return rows[0]
+
+
+class Connection(Reader):
+    """A transaction. `driver` is psycopg's connection, for what else must join it."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
+
+    async def all(self, query: Query[Row], /, **values: Any) -> list[Row]:
+        """See Reader. The statement may also be one that changes rows and returns them."""
+        cursor = await self.driver.execute(query.text, query.bind(values), binary=True)
+        return query.rows(cursor.description or (), await cursor.fetchall())
+
+    async def run(self, statement: Statement, /, **values: Any) -> int:
+        """Run a statement; how many rows it changed. Raises psycopg.Error."""
+        return (await self.driver.execute(statement.text, statement.bind(values))).rowcount
+
+    async def run_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Run a statement with the values of each row, without waiting for one after the other."""
+        cursor = self.driver.cursor()
+        await cursor.executemany(statement.text, [statement.bind(row) for row in rows])
+
+    async def replace_rows(
+        self,
+        table: Table,
+        tenant_id: Any,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[Any]],
+    ) -> int:
+        """Put `rows` (values of `columns`) in place of all the tenant's in `table`; their number.
+
+        Goes through COPY.
+        """
+        into = sql.Identifier(table.name)
+        await self.driver.execute(
+            sql.SQL("DELETE FROM {} WHERE tenant_id = %s").format(into), (tenant_id,)
+        )
+        names = sql.SQL(", ").join(map(sql.Identifier, ("tenant_id", *columns)))
+        count = 0
+        async with (
+            self.driver.cursor() as cursor,
+            cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(into, names)) as copy,
+        ):
+            for count, row in enumerate(rows, 1):  # noqa: B007
+                await copy.write_row((tenant_id, *row))
+        return count
+
+
+class Database(Reader):
+    """Connections to one Postgres: `pool_size` for transactions, and a few more for reads.
+
+    They are made when they are needed, by whoever needs them: while the database is away each
+    call hears of it at once.
     """
 
     def __init__(self, url: str, pool_size: int = 10) -> None:
         self.url = url
-        self._engine = create_async_engine(
-            sqlalchemy_url(url),
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_timeout=10,
-            # What people write and who they are stays out of error texts, and so out of the logs.
-            hide_parameters=True,
-            json_serializer=lambda value: digits.dumps(value).decode(),
-            json_deserializer=digits.loads,
-        )
-        listen(self._engine.sync_engine, "checkout", _refuse_dead)
-        self._reader = self._engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._readers = AsyncConnectionPool(
-            libpq_url(url),
-            min_size=1,
-            max_size=_READERS,
-            open=False,
-            timeout=10,
-            # Given up early, a connection is asked for anew by the next read, not after a back-off.
-            reconnect_timeout=2,
-            kwargs={"autocommit": True, "prepare_threshold": 0},
-            configure=_configure,
-        )
+        self._transactions = asyncio.Semaphore(pool_size)
+        self._places = asyncio.Semaphore(pool_size + _FOR_READS)
+        # Those nobody uses; the one used last is taken first.
+        self._idle: list[Driver] = []
+        self._closed = False
 
-    async def open(self) -> None:
-        """Make ready for `fetch`."""
-        await self._readers.open()
+    async def all(self, query: Query[Row], /, **values: Any) -> list[Row]:
+        """See Reader. A query that fails with its connection is tried once more on a living one,
+        so it must be one that may run twice."""
+        async with self._connection() as conn:
+            try:
+                return await conn.all(query, **values)
+            except psycopg.OperationalError as error:
+                log.info("query_tried_again", error=type(error).__name__)
+        async with self._connection() as conn:
+            return await conn.all(query, **values)
 
-    def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """One transaction: committed when the block ends, rolled back when it raises."""
-        return self._engine.begin()
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Connection]:
+        """One transaction: committed when the block ends, rolled back when it raises.
 
-    def connect(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A connection for reads; every statement is a transaction of its own."""
-        return self._reader.connect()
-
-    async def fetch(self, statement: Executable, values: Mapping[str, Any]) -> list[Any]:
-        """The rows of one reading statement, as `fetch` below returns them, for hot paths.
-
-        A read that fails with its connection is tried once more on a living one.
+        Everything done on its connection, jobs deferred and notifications included, happens
+        together or not at all.
         """
-        try:
-            async with self._readers.connection() as conn:
-                return await _rows(conn, statement, values)
-        except (PoolClosed, PoolTimeout):
-            raise
-        except psycopg.OperationalError:
-            await self._readers.check()
-            async with self._readers.connection() as conn:
-                return await _rows(conn, statement, values)
+        async with (
+            _place(self._transactions),
+            self._connection() as conn,
+            conn.driver.transaction(),
+        ):
+            yield conn
 
     async def close(self) -> None:
-        """Close every connection."""
-        await self._readers.close()
-        await self._engine.dispose()
+        """Close every connection; those in use when they come back."""
+        self._closed = True
+        while self._idle:
+            await self._idle.pop().close()
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        async with _place(self._places):
+            driver = await self._living()
+            try:
+                yield Connection(driver)
+            finally:
+                idle = driver.info.transaction_status == TransactionStatus.IDLE
+                if idle and not self._closed:
+                    self._idle.append(driver)
+                else:
+                    await driver.close()
+
+    async def _living(self) -> Driver:
+        while self._idle:
+            driver = self._idle.pop()
+            if not hung_up(driver):
+                return driver
+            await driver.close()
+        # Each of our statements is prepared when it first runs: their number is known.
+        driver = await psycopg.AsyncConnection.connect(
+            libpq_url(self.url), autocommit=True, prepare_threshold=0
+        )
+        driver.prepared_max = None
+        set_json_loads(digits.loads, driver)
+        set_json_dumps(digits.dumps, driver)
+        return driver
 
 
-def sqlalchemy_url(url: str) -> str:
-    """The URL with the driver named, as SQLAlchemy wants it."""
-    return "postgresql+psycopg://" + url.split("://", 1)[1]
+@asynccontextmanager
+async def _place(places: asyncio.Semaphore) -> AsyncIterator[None]:
+    if places.locked():
+        try:
+            async with asyncio.timeout(_WAIT_SECONDS):
+                await places.acquire()
+        except TimeoutError:
+            raise psycopg.OperationalError("every connection is in use") from None
+    else:
+        await places.acquire()
+    try:
+        yield
+    finally:
+        places.release()
 
 
-def libpq_url(url: str) -> str:
-    """The URL without a driver, as libpq, psycopg and procrastinate want it."""
-    return "postgresql://" + url.split("://", 1)[1]
+@asynccontextmanager
+async def open_database(url: str, pool_size: int = 10) -> AsyncIterator[Database]:
+    """A Database that is closed when the block ends."""
+    database = Database(url, pool_size)
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
-async def driver_connection(conn: AsyncConnection) -> Any:
-    """The psycopg connection under `conn`, for work that must join its transaction."""
-    raw = await conn.get_raw_connection()
-    return raw.driver_connection
+@asynccontextmanager
+async def unavailable_without_database(call: Call) -> AsyncIterator[None]:
+    """While the database is away, calls are told to come back instead of an internal error."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        log.warning("database_away", method=call.method.path, error=type(error).__name__)
+        raise ApiError(CONDITION_UNAVAILABLE, retry_after=1) from error
 
 
-async def fetch(
-    conn: AsyncConnection, statement: Executable, values: Mapping[str, Any]
-) -> list[Any]:
-    """The rows of a statement run in the transaction of `conn`, as named tuples.
-
-    Runs on psycopg itself with binary results: a third of the time that SQLAlchemy's execution
-    takes (docs/performance.md). `statement` lives as long as the process (its SQL is written
-    once), returns rows, and has no IN over a list; values are what psycopg takes.
-    """
-    return await _rows(await driver_connection(conn), statement, values)
+_HOLD_LOCK = Statement(select(func.pg_advisory_xact_lock(bindparam("key", type_=BigInteger))))
 
 
-async def _rows(
-    conn: psycopg.AsyncConnection[Any], statement: Executable, values: Mapping[str, Any]
-) -> list[Any]:
-    sql, constants = _compiled(statement)
-    async with conn.cursor(binary=True, row_factory=namedtuple_row) as cursor:
-        await cursor.execute(sql, {**constants, **values})
-        return await cursor.fetchall()
-
-
-@cache
-def _compiled(statement: Executable) -> tuple[bytes, Mapping[str, Any]]:
-    """SQL for psycopg, and the values that stand in the statement itself."""
-    compiled = statement.compile(dialect=_DIALECT)  # type: ignore[attr-defined]
-    return compiled.string.encode(), compiled.params
-
-
-_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+async def hold_lock(conn: Connection, key: int) -> None:
+    """Have transactions that hold the lock of this number take turns, until this one ends."""
+    await conn.run(_HOLD_LOCK, key=key)
 
 
 def hung_up(conn: psycopg.AsyncConnection[Any]) -> bool:
@@ -164,38 +333,16 @@ def hung_up(conn: psycopg.AsyncConnection[Any]) -> bool:
     """
     if conn.closed:
         return True
-    poll = select.poll()
-    poll.register(conn.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
+    unread = poll()
+    unread.register(conn.fileno(), POLLIN)
+    return bool(unread.poll(0))
 
 
-def _refuse_dead(connection: Any, record: Any, proxy: Any) -> None:
-    """For SQLAlchemy's pool: neither a connection that the server has ended is handed out, nor
-    any that is as old."""
-    if hung_up(connection.driver_connection):
-        raise InvalidatePoolError
+def sqlalchemy_url(url: str) -> str:
+    """The URL with the driver named, as SQLAlchemy wants it (for migrations)."""
+    return "postgresql+psycopg://" + url.split("://", 1)[1]
 
 
-async def _configure(conn: psycopg.AsyncConnection[Any]) -> None:
-    set_json_loads(digits.loads, conn)
-
-
-@asynccontextmanager
-async def unavailable_without_database(call: Call) -> AsyncIterator[None]:
-    """While the database is away, calls are told to come back instead of an internal error."""
-    try:
-        yield
-    except (psycopg.OperationalError, PoolTimeout, OperationalError, PoolExhausted) as error:
-        log.warning("database_away", method=call.method.path, error=type(error).__name__)
-        raise ApiError(CONDITION_UNAVAILABLE, retry_after=1) from error
-
-
-@asynccontextmanager
-async def open_database(url: str, pool_size: int = 10) -> AsyncIterator[Database]:
-    """A Database that is closed when the block ends."""
-    database = Database(url, pool_size)
-    try:
-        await database.open()
-        yield database
-    finally:
-        await database.close()
+def libpq_url(url: str) -> str:
+    """The URL without a driver, as libpq, psycopg and procrastinate want it."""
+    return "postgresql://" + url.split("://", 1)[1]

@@ -13,22 +13,21 @@ from collections.abc import Iterator
 import psycopg
 import structlog
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.platform.database import fetch, libpq_url
+from core.platform.database import Connection, Statement, libpq_url
 
 log = structlog.get_logger(__name__)
 
 _CHANNEL = "onegenie"
-_NOTIFY = text("SELECT pg_notify(:channel, :topic)")
+_NOTIFY = Statement(text("SELECT pg_notify(:channel, :topic)"))
 
 
-async def publish(conn: AsyncConnection, topic: str) -> None:
+async def publish(conn: Connection, topic: str) -> None:
     """Wake the watchers of `topic`, in every process, when the transaction commits.
 
     Notifications serialise commits: publish one a transaction, never one a token.
     """
-    await fetch(conn, _NOTIFY, {"channel": _CHANNEL, "topic": topic})
+    await conn.run(_NOTIFY, channel=_CHANNEL, topic=topic)
 
 
 class Events:

@@ -21,9 +21,8 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from psycopg_pool import AsyncConnectionPool
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.platform.database import driver_connection, hung_up, libpq_url
+from core.platform.database import Connection, hung_up, libpq_url
 
 log = structlog.get_logger(__name__)
 
@@ -135,7 +134,7 @@ class Jobs:
 
     async def defer(
         self,
-        conn: AsyncConnection,
+        conn: Connection,
         task: procrastinate.tasks.Task,
         *,
         queue: str | None = None,
@@ -151,9 +150,8 @@ class Jobs:
         retried holds up those after it. With `after` it is taken no earlier than that from now.
         Raises psycopg.Error.
         """
-        connection = await driver_connection(conn)
         configured = task.configure(
-            connection=connection,
+            connection=conn.driver,
             queue=queue,
             priority=priority,
             lock=lock,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from edge.digits import number, number_of, set_number
 
@@ -26,6 +28,13 @@ def plain(message: Message) -> Any:
         for field in message.DESCRIPTOR.fields
         if not field.has_presence or message.HasField(field.name)
     }
+
+
+def timestamp(moment: datetime) -> Timestamp:
+    """A moment as messages have it."""
+    message = Timestamp()
+    message.FromDatetime(moment)
+    return message
 
 
 def fill(message: Any, value: Any) -> None:

@@ -9,32 +9,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from sqlalchemy import func, insert, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from core.platform.clock import utc_now
-from core.platform.database import Database
+from core.platform.database import Connection, Database, hold_lock
 from core.platform.files import write_private
 from core.room.mission.importer import import_missions
-from core.room.mission.tables import missions
+from core.room.mission.sql import has_missions
 from core.shop.catalogue.importer import import_folder
-from core.shop.catalogue.tables import store_signage
-from core.shop.lift.tables import lift_pairs
-from core.shop.profile.tables import profiles
-from core.shop.tenants.sql import (
-    KeyKind,
-    add_secret,
-    create_key,
-    create_tenant,
-    grant_credit,
-    revoke_other_secrets,
-)
-from core.shop.tenants.tables import api_keys, tenants
+from core.shop.catalogue.sql import signage_numbers
+from core.shop.lift.sql import has_pairs
+from core.shop.profile.sql import first_profile, put_profile
+from core.shop.tenants import sql as tenants
+from core.shop.tenants.sql import KeyKind
 
 TENANT_NAME = "demo"
 CREDITS = 1_000_000
 CATALOGUE = Path(__file__).parent.parent / "shop" / "catalogue" / "demo"
 MISSIONS = Path(__file__).parent.parent / "room" / "mission" / "demo" / "missions.csv"
+_PROFILE = {
+    "name": "김하나",
+    "gender": "F",
+    "age": 34,
+    "locale": "ko",
+    "persona": "두 아이를 키우는 직장인. 평일 저녁엔 간단한 집밥을 좋아해요.",
+}
 _RANDOM = "[A-Za-z0-9_-]{43}"
 _ID = "[0-9a-f-]{36}"
 # What the values look like that only this file has: one cut short is none.
@@ -70,10 +67,10 @@ async def ensure_demo(
     keys get new ones (`say` tells of the latter). True when the demo tenant exists.
     """
     async with database.begin() as conn:
-        await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        demo = await conn.scalar(select(tenants.c.id).where(tenants.c.name == TENANT_NAME))
+        await hold_lock(conn, _LOCK)
+        demo = await tenants.tenant_by_name(conn, TENANT_NAME)
         if demo is None:
-            if await conn.scalar(select(func.count()).select_from(tenants)):
+            if await tenants.has_tenants(conn):
                 return False
             demo = await _make(conn)
         elif _set_base_url(env_file, base_url, say):
@@ -86,50 +83,29 @@ async def ensure_demo(
 async def ensure_missions(database: Database) -> None:
     """Register the demo's missions if none ever was; what staff have made of them stays."""
     async with database.begin() as conn:
-        await conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-        if await conn.scalar(select(missions.c.id).limit(1)) is None:
+        await hold_lock(conn, _LOCK)
+        if not await has_missions(conn):
             await import_missions(conn, MISSIONS, utc_now())
 
 
 async def lacks_lift(database: Database) -> uuid.UUID | None:
     """The demo tenant, if its co-purchase lift has not been computed yet."""
-    async with database.connect() as conn:
-        demo = await conn.scalar(select(tenants.c.id).where(tenants.c.name == TENANT_NAME))
-        some = select(lift_pairs.c.product_id).where(lift_pairs.c.tenant_id == demo).limit(1)
-        return None if demo is None or await conn.scalar(some) else demo
+    demo = await tenants.tenant_by_name(database, TENANT_NAME)
+    return None if demo is None or await has_pairs(database, demo) else demo
 
 
-async def _make(conn: AsyncConnection) -> uuid.UUID:
-    tenant_id = await create_tenant(conn, TENANT_NAME, "ko")
-    await grant_credit(conn, tenant_id, CREDITS, "demo")
-    await conn.execute(
-        insert(profiles).values(
-            tenant_id=tenant_id,
-            id=uuid.uuid4(),
-            name="김하나",
-            gender="F",
-            age=34,
-            locale="ko",
-            persona="두 아이를 키우는 직장인. 평일 저녁엔 간단한 집밥을 좋아해요.",
-        )
-    )
+async def _make(conn: Connection) -> uuid.UUID:
+    tenant_id = await tenants.create_tenant(conn, TENANT_NAME, "ko")
+    await tenants.grant_credit(conn, tenant_id, CREDITS, "demo")
+    await put_profile(conn, tenant_id, str(uuid.uuid4()), _PROFILE)
     await import_folder(conn, tenant_id, CATALOGUE)
     return tenant_id
 
 
-async def _new_secrets(conn: AsyncConnection, tenant_id: uuid.UUID, base_url: str) -> DemoEnv:
-    profile_id = await conn.scalar(
-        select(profiles.c.id)
-        .where(profiles.c.tenant_id == tenant_id)
-        .order_by(profiles.c.created_at)
-        .limit(1)
-    )
-    signage_id = await conn.scalar(
-        select(store_signage.c.id)
-        .where(store_signage.c.tenant_id == tenant_id)
-        .order_by(store_signage.c.number)
-        .limit(1)
-    )
+async def _new_secrets(conn: Connection, tenant_id: uuid.UUID, base_url: str) -> DemoEnv:
+    profile_id = await first_profile(conn, tenant_id)
+    signage = await signage_numbers(conn, tenant_id)
+    signage_id = signage[0].id if signage else None
     sdk_key = await _secret(conn, tenant_id, "sdk")
     admin_token = await _secret(conn, tenant_id, "admin")
     signage_key = await _secret(conn, tenant_id, "signage", str(signage_id))
@@ -137,19 +113,14 @@ async def _new_secrets(conn: AsyncConnection, tenant_id: uuid.UUID, base_url: st
 
 
 async def _secret(
-    conn: AsyncConnection, tenant_id: uuid.UUID, kind: KeyKind, signage_id: str | None = None
+    conn: Connection, tenant_id: uuid.UUID, kind: KeyKind, signage_id: str | None = None
 ) -> str:
     """A secret of the demo's key of that kind; earlier ones end, the key's chats stay."""
-    key_id = await conn.scalar(
-        select(api_keys.c.id)
-        .filter_by(tenant_id=tenant_id, kind=kind, name=TENANT_NAME, revoked_at=None)
-        .order_by(api_keys.c.created_at)
-        .limit(1)
-    )
+    key_id = await tenants.key_by_name(conn, tenant_id, kind, TENANT_NAME)
     if key_id is None:
-        return (await create_key(conn, tenant_id, kind, TENANT_NAME, signage_id))[1]
-    secret = await add_secret(conn, key_id, kind)
-    await revoke_other_secrets(conn, key_id, keep=secret)
+        return (await tenants.create_key(conn, tenant_id, kind, TENANT_NAME, signage_id))[1]
+    secret = await tenants.add_secret(conn, key_id, kind)
+    await tenants.revoke_other_secrets(conn, key_id, keep=secret)
     return secret
 
 

@@ -29,7 +29,7 @@ from core.room.media.files import AUDIENCE as MEDIA
 from core.room.mission.tables import missions, today_missions
 from core.room.post import sql as posts
 from tests.e2e.service import Service
-from tests.support import Person, make_person
+from tests.support import Person, make_person, tables
 
 # Callers, by the variable that holds their token.
 CALLERS = {
@@ -80,7 +80,7 @@ class People:
     ) -> str:
         """Put a mission on a list, today's if no day is given. Its id."""
         now, mission_id = utc_now(), uuid.uuid4()
-        async with self.database.begin() as conn:
+        async with tables(self.database) as conn:
             await conn.execute(
                 insert(today_missions).values(
                     id=mission_id,
@@ -146,7 +146,7 @@ async def app_variables(people: People) -> dict[str, str]:
             f"{name}_NAME": person.name,
             f"{name}_TOKEN": person.access_token,
         }
-        async with people.database.connect() as conn:
+        async with tables(people.database) as conn:
             query = select(users.c.email).where(users.c.id == person.id)
             found[f"{name}_EMAIL"] = str(await conn.scalar(query))
         found[f"{name}_MISSION_ID"] = await people.list_mission(person, f"{name} 방 청소")
@@ -155,7 +155,7 @@ async def app_variables(people: People) -> dict[str, str]:
     found["USER_OLD_MISSION_ID"] = await people.list_mission(user, "어제 할 일", yesterday)
 
     gone = await people.add()
-    async with people.database.begin() as conn:
+    async with tables(people.database) as conn:
         await conn.execute(delete(auth_sessions).where(auth_sessions.c.user_id == gone.id))
         query = select(auth_sessions.c.id).where(auth_sessions.c.user_id == user.id)
         session_id = uuid.UUID(str(await conn.scalar(query)))
@@ -259,7 +259,7 @@ async def _incomplete(people: People, person: Person, found: dict[str, str]) -> 
 async def _complete(people: People, person: Person, found: dict[str, str]) -> None:
     """An account with a password: NEW_PHONE and NEW_EMAIL are its own."""
     await _set_phone(people, person, found)
-    async with people.database.begin() as conn:
+    async with tables(people.database) as conn:
         statement = update(users).where(users.c.id == person.id)
         await conn.execute(statement.values(email=found["NEW_EMAIL"]))
 
@@ -306,7 +306,7 @@ async def _guessed_at(people: People, person: Person, found: dict[str, str]) -> 
     """Many log-ins of NEW_EMAIL have failed."""
     key = hashlib.sha256(f"email:{found['NEW_EMAIL']}".encode()).digest()
     now = utc_now()
-    async with people.database.begin() as conn:
+    async with tables(people.database) as conn:
         await conn.execute(
             insert(auth_failures).values(key=key, failures=40, first_at=now, last_at=now)
         )
@@ -328,7 +328,7 @@ async def _expired_refresh_token(people: People, person: Person, found: dict[str
 async def _used_refresh_token(people: People, person: Person, found: dict[str, str]) -> None:
     """REFRESH_TOKEN has been used."""
     await _put_refresh_token(people, person, found, utc_now() + timedelta(days=1))
-    async with people.database.begin() as conn:
+    async with tables(people.database) as conn:
         hashed = hashlib.sha256(found["REFRESH_TOKEN"].encode()).digest()
         statement = update(auth_refresh_tokens).where(auth_refresh_tokens.c.hash == hashed)
         await conn.execute(statement.values(used_at=utc_now()))
@@ -382,7 +382,7 @@ async def _done_list(people: People, person: Person, found: dict[str, str]) -> N
 @_state("everything listed")
 async def _everything_listed(people: People, person: Person, found: dict[str, str]) -> None:
     """Each registered mission is on today's list."""
-    async with people.database.connect() as conn:
+    async with tables(people.database) as conn:
         contents = list(await conn.scalars(select(missions.c.content)))
     for content in contents:
         await people.list_mission(person, content)
@@ -440,7 +440,7 @@ async def _many_posts(people: People, person: Person, found: dict[str, str]) -> 
         {"id": uuid.uuid4(), "user_id": person.id, "title": str(n), "created_at": utc_now()}
         for n in range(105)
     ]
-    async with people.database.begin() as conn:
+    async with tables(people.database) as conn:
         await conn.execute(insert(posts.posts), rows)
         query = select(posts.posts.c.number).where(posts.posts.c.id == rows[5]["id"])
         found["PAGE_TOKEN"] = make_token(int(await conn.scalar(query) or 0))
@@ -466,7 +466,7 @@ def _e164(found: dict[str, str]) -> str:
 
 
 async def _set_phone(people: People, person: Person, found: dict[str, str]) -> None:
-    async with people.database.begin() as conn:
+    async with tables(people.database) as conn:
         statement = update(users).where(users.c.id == person.id)
         await conn.execute(statement.values(phone=_e164(found)))
 
@@ -481,15 +481,16 @@ async def _put_refresh_token(
 ) -> None:
     found["REFRESH_TOKEN"] = f"ort_{uuid.uuid4().hex}"
     hashed = hashlib.sha256(found["REFRESH_TOKEN"].encode()).digest()
-    async with people.database.begin() as conn:
+    async with tables(people.database) as rows:
         query = select(auth_sessions.c.id).where(auth_sessions.c.user_id == person.id)
-        session_id = uuid.UUID(str(await conn.scalar(query)))
+        session_id = uuid.UUID(str(await rows.scalar(query)))
+    async with people.database.begin() as conn:
         await auth.add_refresh_token(conn, session_id, hashed, expires)
 
 
 async def _suggest(people: People, person: Person, found: dict[str, str], days_ago: int) -> None:
     now, mission_id = utc_now(), uuid.uuid4()
-    async with people.database.begin() as conn:
+    async with tables(people.database) as conn:
         known = (await conn.execute(select(missions).order_by(missions.c.content).limit(1))).one()
         await conn.execute(
             insert(today_missions).values(

@@ -36,6 +36,7 @@ from core.shop.trigger.sql import NewEvent, add_events
 from edge.serve.server import MAX_MESSAGE_BYTES
 from tests.e2e.floor import make_floor
 from tests.e2e.up_process import SERVICE_TOKEN, Up
+from tests.support import tables
 
 
 class NoQueue:
@@ -66,8 +67,7 @@ class Service:
 
     async def caller(self, secret: str) -> Caller:
         """Whom a key stands for."""
-        async with self.database.connect() as conn:
-            found = await caller_by_hash(conn, hash_secret(secret))
+        found = await caller_by_hash(self.database, hash_secret(secret))
         assert found is not None
         return found
 
@@ -100,7 +100,7 @@ class Service:
 
     async def set_state(self, started: Started, status: str, steps_done: int) -> None:
         """Put a held round into another state."""
-        async with self.database.begin() as conn:
+        async with tables(self.database) as conn:
             await conn.execute(
                 update(rounds)
                 .where(rounds.c.id == started.round_id)

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from core.room.accounts.tables import auth_code_requests
 from tests.e2e.room import new_phone, sign_up
 from tests.e2e.service import Service
+from tests.support import tables
 
 
 async def test_the_callers_address_is_the_one_envoy_saw(service: Service) -> None:
@@ -30,7 +31,7 @@ async def test_the_callers_address_is_the_one_envoy_saw(service: Service) -> Non
     )
     phones = ["+82" + phone[1:] for phone in (over_rest, over_grpc)]
     query = select(auth_code_requests.c.address).where(auth_code_requests.c.phone.in_(phones))
-    async with service.database.connect() as conn:
+    async with tables(service.database) as conn:
         addresses = set((await conn.scalars(query)).all())
     # Of one on this machine Envoy says an address of the machine's, loopback or not.
     assert len(addresses) == 1

@@ -15,6 +15,7 @@ from core.shop.signage import frames
 from core.shop.tenants.tables import api_keys
 from tests.e2e.service import Service
 from tests.e2e.up_process import Up
+from tests.support import tables
 
 ONEGENIE = Path(sys.executable).parent / "onegenie"
 
@@ -83,7 +84,8 @@ async def test_number_2_with_a_shopper_before_it(up: Up, service: Service) -> No
     assert "간장" not in shown
     async with service.database.begin() as conn:
         await frames.clear(conn, demo.tenant_id, [inside.id])
-        keys = select(api_keys).where(api_keys.c.name == "terminal")
+    keys = select(api_keys).where(api_keys.c.name == "terminal")
+    async with tables(service.database) as conn:
         assert all(key.revoked_at for key in (await conn.execute(keys)).all())
 
 

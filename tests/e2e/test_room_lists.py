@@ -15,7 +15,7 @@ from core.room.friend.tables import friends
 from core.room.post.tables import post_comments, posts
 from tests.e2e.people import People
 from tests.e2e.service import Service
-from tests.support import Person
+from tests.support import Person, tables
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ async def person(service: Service) -> Person:
 
 async def test_every_friend(service: Service, person: Person) -> None:
     now, ids = utc_now(), [uuid.uuid4() for _ in range(2000)]
-    async with service.database.begin() as conn:
+    async with tables(service.database) as conn:
         rows = [{"id": id, "phone": f"+{id.int}", "name": "친구", "created_at": now} for id in ids]
         await conn.execute(insert(users), rows)
         added = [{"user_id": person.id, "friend_id": id, "created_at": now} for id in ids]
@@ -46,7 +46,7 @@ async def test_every_post_with_every_comment(service: Service, person: Person) -
     """205 posts, the newest but one with 9,000 comments: more than 9 MiB in one answer."""
     base = {"user_id": person.id, "created_at": utc_now()}
     made = [uuid.uuid4() for _ in range(205)]
-    async with service.database.begin() as conn:
+    async with tables(service.database) as conn:
         await conn.execute(insert(posts), [base | {"id": id, "title": str(id)} for id in made])
         content = "가" * 350
         comments = [base | {"post_id": made[203], "content": f"{n} {content}"} for n in range(9000)]

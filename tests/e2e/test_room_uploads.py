@@ -22,6 +22,7 @@ from tests.e2e.room import Account, sign_up
 from tests.e2e.service import Service
 from tests.e2e.up_process import Up
 from tests.photos import encode, photo
+from tests.support import tables
 
 MIB = 1 << 20
 PNG = photo("PNG")
@@ -131,7 +132,7 @@ async def nothing_left(service: Service, up: Up) -> AsyncIterator[None]:
     """Neither a file nor a row is there afterwards that was not there before."""
 
     async def kept() -> tuple[set[Path], int]:
-        async with service.database.connect() as conn:
+        async with tables(service.database) as conn:
             rows = await conn.scalar(select(func.count()).select_from(media_files))
         return set((up.directory / "pictures").rglob("*")), rows or 0
 

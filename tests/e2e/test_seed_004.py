@@ -35,6 +35,7 @@ from tests.e2e.room_seed import exchanges
 from tests.e2e.seed import FOLDER, compare
 from tests.e2e.service import Service
 from tests.e2e.up_process import Up
+from tests.support import tables
 
 EXCHANGES = exchanges()
 LOCAL_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
@@ -134,7 +135,7 @@ async def test_auth_expired(service: Service, outbox: Path) -> None:
     phone = new_phone()
     same("Auth 1", await ask(service, "Auth 1", **{"01012345678": phone}))
     code = await code_sent_to(outbox, phone)
-    async with service.database.begin() as conn:
+    async with tables(service.database) as conn:
         await conn.execute(
             update(auth_codes)
             .where(auth_codes.c.phone == "+82" + phone[1:])
@@ -162,7 +163,7 @@ async def test_mission(service: Service, outbox: Path) -> None:
 async def test_mission_none_registered(service: Service, outbox: Path) -> None:
     token = {"testToken": (await sign_up(service.http, outbox)).access_token}
     registered = missions.c.retired_at.is_(None)
-    async with service.database.begin() as conn:
+    async with tables(service.database) as conn:
         retired = (
             await conn.scalars(
                 update(missions)
@@ -174,7 +175,7 @@ async def test_mission_none_registered(service: Service, outbox: Path) -> None:
     try:
         same("Mission 1-1", await ask(service, "Mission 1-1", **token))
     finally:
-        async with service.database.begin() as conn:
+        async with tables(service.database) as conn:
             await conn.execute(
                 update(missions).where(missions.c.id.in_(retired)).values(retired_at=None)
             )

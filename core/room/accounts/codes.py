@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 import structlog
 from onegenie.error.v1.reasons import AppReason
 from procrastinate import JobContext
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.clock import Clock
-from core.platform.database import Database
+from core.platform.database import Connection, Database
 from core.platform.jobs import CODES, Jobs
 from core.platform.pool import WorkPool
 from core.platform.settings import Settings
@@ -80,12 +79,12 @@ class Codes:
         if complete:
             raise ApiError(AppReason.USER_ALREADY_EXISTS)
 
-    async def _check_number(self, conn: AsyncConnection, phone: str, now: datetime) -> None:
-        number, last = await sql.count_requests(conn, phone, now - _HOUR)
+    async def _check_number(self, conn: Connection, phone: str, now: datetime) -> None:
+        asked = await sql.count_requests(conn, phone, now - _HOUR)
         until = await self._full_until(conn, now, self._per_number, phone=phone)
-        if last and number >= AT_ONCE:
-            doubled = self._cooldown * 2 ** min(number - AT_ONCE, 12)
-            until = max(until, last + min(doubled, _HOUR))
+        if asked.last and asked.number >= AT_ONCE:
+            doubled = self._cooldown * 2 ** min(asked.number - AT_ONCE, 12)
+            until = max(until, asked.last + min(doubled, _HOUR))
         if until > now:
             raise _too_many(until - now)
         await sql.lock_service_limit(conn)
@@ -95,7 +94,7 @@ class Codes:
             raise _too_many(until - now)
 
     async def _full_until(
-        self, conn: AsyncConnection, now: datetime, most: int, **of: str | bool
+        self, conn: Connection, now: datetime, most: int, **of: str | bool
     ) -> datetime:
         """When there is room for one more of the `most` requests in 24 hours; `now` if there is."""
         oldest = await sql.nth_last_request(conn, now - DAY, most, **of)
@@ -106,8 +105,7 @@ class Codes:
 
         Raises SmsUnavailable, and is tried again, for as long as a code lives.
         """
-        async with self._database.connect() as conn:
-            request = await sql.latest_request(conn, request_id)
+        request = await sql.latest_request(self._database, request_id)
         if request is None:
             return
         now = self._clock()

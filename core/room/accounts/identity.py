@@ -39,8 +39,7 @@ class Sessions:
             return None
         live = self._live.get(found)
         if live is None:
-            async with self._database.connect() as conn:
-                live = await is_live(conn, found)
+            live = await is_live(self._database, found)
             # Unless it was forgotten while we asked.
             live = self._live[found] = live and found.session_id not in self._ended
         return found if live and found.session_id not in self._ended else None

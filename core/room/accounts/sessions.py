@@ -9,10 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from core.platform.clock import Clock
-from core.platform.database import Database
+from core.platform.database import Connection, Database
 from core.platform.signing import Signer
 from core.room.accounts import sql
 from core.room.accounts.tokens import User, make_access_token
@@ -59,11 +57,16 @@ class Sessions:
         self._refresh_token_life = refresh_token_life
         self.forget = forget
 
-    async def open(self, conn: AsyncConnection, user_id: uuid.UUID, device: Device) -> Tokens:
+    async def open(self, conn: Connection, user_id: uuid.UUID, device: Device) -> Tokens:
         """Open a session on a device that has none of the account, whose row is held."""
         now = self._clock()
         session_id = await sql.add_session(
-            conn, user_id, device.id, device.provider, device.app_token, now
+            conn,
+            user_id,
+            now,
+            device_id=device.id,
+            provider=device.provider,
+            app_token=device.app_token,
         )
         return await self._tokens(conn, User(user_id, session_id))
 
@@ -95,7 +98,7 @@ class Sessions:
             await sql.end_session(conn, session_id)
         self.forget(session_id)
 
-    async def _tokens(self, conn: AsyncConnection, user: User) -> Tokens:
+    async def _tokens(self, conn: Connection, user: User) -> Tokens:
         now = self._clock()
         refresh_token = PREFIX + secrets.token_urlsafe(32)
         await sql.add_refresh_token(

@@ -8,7 +8,7 @@ from datetime import date
 
 from onegenie.auth.v1 import auth_pb2 as pb
 from onegenie.error.v1.reasons import AppReason
-from sqlalchemy.exc import IntegrityError
+from psycopg.errors import UniqueViolation
 
 from core.platform.clock import Clock
 from core.platform.database import Database
@@ -94,9 +94,8 @@ async def create_password(
     complete or the e-mail another's, UNAUTHENTICATED when the session has ended.
     """
     email, birth = _email(request.email), _birth(request.birth, today)
-    async with database.connect() as conn:
-        if await sql.has_password_or_taken(conn, user.id, email):
-            raise ApiError(AppReason.USER_ALREADY_EXISTS)
+    if await sql.has_password_or_taken(database, user.id, email):
+        raise ApiError(AppReason.USER_ALREADY_EXISTS)
     password_hash = await pool.run(hash_secret, request.password)
     try:
         async with database.begin() as conn:
@@ -105,9 +104,11 @@ async def create_password(
             await sql.lock_user(conn, user.id)
             if not await is_live(conn, user):
                 raise ApiError(rest.CONDITION_UNAUTHENTICATED)
-            if not await sql.complete_account(conn, user.id, email, birth, password_hash):
+            if not await sql.complete_account(
+                conn, user.id, email=email, birth=birth, password_hash=password_hash
+            ):
                 raise ApiError(AppReason.USER_ALREADY_EXISTS)
-    except IntegrityError:
+    except UniqueViolation:
         # Another account took the e-mail a moment ago.
         raise ApiError(AppReason.USER_ALREADY_EXISTS) from None
 

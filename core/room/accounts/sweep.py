@@ -7,19 +7,12 @@ import random
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import ColumnElement, Table, delete, select
 
 from core.platform.clock import Clock
 from core.platform.database import Database
+from core.room.accounts import sql
 from core.room.accounts.codes import DAY
 from core.room.accounts.failures import FORGOTTEN_AFTER
-from core.room.accounts.tables import (
-    auth_code_requests,
-    auth_codes,
-    auth_failures,
-    auth_refresh_tokens,
-    auth_sessions,
-)
 
 log = structlog.get_logger(__name__)
 
@@ -39,19 +32,10 @@ async def keep_swept(database: Database, clock: Clock, refresh_token_life: timed
 
 async def sweep(database: Database, now: datetime, refresh_token_life: timedelta) -> None:
     """Delete what has no effect any more at `now`."""
-    await _delete(database, auth_code_requests, auth_code_requests.c.requested_at <= now - DAY)
-    # A day longer than needed: somebody late hears that the code has expired.
-    await _delete(database, auth_codes, auth_codes.c.expires_at <= now - DAY)
-    await _delete(database, auth_failures, auth_failures.c.first_at <= now - FORGOTTEN_AFTER)
-    await _delete(database, auth_refresh_tokens, auth_refresh_tokens.c.expires_at <= now)
-    # Its last refresh token expired a day ago, and with it every access token.
-    unused = auth_sessions.c.refreshed_at <= now - refresh_token_life - DAY
-    await _delete(database, auth_sessions, unused)
-
-
-async def _delete(database: Database, table: Table, condition: ColumnElement[bool]) -> None:
-    key = next(iter(table.primary_key))
-    # What a call holds is left for the next time: neither waits for the other.
-    found = select(key).where(condition).with_for_update(skip_locked=True)
-    async with database.begin() as conn:
-        await conn.execute(delete(table).where(key.in_(found)))
+    await sql.sweep(
+        database,
+        now,
+        day=DAY,
+        failures_for=FORGOTTEN_AFTER,
+        refresh_token_life=refresh_token_life,
+    )

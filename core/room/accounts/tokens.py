@@ -6,12 +6,10 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
-
+from core.platform.database import Reader
 from core.platform.ids import parse_uuid
 from core.platform.signing import Signer
-from core.room.accounts.tables import auth_sessions
+from core.room.accounts.sql import session_is_live
 
 AUDIENCE = "access"
 
@@ -41,7 +39,6 @@ def _uuid(claim: object) -> uuid.UUID | None:
     return parse_uuid(claim) if isinstance(claim, str) else None
 
 
-async def is_live(conn: AsyncConnection, user: User) -> bool:
+async def is_live(reader: Reader, user: User) -> bool:
     """Whether the session has not ended."""
-    found = select(auth_sessions.c.id).filter_by(id=user.session_id, user_id=user.id)
-    return await conn.scalar(found) is not None
+    return await session_is_live(reader, user.id, user.session_id)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 import grpc
 from onegenie.error.v1.reasons import AppReason
 from onegenie.friend.v1 import friend_pb2 as pb
 from onegenie.friend.v1 import friend_pb2_grpc as pb_grpc
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.clock import Clock
-from core.platform.database import Database
+from core.platform.database import Connection, Database
 from core.platform.ids import parse_uuid
 from core.platform.paging import make_time_token, read_time_token
 from core.room.accounts.identity import user
@@ -53,10 +51,9 @@ class FriendService(pb_grpc.FriendServiceServicer):
     ) -> pb.ListFriendsResponse:
         size = request.page_size if request.HasField("page_size") else None
         after = read_time_token(request.page_token, "pageToken")
-        async with self._database.connect() as conn:
-            # One more than asked for: is there a next page?
-            limit = None if size is None else size + 1
-            rows = await sql.list_friends(conn, user().id, after, limit)
+        # One more than asked for: is there a next page?
+        limit = None if size is None else size + 1
+        rows = await sql.list_friends(self._database, user().id, after, limit)
         response = pb.ListFriendsResponse(friends=[_friend(row) for row in rows[:size]])
         if size is not None and len(rows) > size:
             last = rows[size - 1]
@@ -64,14 +61,14 @@ class FriendService(pb_grpc.FriendServiceServicer):
         return response
 
 
-async def _find_user(conn: AsyncConnection, target_id: str) -> uuid.UUID:
+async def _find_user(conn: Connection, target_id: str) -> uuid.UUID:
     target = parse_uuid(target_id)
     if target is None or not await sql.user_exists(conn, target):
         raise ApiError(AppReason.USER_NOT_FOUND)
     return target
 
 
-def _friend(row: Any) -> pb.Friend:
+def _friend(row: sql.Friend) -> pb.Friend:
     friend = pb.Friend(
         friend_id=str(row.friend_id),
         name=row.name,

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
+from datetime import date, datetime
 
 from sqlalchemy import BigInteger, DateTime, Uuid, and_, bindparam, delete, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.platform.database import fetch
+from core.platform.database import Connection, Query, Reader, Statement, params
 from core.room.accounts.tables import users
 from core.room.friend.tables import friends
+
+
+@dataclass(frozen=True, slots=True)
+class Friend:
+    """Somebody whom a person has added, and since when; mutual: they have added the person."""
+
+    friend_id: uuid.UUID
+    created_at: datetime
+    name: str
+    email: str | None
+    birth: date | None
+    mutual: bool
+
 
 _OF_USER = friends.c.user_id == bindparam("user", type_=Uuid)
 _back = friends.alias("back")
@@ -22,21 +34,14 @@ _MUTUAL = and_(
     _back.c.friend_id == friends.c.user_id,
 )
 
-_MUTUAL_FRIENDS = select(friends.c.friend_id).join(_back, _MUTUAL).where(_OF_USER)
-_EXISTS = select(users.c.id).where(users.c.id == bindparam("id", type_=Uuid))
-_ADD = (
-    insert(friends)
-    .values(user_id=bindparam("user"), friend_id=bindparam("friend"), created_at=bindparam("now"))
-    .on_conflict_do_nothing()
-    .returning(friends.c.friend_id)
+_MUTUAL_FRIENDS = Query(select(friends.c.friend_id).join(_back, _MUTUAL).where(_OF_USER), uuid.UUID)
+_EXISTS = Query(select(users.c.id).where(users.c.id == bindparam("id")), uuid.UUID)
+_ADD = Statement(
+    insert(friends).values(params("user_id", "friend_id", "created_at")).on_conflict_do_nothing()
 )
-_REMOVE = (
-    delete(friends)
-    .where(_OF_USER, friends.c.friend_id == bindparam("friend", type_=Uuid))
-    .returning(friends.c.friend_id)
-)
+_REMOVE = Statement(delete(friends).where(_OF_USER, friends.c.friend_id == bindparam("friend")))
 _AT = bindparam("at", type_=DateTime(timezone=True))
-_LIST = (
+_LIST = Query(
     select(
         friends.c.friend_id,
         friends.c.created_at,
@@ -56,42 +61,38 @@ _LIST = (
         ),
     )
     .order_by(friends.c.created_at.desc(), friends.c.friend_id.desc())
-    .limit(bindparam("limit", type_=BigInteger))
+    .limit(bindparam("limit", type_=BigInteger)),
+    Friend,
 )
 
 
-async def mutual_friends(conn: AsyncConnection, user_id: uuid.UUID) -> set[uuid.UUID]:
+async def mutual_friends(reader: Reader, user_id: uuid.UUID) -> set[uuid.UUID]:
     """Those who have added the person and whom the person has added."""
-    return {row.friend_id for row in await fetch(conn, _MUTUAL_FRIENDS, {"user": user_id})}
+    return set(await reader.all(_MUTUAL_FRIENDS, user=user_id))
 
 
-async def user_exists(conn: AsyncConnection, user_id: uuid.UUID) -> bool:
+async def user_exists(reader: Reader, user_id: uuid.UUID) -> bool:
     """Whether there is such a user."""
-    return bool(await fetch(conn, _EXISTS, {"id": user_id}))
+    return await reader.first(_EXISTS, id=user_id) is not None
 
 
-async def add(
-    conn: AsyncConnection, user_id: uuid.UUID, friend_id: uuid.UUID, now: datetime
-) -> bool:
+async def add(conn: Connection, user_id: uuid.UUID, friend_id: uuid.UUID, now: datetime) -> bool:
     """Add a user who exists; False when that was done before."""
-    return bool(await fetch(conn, _ADD, {"user": user_id, "friend": friend_id, "now": now}))
+    return await conn.run(_ADD, user_id=user_id, friend_id=friend_id, created_at=now) == 1
 
 
-async def remove(conn: AsyncConnection, user_id: uuid.UUID, friend_id: uuid.UUID) -> bool:
+async def remove(conn: Connection, user_id: uuid.UUID, friend_id: uuid.UUID) -> bool:
     """Take a user away again; False when the person hasn't added them."""
-    return bool(await fetch(conn, _REMOVE, {"user": user_id, "friend": friend_id}))
+    return await conn.run(_REMOVE, user=user_id, friend=friend_id) == 1
 
 
 async def list_friends(
-    conn: AsyncConnection,
+    reader: Reader,
     user_id: uuid.UUID,
     after: tuple[datetime, uuid.UUID] | None,
     limit: int | None,
-) -> list[Any]:
+) -> list[Friend]:
     """Whom the person has added, the newest first, after the row of that time and id; all of them
-    without a limit.
-
-    Rows of friend_id, created_at, name, email, birth, mutual (the friend has added the person).
-    """
+    without a limit."""
     at, last = after or (None, None)
-    return await fetch(conn, _LIST, {"user": user_id, "at": at, "id": last, "limit": limit})
+    return await reader.all(_LIST, user=user_id, at=at, id=last, limit=limit)

@@ -16,10 +16,9 @@ from typing import Literal, TypeVar
 import structlog
 from cachetools import LRUCache
 from procrastinate import JobContext
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.clock import Clock
-from core.platform.database import Database
+from core.platform.database import Connection, Database
 from core.platform.ids import parse_uuid
 from core.platform.jobs import ERRANDS, Jobs
 from core.platform.pool import WorkPool
@@ -90,19 +89,12 @@ class Media:
         """
         ids = [uuid.uuid4() for _ in pictures]
         now = self._clock()
-        rows = [
-            {
-                "id": id,
-                "owner_id": owner_id,
-                "content_type": one.content_type,
-                "width": one.width,
-                "height": one.height,
-                "created_at": now,
-            }
+        files = [
+            sql.NewFile(id, owner_id, one.content_type, one.width, one.height, now)
             for id, one in zip(ids, pictures, strict=True)
         ]
         async with self._database.begin() as conn:
-            await sql.add(conn, rows)
+            await sql.add(conn, files)
             names = [str(id) for id in ids]
             await self._jobs.defer(conn, self._task, after=unused_for, file_ids=names)
         try:
@@ -115,7 +107,7 @@ class Media:
             raise ApiError(rest.CONDITION_UNAVAILABLE, retry_after=1) from error
         return ids
 
-    async def use(self, conn: AsyncConnection, file_ids: Sequence[uuid.UUID]) -> None:
+    async def use(self, conn: Connection, file_ids: Sequence[uuid.UUID]) -> None:
         """Say, in the transaction of `conn`, that pictures are part of something.
 
         Raises UNAVAILABLE when one has been deleted meanwhile.

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from onegenie.error.v1.reasons import AppReason
 from onegenie.mission.v1 import mission_pb2 as pb
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.clock import Clock
-from core.platform.database import Database
+from core.platform.database import Connection, Database
 from core.room.mission import sql
 from edge.reply.errors import ApiError
 
@@ -33,7 +31,7 @@ class Days:
             await sql.lock(conn, user_id)
             now, today = self._now()
             await _check_room(conn, user_id, today)
-            await sql.add_own(conn, user_id, content, today, now)
+            await sql.add_own(conn, user_id, content=content, day=today, now=now)
 
     async def accept(self, user_id: uuid.UUID, mission_id: str) -> None:
         """Put today's suggestion on the list; one that is there already stays as it is.
@@ -53,13 +51,11 @@ class Days:
     async def today(self, user_id: uuid.UUID) -> list[pb.Mission]:
         """Today's list, in the order it was made."""
         _, day = self._now()
-        async with self._database.connect() as conn:
-            return [_mission(row) for row in await sql.list_day(conn, user_id, day)]
+        return [_mission(row) for row in await sql.list_day(self._database, user_id, day)]
 
     async def get(self, user_id: uuid.UUID, mission_id: str) -> pb.Mission:
         """A mission of the person's lists, also of an earlier day. Raises MISSION_NOT_FOUND."""
-        async with self._database.connect() as conn:
-            row = await sql.find_listed(conn, user_id, mission_id)
+        row = await sql.find_listed(self._database, user_id, mission_id)
         if row is None:
             raise ApiError(AppReason.MISSION_NOT_FOUND)
         return _mission(row)
@@ -69,12 +65,12 @@ class Days:
         return now, now.astimezone(self._zone).date()
 
 
-async def _check_room(conn: AsyncConnection, user_id: uuid.UUID, day: date) -> None:
+async def _check_room(conn: Connection, user_id: uuid.UUID, day: date) -> None:
     if len(await sql.list_day(conn, user_id, day)) >= MOST_A_DAY:
         raise ApiError(AppReason.MISSION_LIST_FULL)
 
 
-def _mission(row: Any) -> pb.Mission:
+def _mission(row: sql.ListedMission) -> pb.Mission:
     done = row.completed_at is not None
     mission = pb.Mission(
         mission_id=str(row.id),

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from core.platform.csv import Bad, Column, Problems, parse_text, parse_whole, read_rows
+from core.platform.database import Connection
+from core.room.mission import sql
 from core.room.mission.choose import same
-from core.room.mission.tables import missions
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +25,7 @@ class Counts:
 
 
 async def import_missions(
-    conn: AsyncConnection, file: Path, now: datetime, *, allow_empty: bool = False
+    conn: Connection, file: Path, now: datetime, *, allow_empty: bool = False
 ) -> Counts:
     """Make the file's missions the registered ones, in the caller's transaction.
 
@@ -47,24 +44,20 @@ async def import_missions(
             problems.add(file, f"is already on line {first}", row.line, "content", content)
     problems.check()
 
-    # Imports take turns; people go on being suggested what is there.
-    await conn.execute(text("LOCK TABLE missions IN SHARE ROW EXCLUSIVE MODE"))
-    known = {same(row.content): row for row in await conn.execute(select(missions))}
+    known = {same(old.content): old for old in await sql.lock_missions(conn)}
     added = changed = 0
     for row in rows:
         values = row.values
         old = known.pop(same(values["content"]), None)
         if old is None:
             added += 1
-            await conn.execute(insert(missions).values(id=uuid.uuid4(), created_at=now, **values))
-        elif old.retired_at is not None or any(old._mapping[key] != values[key] for key in values):
+            await sql.add_mission(conn, now, **values)
+        elif old.retired_at is not None or any(getattr(old, key) != values[key] for key in values):
             added += old.retired_at is not None
             changed += old.retired_at is None
-            await conn.execute(
-                update(missions).filter_by(id=old.id).values(retired_at=None, **values)
-            )
-    gone = [row.id for row in known.values() if row.retired_at is None]
-    await conn.execute(update(missions).where(missions.c.id.in_(gone)).values(retired_at=now))
+            await sql.change_mission(conn, old.id, **values)
+    gone = [old.id for old in known.values() if old.retired_at is None]
+    await sql.retire_missions(conn, gone, now)
     return Counts(added, changed, len(rows) - added - changed, len(gone))
 
 

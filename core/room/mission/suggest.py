@@ -5,7 +5,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from onegenie.error.v1.reasons import AppReason
@@ -14,7 +13,7 @@ from onegenie.mission.v1 import mission_pb2 as pb
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.room.mission import sql
-from core.room.mission.choose import TASTE_DAYS, Candidate, Past, choose, same
+from core.room.mission.choose import TASTE_DAYS, Past, choose, same
 from edge.reply.errors import ApiError
 
 
@@ -39,18 +38,18 @@ async def suggest(
                 )
             await sql.drop_suggestion(conn, user_id, today)
         chosen = choose(
-            [Candidate(*row) for row in await sql.registered(conn)],
+            await sql.candidates(conn),
             list(_past(await sql.past(conn, user_id, today - timedelta(TASTE_DAYS)), today, zone)),
             listed,
             seed=f"{user_id}/{today}",
         )
         if chosen is None:
             raise ApiError(AppReason.MISSION_NOT_FOUND)
-        mission_id = await sql.suggest(conn, user_id, chosen.id, chosen.content, today, now)
+        mission_id = await sql.suggest(conn, user_id, chosen, day=today, now=now)
         return pb.RecommendMissionResponse(mission_id=str(mission_id), content=chosen.content)
 
 
-def _past(rows: Sequence[Any], today: date, zone: ZoneInfo) -> Iterator[Past]:
+def _past(rows: Sequence[sql.PastSuggestion], today: date, zone: ZoneInfo) -> Iterator[Past]:
     """What was done, and what was suggested on an earlier day and not accepted.
 
     What is on a list and not done says nothing yet.

@@ -44,5 +44,10 @@ async def create_post(
     async with database.begin() as conn:
         await media.use(conn, file_ids)
         return await sql.add_post(
-            conn, user_id, paragraphs(title) or None, paragraphs(content) or None, file_ids, clock()
+            conn,
+            user_id,
+            clock(),
+            title=paragraphs(title) or None,
+            content=paragraphs(content) or None,
+            file_ids=file_ids,
         )

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
-from typing import Any
 
 from onegenie.error.v1.reasons import AppReason
 from onegenie.post.v1 import post_pb2 as pb
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.clock import Clock
-from core.platform.database import Database
+from core.platform.database import Database, Reader
 from core.platform.ids import parse_uuid
 from core.platform.paging import make_token, read_token
+from core.platform.plain import timestamp
 from core.room.friend.sql import mutual_friends
 from core.room.media.files import Media
 from core.room.post import sql
@@ -35,13 +34,12 @@ async def list_posts(
     else:
         before = read_token(request.next_page_token, "nextPageToken")
     size = request.page_size if request.HasField("page_size") else POSTS
-    async with database.connect() as conn:
-        visible = {user_id, *await mutual_friends(conn, user_id)}
-        # One more than asked for: is there a next page?
-        rows = await sql.list_posts(conn, _asked(request.friend_ids, visible), before, size + 1)
-        ids, comments = await _with_comments(conn, [row.id for row in rows[:size]])
-        page = rows[: len(ids)]
-        files = await sql.list_files(conn, ids)
+    visible = {user_id, *await mutual_friends(database, user_id)}
+    # One more than asked for: is there a next page?
+    rows = await sql.list_posts(database, _asked(request.friend_ids, visible), before, size + 1)
+    ids, comments = await _with_comments(database, [row.id for row in rows[:size]])
+    page = rows[: len(ids)]
+    files = await sql.list_files(database, ids)
     reply = pb.ListPostsResponse()
     of_id = {row.id: _add_post(reply, row) for row in page}
     for file in files:
@@ -61,17 +59,17 @@ async def list_posts(
 
 
 async def _with_comments(
-    conn: AsyncConnection, ids: list[uuid.UUID]
-) -> tuple[list[uuid.UUID], list[Any]]:
+    reader: Reader, ids: list[uuid.UUID]
+) -> tuple[list[uuid.UUID], list[sql.Comment]]:
     """As many of the posts, from the first on, as there is room for with all their comments."""
-    comments = await sql.all_comments(conn, ids, MOST_COMMENTS + 1)
+    comments = await sql.all_comments(reader, ids, MOST_COMMENTS + 1)
     if len(comments) <= MOST_COMMENTS:
         return ids, comments
     # The last post of these may not be whole.
     ids = ids[: ids.index(comments[-1].post_id)]
     if not ids:
         ids = [comments[0].post_id]
-        return ids, await sql.all_comments(conn, ids, None)
+        return ids, await sql.all_comments(reader, ids, None)
     kept = set(ids)
     return ids, [comment for comment in comments if comment.post_id in kept]
 
@@ -82,9 +80,8 @@ async def list_comments(
     """The comments on a post, newest first. Raises POST_NOT_FOUND."""
     before = read_token(request.page_token, "pageToken")
     size = request.page_size if request.HasField("page_size") else COMMENTS
-    async with database.connect() as conn:
-        post_id = await _visible_post(conn, user_id, request.post_id)
-        rows = await sql.list_comments(conn, post_id, before, size + 1)
+    post_id = await _visible_post(database, user_id, request.post_id)
+    rows = await sql.list_comments(database, post_id, before, size + 1)
     reply = pb.ListCommentsResponse(comments=[_comment(row) for row in rows[:size]])
     if len(rows) > size:
         reply.next_page_token = make_token(rows[size - 1].number)
@@ -98,7 +95,7 @@ async def add_comment(
     now = clock()
     async with database.begin() as conn:
         found = await _visible_post(conn, user_id, post_id)
-        await sql.add_comment(conn, found, user_id, content, now)
+        await sql.add_comment(conn, found, user_id, content=content, now=now)
     comment = pb.Comment(user_id=str(user_id), post_id=str(found), content=content)
     comment.upload_time.FromDatetime(now)
     return comment
@@ -110,30 +107,30 @@ def _asked(friend_ids: Iterable[str], visible: set[uuid.UUID]) -> set[uuid.UUID]
     return visible & {parse_uuid(name) for name in names} if names else visible
 
 
-async def _visible_post(conn: AsyncConnection, user_id: uuid.UUID, post_id: str) -> uuid.UUID:
+async def _visible_post(reader: Reader, user_id: uuid.UUID, post_id: str) -> uuid.UUID:
     """The post of that id, if the user may see it. Raises POST_NOT_FOUND."""
     found = parse_uuid(post_id)
-    owner = await sql.owner_of(conn, found) if found else None
+    owner = await sql.owner_of(reader, found) if found else None
     if found is None or owner is None:
         raise ApiError(AppReason.POST_NOT_FOUND)
-    if owner != user_id and owner not in await mutual_friends(conn, user_id):
+    if owner != user_id and owner not in await mutual_friends(reader, user_id):
         raise ApiError(AppReason.POST_NOT_FOUND)
     return found
 
 
-def _add_post(reply: pb.ListPostsResponse, row: Any) -> pb.Post:
+def _add_post(reply: pb.ListPostsResponse, row: sql.Post) -> pb.Post:
     return reply.posts.add(
         post_id=str(row.id),
-        upload_time=row.created_at,
+        upload_time=timestamp(row.created_at),
         title=row.title or "",
         content=row.content or "",
     )
 
 
-def _comment(row: Any) -> pb.Comment:
+def _comment(row: sql.Comment) -> pb.Comment:
     return pb.Comment(
         user_id=str(row.user_id),
         post_id=str(row.post_id),
         content=row.content,
-        upload_time=row.created_at,
+        upload_time=timestamp(row.created_at),
     )

@@ -35,8 +35,7 @@ async def verify_mission(
     Raises MISSION_NOT_FOUND, INVALID_REQUEST and PAYLOAD_TOO_LARGE for the pictures, UNAVAILABLE
     and DEADLINE_EXCEEDED.
     """
-    async with database.connect() as conn:
-        mission = await missions.find_listed(conn, user_id, request.today_mission_id)
+    mission = await missions.find_listed(database, user_id, request.today_mission_id)
     if mission is None:
         raise ApiError(AppReason.MISSION_NOT_FOUND)
     if mission.completed_at is not None:

@@ -10,9 +10,8 @@ from uuid import UUID
 
 from cachetools import LRUCache
 from onegenie.store.v1 import store_pb2
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.platform.database import Database
+from core.platform.database import Connection, Database
 from core.shop.catalogue import sql
 from core.shop.catalogue.search import Entry, SearchIndex
 
@@ -50,8 +49,7 @@ class EmbeddedStore:
         """See Store."""
         if not ids:
             return []
-        async with self._database.connect() as conn:
-            return await sql.products_by_id(conn, self._tenant_id, ids)
+        return await sql.products_by_id(self._database, self._tenant_id, ids)
 
     async def list_products(self) -> list[store_pb2.Product]:
         """See Store. Shared by all who ask: not to be changed."""
@@ -59,13 +57,11 @@ class EmbeddedStore:
 
     async def products_after(self, after_id: int, limit: int | None) -> list[store_pb2.Product]:
         """A page of the catalogue: products by id, beginning above `after_id`."""
-        async with self._database.connect() as conn:
-            return await sql.products_after(conn, self._tenant_id, after_id, limit)
+        return await sql.products_after(self._database, self._tenant_id, after_id, limit)
 
     async def sections(self) -> list[store_pb2.Section]:
         """See Store."""
-        async with self._database.connect() as conn:
-            return await sql.sections(conn, self._tenant_id)
+        return await sql.sections(self._database, self._tenant_id)
 
     async def coupon_spots(self) -> list[store_pb2.CouponSpot]:
         """See Store. Costs one indexed query, shared by those who ask at the same time."""
@@ -82,8 +78,7 @@ class EmbeddedStore:
 
     async def signage_events(self) -> list[store_pb2.SignageEvent]:
         """See Store."""
-        async with self._database.connect() as conn:
-            return await sql.signage_events(conn, self._tenant_id)
+        return await sql.signage_events(self._database, self._tenant_id)
 
     async def report_trigger(self, request: store_pb2.ReportTriggerRequest) -> None:
         """See Store."""
@@ -120,7 +115,7 @@ class EmbeddedStore:
             return await sql.delete_signage_event(conn, self._tenant_id, event_id)
 
     @contextlib.asynccontextmanager
-    async def _changing(self) -> AsyncIterator[AsyncConnection]:
+    async def _changing(self) -> AsyncIterator[Connection]:
         """A transaction that changes the store."""
         async with self._database.begin() as conn:
             await sql.bump_revision(conn, self._tenant_id)
@@ -130,23 +125,19 @@ class EmbeddedStore:
         return await sql.revision(self._database, self._tenant_id)
 
     async def _read_coupon_spots(self) -> list[store_pb2.CouponSpot]:
-        async with self._database.connect() as conn:
-            return await sql.coupon_spots(conn, self._tenant_id)
+        return await sql.coupon_spots(self._database, self._tenant_id)
 
     async def _read_signage(self) -> list[store_pb2.Signage]:
-        async with self._database.connect() as conn:
-            return await sql.signage(conn, self._tenant_id)
+        return await sql.signage(self._database, self._tenant_id)
 
     async def _read_slides(self) -> dict[str, list[store_pb2.Slide]]:
-        async with self._database.connect() as conn:
-            return await sql.slides(conn, self._tenant_id)
+        return await sql.slides(self._database, self._tenant_id)
 
     async def _read_products(self) -> list[store_pb2.Product]:
         return await self.products_after(0, None)
 
     async def _read_index(self) -> SearchIndex:
-        async with self._database.connect() as conn:
-            rows = await sql.search_rows(conn, self._tenant_id)
+        rows = await sql.search_rows(self._database, self._tenant_id)
         entries = (
             Entry(row.id, (row.name, row.name_en, row.name_ja), row.terms, row.quantity != 0)
             for row in rows

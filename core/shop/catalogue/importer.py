@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import Table, select
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from core.platform.csv import (
     ADVICE,
     Bad,
@@ -26,24 +23,16 @@ from core.platform.csv import (
     parse_whole,
     read_rows,
 )
+from core.platform.database import Connection
 from core.shop.catalogue import sql
 from core.shop.catalogue.picture_address import is_picture_address
-from core.shop.catalogue.tables import (
-    store_coupon_spots,
-    store_products,
-    store_sections,
-    store_signage,
-    store_signage_events,
-    store_slides,
-)
-from core.shop.tenants.sql import replace_rows
 
 # Rows imported by table name, for example {"products": 620}.
 Counts = Mapping[str, int]
 
 
 async def import_folder(
-    conn: AsyncConnection, tenant_id: UUID, path: Path, *, allow_empty: bool = False
+    conn: Connection, tenant_id: UUID, path: Path, *, allow_empty: bool = False
 ) -> Counts:
     """Import those of the six files that the folder holds, in the caller's transaction.
 
@@ -52,20 +41,20 @@ async def import_folder(
     """
     files = _files_of(path)
     if not files:
-        names = ", ".join(f"{name}.csv" for name in _TABLES)
+        names = ", ".join(f"{name}.csv" for name in _FILES)
         problem = Problem(str(path), None, None, None, f"the folder has none of {names}")
         raise ImportFailed([problem], 1)
     return await _import(conn, tenant_id, files, allow_empty)
 
 
 async def import_file(
-    conn: AsyncConnection, tenant_id: UUID, path: Path, *, allow_empty: bool = False
+    conn: Connection, tenant_id: UUID, path: Path, *, allow_empty: bool = False
 ) -> Counts:
     """Import one file, named as in a folder. As import_folder."""
     name = path.stem.lower()
-    if path.suffix.lower() != ".csv" or name not in _TABLES:
-        names = ", ".join(f"{name}.csv" for name in _TABLES)
-        advice = f": {ADVICE}" if name in _TABLES else ""
+    if path.suffix.lower() != ".csv" or name not in _FILES:
+        names = ", ".join(f"{name}.csv" for name in _FILES)
+        advice = f": {ADVICE}" if name in _FILES else ""
         raise ImportFailed([Problem(path.name, None, None, None, f"is none of {names}{advice}")], 1)
     return await _import(conn, tenant_id, {name: path}, allow_empty)
 
@@ -77,15 +66,15 @@ def _files_of(path: Path) -> dict[str, Path]:
     others: list[Path] = []
     for file in sorted(one for one in path.iterdir() if one.is_file()):
         name = file.stem.lower()
-        if name in _TABLES and file.suffix.lower() != ".csv":
+        if name in _FILES and file.suffix.lower() != ".csv":
             others.append(file)
-        elif name in _TABLES and (first := files.setdefault(name, file)) is not file:
+        elif name in _FILES and (first := files.setdefault(name, file)) is not file:
             problems.add(file, f"is there a second time, as {first.name}: which of the two counts?")
     for file in others:
         if file.suffix.lower() in _MISTAKEN and file.stem.lower() not in files:
             problems.add(file, f"is no .csv file: {ADVICE}")
     problems.check()
-    return {name: files[name] for name in _TABLES if name in files}
+    return {name: files[name] for name in _FILES if name in files}
 
 
 # In place of .csv, what the file of a table may come as by mistake.
@@ -170,81 +159,63 @@ def _place(required: bool) -> tuple[Column, ...]:
     )
 
 
-_TABLES: dict[str, tuple[Table, tuple[Column, ...]]] = {
+_FILES: dict[str, tuple[Column, ...]] = {
     "sections": (
-        store_sections,
-        (
-            Column("code", required=True, unique=True),
-            Column("name", required=True),
-            Column("name_en"),
-            Column("zone_id", parse_whole(0, _INT64)),
-            Column("zone_name"),
-            *_place(True),
-        ),
+        Column("code", required=True, unique=True),
+        Column("name", required=True),
+        Column("name_en"),
+        Column("zone_id", parse_whole(0, _INT64)),
+        Column("zone_name"),
+        *_place(True),
     ),
     "products": (
-        store_products,
-        (
-            Column("id", _ID, required=True, unique=True),
-            Column("barcode", _ean13, unique=True),
-            Column("name", required=True),
-            Column("name_en"),
-            Column("name_ja"),
-            Column("brand"),
-            Column("price", parse_decimal(0, _MOST)),
-            Column("price_unit"),
-            Column("src_url"),
-            Column("quantity", parse_whole(0, _INT32)),
-            Column("section_code"),
-            *_place(False),
-            Column("pack_size", _pack_size),
-            Column("pack_unit", _one_of("g", "ml", "ea")),
-            Column("discount_pct", _PERCENT),
-            Column("terms", _terms, empty=[]),
-        ),
+        Column("id", _ID, required=True, unique=True),
+        Column("barcode", _ean13, unique=True),
+        Column("name", required=True),
+        Column("name_en"),
+        Column("name_ja"),
+        Column("brand"),
+        Column("price", parse_decimal(0, _MOST)),
+        Column("price_unit"),
+        Column("src_url"),
+        Column("quantity", parse_whole(0, _INT32)),
+        Column("section_code"),
+        *_place(False),
+        Column("pack_size", _pack_size),
+        Column("pack_unit", _one_of("g", "ml", "ea")),
+        Column("discount_pct", _PERCENT),
+        Column("terms", _terms, empty=[]),
     ),
     "coupon_spots": (
-        store_coupon_spots,
-        (
-            Column("spot_no", parse_whole(1, _INT32), required=True, unique=True),
-            Column("product_id", _ID),
-            Column("item_name"),
-            Column("item_name_en"),
-            Column("discount_value", _PERCENT, required=True),
-            *_place(True),
-        ),
+        Column("spot_no", parse_whole(1, _INT32), required=True, unique=True),
+        Column("product_id", _ID),
+        Column("item_name"),
+        Column("item_name_en"),
+        Column("discount_value", _PERCENT, required=True),
+        *_place(True),
     ),
     "signage": (
-        store_signage,
-        (
-            Column("id", _uuid, unique=True),
-            Column("number", parse_whole(1, _INT32), required=True),
-            Column("name", required=True),
-            *_place(True),
-            Column("orientation", _one_of("portrait", "landscape"), required=True),
-        ),
+        Column("id", _uuid, unique=True),
+        Column("number", parse_whole(1, _INT32), required=True),
+        Column("name", required=True),
+        *_place(True),
+        Column("orientation", _one_of("portrait", "landscape"), required=True),
     ),
     # After the signage they belong to.
     "slides": (
-        store_slides,
-        (
-            Column("signage_id", _uuid),
-            Column("signage_number", parse_whole(1, _INT32), stored=False),
-            Column("position", parse_whole(1, _INT32), required=True),
-            Column("image_url", _picture_address, empty=""),
-            Column("title", empty=""),
-            Column("text", empty=""),
-        ),
+        Column("signage_id", _uuid),
+        Column("signage_number", parse_whole(1, _INT32), stored=False),
+        Column("position", parse_whole(1, _INT32), required=True),
+        Column("image_url", _picture_address, empty=""),
+        Column("title", empty=""),
+        Column("text", empty=""),
     ),
     "signage_events": (
-        store_signage_events,
-        (
-            Column("id", _ID, required=True, unique=True),
-            Column("title", required=True),
-            Column("text"),
-            Column("image_url", _picture_address),
-            Column("enabled", _yes_no, required=True),
-        ),
+        Column("id", _ID, required=True, unique=True),
+        Column("title", required=True),
+        Column("text"),
+        Column("image_url", _picture_address),
+        Column("enabled", _yes_no, required=True),
     ),
 }
 
@@ -253,11 +224,11 @@ _TABLES: dict[str, tuple[Table, tuple[Column, ...]]] = {
 
 
 async def _import(
-    conn: AsyncConnection, tenant_id: UUID, paths: Mapping[str, Path], allow_empty: bool
+    conn: Connection, tenant_id: UUID, paths: Mapping[str, Path], allow_empty: bool
 ) -> Counts:
     problems = Problems()
     read = {
-        name: read_rows(file, _TABLES[name][1], problems, allow_empty=allow_empty)
+        name: read_rows(file, _FILES[name], problems, allow_empty=allow_empty)
         for name, file in paths.items()
     }
     _check_products(paths, read, problems)
@@ -272,10 +243,9 @@ async def _import(
         # Slides go with their signage; those of signage that is there again stay.
         written["slides"] = await _slides_of(conn, tenant_id, written["signage"])
     for name, rows in written.items():
-        table, columns = _TABLES[name]
-        names = [column.name for column in columns if column.stored]
-        values = (tuple(row[name] for name in names) for row in rows)
-        await replace_rows(conn, tenant_id, table, names, values)
+        columns = [column.name for column in _FILES[name] if column.stored]
+        values = (tuple(row[column] for column in columns) for row in rows)
+        await sql.replace(conn, tenant_id, name, columns=columns, rows=values)
     return {name: len(rows) for name, rows in read.items()}
 
 
@@ -309,7 +279,7 @@ def _check_signage(
 
 
 async def _check_references(
-    conn: AsyncConnection,
+    conn: Connection,
     tenant_id: UUID,
     paths: Mapping[str, Path],
     read: Mapping[str, list[Row]],
@@ -321,7 +291,9 @@ async def _check_references(
     """
     broken = {name for name, file in paths.items() if file in problems.files}
     if ("products" in read or "sections" in read) and "sections" not in broken:
-        codes = await _known(conn, tenant_id, store_sections, "code", read.get("sections"))
+        codes = _values(read, "sections", "code")
+        if codes is None:
+            codes = await sql.section_codes(conn, tenant_id)
         for row in read.get("products", ()):
             code = row.values["section_code"]
             if code is not None and code not in codes:
@@ -329,12 +301,13 @@ async def _check_references(
                     paths["products"], "is not a known section", row.line, "section_code", code
                 )
         if "products" not in read:
-            used = await _known(conn, tenant_id, store_products, "section_code", None)
-            for code in sorted(used - codes - {None}):
+            for code in sorted(await sql.used_sections(conn, tenant_id) - codes):
                 message = "products stand in a section that is missing here"
                 problems.add(paths["sections"], message, None, "code", code)
     if "coupon_spots" in read and "products" not in broken:
-        ids = await _known(conn, tenant_id, store_products, "id", read.get("products"))
+        ids = _values(read, "products", "id")
+        if ids is None:
+            ids = await sql.product_ids(conn, tenant_id)
         for row in read["coupon_spots"]:
             product_id = row.values["product_id"]
             if row.values["item_name"] is None and product_id not in ids:
@@ -344,7 +317,7 @@ async def _check_references(
 
 
 async def _check_slides(
-    conn: AsyncConnection,
+    conn: Connection,
     tenant_id: UUID,
     paths: Mapping[str, Path],
     read: Mapping[str, list[Row]],
@@ -380,16 +353,14 @@ async def _check_slides(
 
 
 async def _signage(
-    conn: AsyncConnection, tenant_id: UUID, rows: Sequence[Row] | None
+    conn: Connection, tenant_id: UUID, rows: Sequence[Row] | None
 ) -> tuple[set[UUID], dict[int, list[UUID]]]:
     """Ids, and ids by number: of the rows about to be written, else of those that are there."""
     if rows is not None:
         pairs = [(row.values["number"], row.values["id"]) for row in rows]
     else:
-        found = await conn.execute(
-            select(store_signage.c.number, store_signage.c.id).filter_by(tenant_id=tenant_id)
-        )
-        pairs = [(row.number, row.id) for row in found]
+        found = await sql.signage_numbers(conn, tenant_id)
+        pairs = [(one.number, one.id) for one in found]
     by_number: dict[int, list[UUID]] = {}
     for number, signage_id in pairs:
         by_number.setdefault(number, []).append(signage_id)
@@ -397,24 +368,13 @@ async def _signage(
 
 
 async def _slides_of(
-    conn: AsyncConnection, tenant_id: UUID, signage: Sequence[Mapping[str, Any]]
+    conn: Connection, tenant_id: UUID, signage: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     ids = {row["id"] for row in signage}
-    found = await conn.execute(select(store_slides).filter_by(tenant_id=tenant_id))
-    return [dict(row) for row in found.mappings() if row["signage_id"] in ids]
+    found = await sql.slide_values(conn, tenant_id)
+    return [slide for slide in found if slide["signage_id"] in ids]
 
 
-async def _known(
-    conn: AsyncConnection,
-    tenant_id: UUID,
-    table: Table,
-    column: str,
-    rows: Sequence[Row] | None,
-) -> set[Any]:
-    """Values of a column: of the rows about to be written, else of those that are there."""
-    if rows is not None:
-        return {row.values[column] for row in rows}
-    found = await conn.execute(
-        select(table.c[column]).where(table.c.tenant_id == tenant_id).distinct()
-    )
-    return set(found.scalars())
+def _values(read: Mapping[str, list[Row]], file: str, column: str) -> set[Any] | None:
+    """Values of a column in the rows about to be written; None when there is no such file."""
+    return {row.values[column] for row in read[file]} if file in read else None

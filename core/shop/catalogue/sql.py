@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
 from onegenie.store.v1 import store_pb2
-from sqlalchemy import Row, and_, bindparam, delete, func, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    BindParameter,
+    Column,
+    ColumnElement,
+    Table,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    delete,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.platform.database import Database
+from core.platform.database import Connection, Query, Reader, Statement, params
 from core.platform.events import publish
 from core.shop.catalogue.tables import (
     store_coupon_spots,
@@ -24,50 +38,44 @@ from core.shop.catalogue.tables import (
     store_triggers,
 )
 
-_PRODUCTS = select(
-    store_products,
-    store_sections.c.name.label("section_name"),
-    store_sections.c.zone_id,
-    store_sections.c.zone_name,
-    store_sections.c.x.label("section_x"),
-    store_sections.c.y.label("section_y"),
-    store_sections.c.radius.label("section_radius"),
-).select_from(
-    store_products.outerjoin(
-        store_sections,
-        and_(
-            store_sections.c.tenant_id == store_products.c.tenant_id,
-            store_sections.c.code == store_products.c.section_code,
-        ),
+_TENANT: BindParameter[UUID] = bindparam("tenant", type_=Uuid)
+
+
+def _own(table: Table) -> list[Column[Any]]:
+    """A table's columns but the tenant's, which is known."""
+    return [column for column in table.c if column.name != "tenant_id"]
+
+
+def _of_tenant(table: Table) -> ColumnElement[bool]:
+    return table.c.tenant_id == _TENANT
+
+
+# ---- revisions ----
+
+_REVISION = Query(select(store_revisions.c.revision).where(_of_tenant(store_revisions)), int)
+_BUMP = Statement(
+    insert(store_revisions)
+    .values(params("tenant_id") | {"revision": 1})
+    .on_conflict_do_update(
+        index_elements=[store_revisions.c.tenant_id],
+        set_={"revision": store_revisions.c.revision + 1},
     )
 )
 
 
-_REVISION = select(store_revisions.c.revision).where(
-    store_revisions.c.tenant_id == bindparam("tenant")
-)
-
-
-async def revision(database: Database, tenant_id: UUID) -> int:
+async def revision(reader: Reader, tenant_id: UUID) -> int:
     """How often the tenant's store has changed; 0 when it has none."""
-    rows = await database.fetch(_REVISION, {"tenant": tenant_id})
-    return int(rows[0].revision) if rows else 0
+    return await reader.first(_REVISION, tenant=tenant_id) or 0
 
 
-async def bump_revision(conn: AsyncConnection, tenant_id: UUID) -> None:
+async def bump_revision(conn: Connection, tenant_id: UUID) -> None:
     """Tell every process that the tenant's store changes.
 
     Call it first in the transaction: its row lock then also makes two changes of one store
     take turns. When it commits, those who watch the store's topic are woken.
     """
     await publish(conn, changed_topic(tenant_id))
-    row = insert(store_revisions).values(tenant_id=tenant_id, revision=1)
-    await conn.execute(
-        row.on_conflict_do_update(
-            index_elements=[store_revisions.c.tenant_id],
-            set_={"revision": store_revisions.c.revision + 1},
-        )
-    )
+    await conn.run(_BUMP, tenant_id=tenant_id)
 
 
 def changed_topic(tenant_id: UUID) -> str:
@@ -75,47 +83,167 @@ def changed_topic(tenant_id: UUID) -> str:
     return f"store:{tenant_id}"
 
 
+# ---- products ----
+
+
+@dataclass(frozen=True, slots=True)
+class _Product:
+    id: int
+    name: str
+    name_en: str | None
+    name_ja: str | None
+    brand: str | None
+    barcode: str | None
+    price: float | None
+    price_unit: str | None
+    src_url: str | None
+    quantity: int | None
+    section_code: str | None
+    x: float | None
+    y: float | None
+    radius: float | None
+    pack_size: float | None
+    pack_unit: str | None
+    discount_pct: float | None
+    section_name: str | None
+    zone_id: int | None
+    zone_name: str | None
+    section_x: float | None
+    section_y: float | None
+    section_radius: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRow:
+    """What the search index is made of."""
+
+    id: int
+    name: str
+    name_en: str | None
+    name_ja: str | None
+    terms: list[str]
+    quantity: int | None
+
+
+_p = store_products.c
+_IN_SECTIONS = (
+    select(
+        _p.id,
+        _p.name,
+        _p.name_en,
+        _p.name_ja,
+        _p.brand,
+        _p.barcode,
+        _p.price,
+        _p.price_unit,
+        _p.src_url,
+        _p.quantity,
+        _p.section_code,
+        _p.x,
+        _p.y,
+        _p.radius,
+        _p.pack_size,
+        _p.pack_unit,
+        _p.discount_pct,
+        store_sections.c.name.label("section_name"),
+        store_sections.c.zone_id,
+        store_sections.c.zone_name,
+        store_sections.c.x.label("section_x"),
+        store_sections.c.y.label("section_y"),
+        store_sections.c.radius.label("section_radius"),
+    )
+    .select_from(
+        store_products.outerjoin(
+            store_sections,
+            and_(
+                store_sections.c.tenant_id == _p.tenant_id,
+                store_sections.c.code == _p.section_code,
+            ),
+        )
+    )
+    .where(_of_tenant(store_products))
+)
+_PRODUCTS_BY_ID = Query(
+    _IN_SECTIONS.where(_p.id == any_(bindparam("ids", type_=ARRAY(BigInteger)))), _Product
+)
+_PRODUCTS_AFTER = Query(
+    _IN_SECTIONS.where(_p.id > bindparam("after"))
+    .order_by(_p.id)
+    .limit(bindparam("limit", type_=BigInteger)),
+    _Product,
+)
+_SEARCH_ROWS = Query(
+    select(_p.id, _p.name, _p.name_en, _p.name_ja, _p.terms, _p.quantity)
+    .where(_of_tenant(store_products))
+    .order_by(_p.id),
+    SearchRow,
+)
+
+
 async def products_by_id(
-    conn: AsyncConnection, tenant_id: UUID, ids: Sequence[int]
+    reader: Reader, tenant_id: UUID, ids: Sequence[int]
 ) -> list[store_pb2.Product]:
     """Products in the order of `ids`; unknown ones are left out."""
-    found = await conn.execute(
-        _PRODUCTS.where(store_products.c.tenant_id == tenant_id, store_products.c.id.in_(set(ids)))
-    )
+    found = await reader.all(_PRODUCTS_BY_ID, tenant=tenant_id, ids=list(set(ids)))
     by_id = {row.id: _product(row) for row in found}
     return [by_id[product_id] for product_id in ids if product_id in by_id]
 
 
 async def products_after(
-    conn: AsyncConnection, tenant_id: UUID, after_id: int = 0, limit: int | None = None
+    reader: Reader, tenant_id: UUID, after_id: int = 0, limit: int | None = None
 ) -> list[store_pb2.Product]:
     """Products by id, from the first one above `after_id` on; all when `limit` is None."""
-    found = await conn.execute(
-        _PRODUCTS.where(store_products.c.tenant_id == tenant_id, store_products.c.id > after_id)
-        .order_by(store_products.c.id)
-        .limit(limit)
-    )
+    found = await reader.all(_PRODUCTS_AFTER, tenant=tenant_id, after=after_id, limit=limit)
     return [_product(row) for row in found]
 
 
-async def search_rows(conn: AsyncConnection, tenant_id: UUID) -> Sequence[Any]:
-    """What the search index is made of: id, name, name_en, name_ja, terms, quantity; by id."""
-    table = store_products.c
-    found = await conn.execute(
-        select(table.id, table.name, table.name_en, table.name_ja, table.terms, table.quantity)
-        .where(table.tenant_id == tenant_id)
-        .order_by(table.id)
-    )
-    return found.all()
+async def search_rows(reader: Reader, tenant_id: UUID) -> list[SearchRow]:
+    """The whole catalogue for the search index, by id."""
+    return await reader.all(_SEARCH_ROWS, tenant=tenant_id)
 
 
-async def sections(conn: AsyncConnection, tenant_id: UUID) -> list[store_pb2.Section]:
+# ---- sections and coupon spots ----
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    code: str
+    name: str
+    zone_id: int | None
+    zone_name: str | None
+    x: float
+    y: float
+    radius: float
+
+
+@dataclass(frozen=True, slots=True)
+class _CouponSpot:
+    spot_no: int
+    product_id: int | None
+    item_name: str | None
+    item_name_en: str | None
+    discount_value: float
+    x: float
+    y: float
+    radius: float
+
+
+_SECTIONS = Query(
+    select(*(column for column in _own(store_sections) if column.name != "name_en"))
+    .where(_of_tenant(store_sections))
+    .order_by(store_sections.c.code),
+    _Section,
+)
+_COUPON_SPOTS = Query(
+    select(*_own(store_coupon_spots))
+    .where(_of_tenant(store_coupon_spots))
+    .order_by(store_coupon_spots.c.spot_no),
+    _CouponSpot,
+)
+
+
+async def sections(reader: Reader, tenant_id: UUID) -> list[store_pb2.Section]:
     """Sections by code."""
-    found = await conn.execute(
-        select(store_sections)
-        .where(store_sections.c.tenant_id == tenant_id)
-        .order_by(store_sections.c.code)
-    )
     return [
         store_pb2.Section(
             code=row.code,
@@ -124,23 +252,18 @@ async def sections(conn: AsyncConnection, tenant_id: UUID) -> list[store_pb2.Sec
             zone_name=row.zone_name,
             location=_location(row.x, row.y, row.radius),
         )
-        for row in found
+        for row in await reader.all(_SECTIONS, tenant=tenant_id)
     ]
 
 
-async def coupon_spots(conn: AsyncConnection, tenant_id: UUID) -> list[store_pb2.CouponSpot]:
+async def coupon_spots(reader: Reader, tenant_id: UUID) -> list[store_pb2.CouponSpot]:
     """Coupon spots by number, each with its product when the catalogue has it."""
-    spots = store_coupon_spots
-    found = (
-        await conn.execute(
-            select(spots).where(spots.c.tenant_id == tenant_id).order_by(spots.c.spot_no)
-        )
-    ).all()
+    found = await reader.all(_COUPON_SPOTS, tenant=tenant_id)
     ids = [row.product_id for row in found if row.product_id is not None]
-    products = {p.id: p for p in await products_by_id(conn, tenant_id, ids)} if ids else {}
+    products = {p.id: p for p in await products_by_id(reader, tenant_id, ids)} if ids else {}
     messages = []
     for row in found:
-        product = products.get(row.product_id)
+        product = None if row.product_id is None else products.get(row.product_id)
         messages.append(
             store_pb2.CouponSpot(
                 spot_no=row.spot_no,
@@ -156,13 +279,59 @@ async def coupon_spots(conn: AsyncConnection, tenant_id: UUID) -> list[store_pb2
     return messages
 
 
-async def signage(conn: AsyncConnection, tenant_id: UUID) -> list[store_pb2.Signage]:
-    """Signage by number."""
-    found = await conn.execute(
-        select(store_signage)
-        .where(store_signage.c.tenant_id == tenant_id)
-        .order_by(store_signage.c.number, store_signage.c.id)
+# ---- signage ----
+
+
+@dataclass(frozen=True, slots=True)
+class _Signage:
+    id: UUID
+    number: int
+    name: str
+    x: float
+    y: float
+    radius: float
+    orientation: str
+
+
+@dataclass(frozen=True, slots=True)
+class NumberedSignage:
+    """A signage's number, which others may share, and its id."""
+
+    number: int
+    id: UUID
+
+
+_SIGNAGE = Query(
+    select(*_own(store_signage))
+    .where(_of_tenant(store_signage))
+    .order_by(store_signage.c.number, store_signage.c.id),
+    _Signage,
+)
+_NUMBERS = Query(
+    select(store_signage.c.number, store_signage.c.id)
+    .where(_of_tenant(store_signage))
+    .order_by(store_signage.c.number),
+    NumberedSignage,
+)
+_NEW_SIGNAGE = insert(store_signage).values(params(*store_signage.c.keys()))
+_PUT_SIGNAGE = Statement(
+    _NEW_SIGNAGE.on_conflict_do_update(
+        index_elements=[store_signage.c.tenant_id, store_signage.c.id],
+        set_={
+            name: _NEW_SIGNAGE.excluded[name]
+            for name in ("number", "name", "x", "y", "radius", "orientation")
+        },
     )
+)
+_DELETE_SIGNAGE = Statement(
+    delete(store_signage).where(
+        _of_tenant(store_signage), store_signage.c.id == bindparam("signage")
+    )
+)
+
+
+async def signage(reader: Reader, tenant_id: UUID) -> list[store_pb2.Signage]:
+    """Signage by number."""
     return [
         store_pb2.Signage(
             id=str(row.id),
@@ -171,67 +340,78 @@ async def signage(conn: AsyncConnection, tenant_id: UUID) -> list[store_pb2.Sign
             location=_location(row.x, row.y, row.radius),
             orientation=row.orientation,
         )
-        for row in found
+        for row in await reader.all(_SIGNAGE, tenant=tenant_id)
     ]
 
 
-async def signage_events(conn: AsyncConnection, tenant_id: UUID) -> list[store_pb2.SignageEvent]:
-    """Signage events by id."""
-    found = await conn.execute(
-        select(store_signage_events)
-        .where(store_signage_events.c.tenant_id == tenant_id)
-        .order_by(store_signage_events.c.id)
-    )
-    return [
-        store_pb2.SignageEvent(
-            id=row.id, title=row.title, text=row.text, image_url=row.image_url, enabled=row.enabled
-        )
-        for row in found
-    ]
+async def signage_numbers(reader: Reader, tenant_id: UUID) -> list[NumberedSignage]:
+    """Number and id of each signage, by number."""
+    return await reader.all(_NUMBERS, tenant=tenant_id)
 
 
 async def put_signage(
-    conn: AsyncConnection, tenant_id: UUID, signage_id: UUID | None, signage: store_pb2.Signage
+    conn: Connection, tenant_id: UUID, signage_id: UUID | None, signage: store_pb2.Signage
 ) -> store_pb2.Signage:
     """Add a signage, or replace the one with that id; None makes a new id."""
-    place = signage.location
-    values = {
-        "number": signage.number,
-        "name": signage.name,
-        "x": place.x,
-        "y": place.y,
-        "radius": place.radius,
-        "orientation": signage.orientation,
-    }
     signage_id = signage_id or uuid4()
-    row = insert(store_signage).values(tenant_id=tenant_id, id=signage_id, **values)
-    keys = [store_signage.c.tenant_id, store_signage.c.id]
-    await conn.execute(row.on_conflict_do_update(index_elements=keys, set_=values))
+    await conn.run(
+        _PUT_SIGNAGE,
+        tenant_id=tenant_id,
+        id=signage_id,
+        number=signage.number,
+        name=signage.name,
+        x=signage.location.x,
+        y=signage.location.y,
+        radius=signage.location.radius,
+        orientation=signage.orientation,
+    )
     put = store_pb2.Signage(id=str(signage_id))
     put.MergeFrom(signage)
     put.id = str(signage_id)
     return put
 
 
-async def delete_signage(conn: AsyncConnection, tenant_id: UUID, signage_id: UUID) -> bool:
+async def delete_signage(conn: Connection, tenant_id: UUID, signage_id: UUID) -> bool:
     """Remove a signage with its slides; whether there was one."""
-    result = await conn.execute(
-        delete(store_signage).where(
-            store_signage.c.tenant_id == tenant_id, store_signage.c.id == signage_id
-        )
+    return await conn.run(_DELETE_SIGNAGE, tenant=tenant_id, signage=signage_id) == 1
+
+
+# ---- slides ----
+
+
+@dataclass(frozen=True, slots=True)
+class _Slide:
+    signage_id: UUID
+    position: int
+    image_url: str
+    title: str
+    text: str
+
+
+_SLIDES = Query(
+    select(*_own(store_slides))
+    .where(_of_tenant(store_slides))
+    .order_by(store_slides.c.signage_id, store_slides.c.position),
+    _Slide,
+)
+_ONE_SIGNAGE = Query(
+    select(store_signage.c.id).where(
+        _of_tenant(store_signage), store_signage.c.id == bindparam("signage")
+    ),
+    UUID,
+)
+_DELETE_SLIDES = Statement(
+    delete(store_slides).where(
+        _of_tenant(store_slides), store_slides.c.signage_id == bindparam("signage")
     )
-    return result.rowcount == 1
+)
+_ADD_SLIDE = Statement(insert(store_slides).values(params(*store_slides.c.keys())))
 
 
-async def slides(conn: AsyncConnection, tenant_id: UUID) -> dict[str, list[store_pb2.Slide]]:
+async def slides(reader: Reader, tenant_id: UUID) -> dict[str, list[store_pb2.Slide]]:
     """The slides of each signage that has some, by position."""
-    found = await conn.execute(
-        select(store_slides)
-        .where(store_slides.c.tenant_id == tenant_id)
-        .order_by(store_slides.c.signage_id, store_slides.c.position)
-    )
     by_signage: dict[str, list[store_pb2.Slide]] = {}
-    for row in found:
+    for row in await reader.all(_SLIDES, tenant=tenant_id):
         by_signage.setdefault(str(row.signage_id), []).append(
             store_pb2.Slide(
                 position=row.position, image_url=row.image_url, title=row.title, text=row.text
@@ -240,89 +420,179 @@ async def slides(conn: AsyncConnection, tenant_id: UUID) -> dict[str, list[store
     return by_signage
 
 
+async def slide_values(reader: Reader, tenant_id: UUID) -> list[dict[str, Any]]:
+    """The tenant's slides, each as its columns."""
+    return [asdict(row) for row in await reader.all(_SLIDES, tenant=tenant_id)]
+
+
 async def put_slides(
-    conn: AsyncConnection, tenant_id: UUID, signage_id: UUID, new: Sequence[store_pb2.Slide]
+    conn: Connection, tenant_id: UUID, signage_id: UUID, new: Sequence[store_pb2.Slide]
 ) -> list[store_pb2.Slide] | None:
     """Replace all slides of a signage, numbered in their order; None when there is no such one."""
-    known = await conn.scalar(
-        select(store_signage.c.id).where(
-            store_signage.c.tenant_id == tenant_id, store_signage.c.id == signage_id
-        )
-    )
-    if known is None:
+    if await conn.first(_ONE_SIGNAGE, tenant=tenant_id, signage=signage_id) is None:
         return None
-    await conn.execute(
-        delete(store_slides).where(
-            store_slides.c.tenant_id == tenant_id, store_slides.c.signage_id == signage_id
-        )
-    )
+    await conn.run(_DELETE_SLIDES, tenant=tenant_id, signage=signage_id)
     put = [
         store_pb2.Slide(position=place, image_url=s.image_url, title=s.title, text=s.text)
         for place, s in enumerate(new, 1)
     ]
-    if put:
-        await conn.execute(
-            insert(store_slides),
-            [
-                {
-                    "tenant_id": tenant_id,
-                    "signage_id": signage_id,
-                    "position": slide.position,
-                    "image_url": slide.image_url,
-                    "title": slide.title,
-                    "text": slide.text,
-                }
-                for slide in put
-            ],
-        )
+    await conn.run_many(
+        _ADD_SLIDE,
+        [
+            {
+                "tenant_id": tenant_id,
+                "signage_id": signage_id,
+                "position": slide.position,
+                "image_url": slide.image_url,
+                "title": slide.title,
+                "text": slide.text,
+            }
+            for slide in put
+        ],
+    )
     return put
 
 
+# ---- signage events ----
+
+
+@dataclass(frozen=True, slots=True)
+class _SignageEvent:
+    id: int
+    title: str
+    text: str | None
+    image_url: str | None
+    enabled: bool
+
+
+_events = store_signage_events
+_SIGNAGE_EVENTS = Query(
+    select(*_own(_events)).where(_of_tenant(_events)).order_by(_events.c.id), _SignageEvent
+)
+_LAST_EVENT = Query(
+    select(func.coalesce(func.max(_events.c.id), 0)).where(_of_tenant(_events)), int
+)
+_NEW_EVENT = insert(_events).values(params(*_events.c.keys()))
+_PUT_EVENT = Statement(
+    _NEW_EVENT.on_conflict_do_update(
+        index_elements=[_events.c.tenant_id, _events.c.id],
+        set_={
+            name: _NEW_EVENT.excluded[name] for name in ("title", "text", "image_url", "enabled")
+        },
+    )
+)
+_DELETE_EVENT = Statement(
+    delete(_events).where(_of_tenant(_events), _events.c.id == bindparam("event"))
+)
+
+
+async def signage_events(reader: Reader, tenant_id: UUID) -> list[store_pb2.SignageEvent]:
+    """Signage events by id."""
+    return [
+        store_pb2.SignageEvent(
+            id=row.id, title=row.title, text=row.text, image_url=row.image_url, enabled=row.enabled
+        )
+        for row in await reader.all(_SIGNAGE_EVENTS, tenant=tenant_id)
+    ]
+
+
 async def put_signage_event(
-    conn: AsyncConnection, tenant_id: UUID, event: store_pb2.SignageEvent
+    conn: Connection, tenant_id: UUID, event: store_pb2.SignageEvent
 ) -> store_pb2.SignageEvent:
     """Add a signage event, or replace the one with that id; id 0 makes the next one."""
-    events = store_signage_events
     put = store_pb2.SignageEvent()
     put.CopyFrom(event)
     if not put.id:
         # bump_revision's lock makes those who add take turns.
-        last = await conn.scalar(select(func.max(events.c.id)).filter_by(tenant_id=tenant_id))
-        put.id = (last or 0) + 1
-    values = {
-        "title": put.title,
-        "text": put.text if put.HasField("text") else None,
-        "image_url": put.image_url if put.HasField("image_url") else None,
-        "enabled": put.enabled,
-    }
-    row = insert(events).values(tenant_id=tenant_id, id=put.id, **values)
-    keys = [events.c.tenant_id, events.c.id]
-    await conn.execute(row.on_conflict_do_update(index_elements=keys, set_=values))
+        put.id = await conn.one(_LAST_EVENT, tenant=tenant_id) + 1
+    await conn.run(
+        _PUT_EVENT,
+        tenant_id=tenant_id,
+        id=put.id,
+        title=put.title,
+        text=put.text if put.HasField("text") else None,
+        image_url=put.image_url if put.HasField("image_url") else None,
+        enabled=put.enabled,
+    )
     return put
 
 
-async def delete_signage_event(conn: AsyncConnection, tenant_id: UUID, event_id: int) -> bool:
+async def delete_signage_event(conn: Connection, tenant_id: UUID, event_id: int) -> bool:
     """Remove a signage event; whether there was one."""
-    events = store_signage_events
-    result = await conn.execute(
-        delete(events).where(events.c.tenant_id == tenant_id, events.c.id == event_id)
-    )
-    return result.rowcount == 1
+    return await conn.run(_DELETE_EVENT, tenant=tenant_id, event=event_id) == 1
+
+
+# ---- triggers ----
+
+_ADD_TRIGGER = Statement(
+    insert(store_triggers)
+    .values(params("tenant_id", "trigger_id", "trigger"))
+    .on_conflict_do_nothing()
+)
 
 
 async def add_trigger(
-    conn: AsyncConnection, tenant_id: UUID, trigger: store_pb2.ReportTriggerRequest
+    conn: Connection, tenant_id: UUID, trigger: store_pb2.ReportTriggerRequest
 ) -> None:
     """Keep a trigger; one that is known changes nothing."""
-    row = insert(store_triggers).values(
+    await conn.run(
+        _ADD_TRIGGER,
         tenant_id=tenant_id,
         trigger_id=trigger.trigger_id,
         trigger=trigger.SerializeToString(),
     )
-    await conn.execute(row.on_conflict_do_nothing())
 
 
-def _product(row: Row[Any]) -> store_pb2.Product:
+# ---- imports ----
+
+# By the name of the file that takes the place of what is there.
+_IMPORTED = {
+    "sections": store_sections,
+    "products": store_products,
+    "coupon_spots": store_coupon_spots,
+    "signage": store_signage,
+    "slides": store_slides,
+    "signage_events": store_signage_events,
+}
+
+_SECTION_CODES = Query(select(store_sections.c.code).where(_of_tenant(store_sections)), str)
+_USED_SECTIONS = Query(
+    select(_p.section_code)
+    .where(_of_tenant(store_products), _p.section_code.is_not(None))
+    .distinct(),
+    str,
+)
+_PRODUCT_IDS = Query(select(_p.id).where(_of_tenant(store_products)), int)
+
+
+async def replace(
+    conn: Connection,
+    tenant_id: UUID,
+    file: str,
+    *,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+) -> int:
+    """Put a file's rows in the place of all the tenant's; how many there are now."""
+    return await conn.replace_rows(_IMPORTED[file], tenant_id, columns, rows)
+
+
+async def section_codes(reader: Reader, tenant_id: UUID) -> set[str]:
+    """The codes of the tenant's sections."""
+    return set(await reader.all(_SECTION_CODES, tenant=tenant_id))
+
+
+async def used_sections(reader: Reader, tenant_id: UUID) -> set[str]:
+    """The codes of the sections that the tenant's products stand in."""
+    return set(await reader.all(_USED_SECTIONS, tenant=tenant_id))
+
+
+async def product_ids(reader: Reader, tenant_id: UUID) -> set[int]:
+    """The ids of the tenant's products."""
+    return set(await reader.all(_PRODUCT_IDS, tenant=tenant_id))
+
+
+def _product(row: _Product) -> store_pb2.Product:
     own = row.x is not None
     return store_pb2.Product(
         id=row.id,

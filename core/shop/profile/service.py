@@ -8,7 +8,6 @@ import grpc
 from onegenie.error.v1.reasons import SdkReason
 from onegenie.profile.v1 import profile_pb2 as pb
 from onegenie.profile.v1 import profile_pb2_grpc as pb_grpc
-from sqlalchemy import Row
 
 from core.platform.database import Database
 from core.platform.plain import fill, plain
@@ -28,8 +27,7 @@ class ProfileService(pb_grpc.ProfileServiceServicer):
     async def GetProfile(
         self, request: pb.GetProfileRequest, context: grpc.aio.ServicerContext
     ) -> pb.GetProfileResponse:
-        async with self._database.connect() as conn:
-            row = await sql.read_profile(conn, caller().tenant_id, request.profile_id)
+        row = await sql.read_profile(self._database, caller().tenant_id, request.profile_id)
         if row is None:
             raise ApiError(SdkReason.NOT_FOUND, "There is no such profile.")
         return pb.GetProfileResponse(profile=_message(row))
@@ -49,7 +47,7 @@ class ProfileService(pb_grpc.ProfileServiceServicer):
         return pb.PutProfileResponse(profile=_message(row))
 
 
-def _message(row: Row[Any]) -> pb.Profile:
+def _message(row: sql.Profile) -> pb.Profile:
     message = pb.Profile(profile_id=str(row.id), **{name: getattr(row, name) for name in _SCALARS})
     if row.extra is not None:
         fill(message.extra, row.extra)

@@ -16,9 +16,8 @@ from typing import Any
 import structlog
 from onegenie.recommend.v1 import recommend_pb2 as pb
 from procrastinate import JobContext
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.platform.database import Database
+from core.platform.database import Connection, Database
 from core.platform.events import publish
 from core.platform.jobs import BEGIN, ROUNDS, Jobs
 from core.platform.telemetry import STEP_SECONDS, STEPS
@@ -77,7 +76,7 @@ class Pipeline:
         self._stores = stores
         self._lift = lift
         self._task = jobs.task("recommend.step", self.run_step, ROUNDS)
-        self._steps: dict[int, Callable[[sql.AnyRow], Awaitable[StepResult]]] = {
+        self._steps: dict[int, Callable[[sql.Work], Awaitable[StepResult]]] = {
             1: self._suggest_meal,
             2: self._make_todos,
             3: self._suggest_items,
@@ -85,7 +84,7 @@ class Pipeline:
         }
 
     async def defer(
-        self, conn: AsyncConnection, round_id: uuid.UUID, step: int, in_flight: int = 0
+        self, conn: Connection, round_id: uuid.UUID, step: int, in_flight: int = 0
     ) -> None:
         """Put a step of a round on the queue, in the transaction of `conn`.
 
@@ -119,7 +118,7 @@ class Pipeline:
             STEPS.labels(STEP_NAMES[step], "done").inc()
             STEP_SECONDS.labels(STEP_NAMES[step]).observe(time.perf_counter() - started)
 
-    async def _work(self, row: sql.AnyRow, step: int, attempts: int) -> StepResult:
+    async def _work(self, row: sql.Work, step: int, attempts: int) -> StepResult:
         try:
             async with asyncio.timeout(STEP_DEADLINE_SECONDS):
                 return await self._steps[step](row)
@@ -163,9 +162,8 @@ class Pipeline:
                 STEPS.labels(STEP_NAMES[step], "error").inc()
                 log.warning("round_failed", round_id=str(round_id), error=error)
 
-    async def _suggest_meal(self, row: sql.AnyRow) -> StepResult:
-        async with self._database.connect() as conn:
-            history = await sql.read_history(conn, row.chat_id, row.round_no)
+    async def _suggest_meal(self, row: sql.Work) -> StepResult:
+        history = await sql.read_history(self._database, row.chat_id, row.round_no)
         meal = await self._engine.suggest(
             MealRequest(
                 prompt=row.prompt,
@@ -186,11 +184,11 @@ class Pipeline:
         )
         return StepResult(pb.Round(), meal=meal.model_dump(mode="json"))
 
-    async def _make_todos(self, row: sql.AnyRow) -> StepResult:
+    async def _make_todos(self, row: sql.Work) -> StepResult:
         todos = await make_todos(Meal.model_validate(row.meal), self._stores.of(row.tenant_id))
         return StepResult(pb.Round(todos=todos))
 
-    async def _suggest_items(self, row: sql.AnyRow) -> StepResult:
+    async def _suggest_items(self, row: sql.Work) -> StepResult:
         suggestions = await suggest_items(
             todos=pb.Round.FromString(row.results).todos,
             lift=self._lift(row.tenant_id),
@@ -202,7 +200,7 @@ class Pipeline:
             analyst_comments=suggestions.analyst_comments,
         )
 
-    async def _make_offers(self, row: sql.AnyRow) -> StepResult:
+    async def _make_offers(self, row: sql.Work) -> StepResult:
         so_far = pb.Round.FromString(row.results)
         offers = await make_offers(
             todos=so_far.todos,
@@ -225,7 +223,7 @@ def _turn(in_flight: int) -> int:
     return -(int(time.time()) - _TURNS_SINCE + in_flight)
 
 
-def _excluded(row: sql.AnyRow) -> frozenset[str]:
+def _excluded(row: sql.Work) -> frozenset[str]:
     return excluded_words(Meal.model_validate(row.meal).constraints, row.age)
 
 

@@ -6,9 +6,9 @@ from onegenie.error.v1.reasons import SdkReason
 from onegenie.recommend.v1 import recommend_pb2 as pb
 
 from core.platform.database import Database
+from core.platform.plain import timestamp
 from core.shop.recommend import sql
 from core.shop.recommend.snapshot import CouponSpots, fill_round
-from core.shop.recommend.sql import RoundRow
 from core.shop.tenants.sql import Caller
 from edge.reply.errors import ApiError
 
@@ -17,12 +17,11 @@ async def list_chats(
     database: Database, caller: Caller, profile_id: str, *, page: int, limit: int, order: str
 ) -> pb.ListChatsResponse:
     """A page of the chats the caller's key has with a profile. Raises NOT_FOUND."""
-    async with database.connect() as conn:
-        if not await sql.profile_exists(conn, caller, profile_id):
-            raise ApiError(SdkReason.NOT_FOUND, "There is no such profile.")
-        total, rows = await sql.list_chats(
-            conn, caller, profile_id, page=page, limit=limit, order=order
-        )
+    if not await sql.profile_exists(database, caller, profile_id):
+        raise ApiError(SdkReason.NOT_FOUND, "There is no such profile.")
+    total, rows = await sql.list_chats(
+        database, caller, profile_id, page=page, limit=limit, order=order
+    )
     return pb.ListChatsResponse(
         items=[
             pb.ChatSummary(
@@ -32,7 +31,7 @@ async def list_chats(
                     pb.RoundReference(round_no=number, round_id=str(round_id))
                     for number, round_id in enumerate(row.round_ids, start=1)
                 ],
-                created_at=row.created_at,
+                created_at=timestamp(row.created_at),
             )
             for row in rows
         ],
@@ -48,17 +47,17 @@ async def get_chat(
     if not rows:
         raise ApiError(SdkReason.NOT_FOUND, "There is no such chat.")
     shown = await spots.read(caller.tenant_id)
-    created_at, name, gender, age, locale = rows[0][:5]
+    first = rows[0]
     response = pb.GetChatResponse()
     chat = response.chat
     chat.chat_id = chat_id.lower()
     chat.profile_id = profile_id.lower()
     chat.profile_summary.MergeFrom(
-        pb.ProfileSummary(name=name, gender=gender, age=age, locale=locale)
+        pb.ProfileSummary(name=first.name, gender=first.gender, age=first.age, locale=first.locale)
     )
-    chat.created_at.FromDatetime(created_at)
+    chat.created_at.FromDatetime(first.chat_created_at)
     for row in rows:
-        fill_round(chat.rounds.add(), RoundRow(*row[5:]), shown)
+        fill_round(chat.rounds.add(), row, shown)
     return response
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg.types.json import Jsonb
 from sqlalchemy import (
     BigInteger,
-    Row,
+    ColumnElement,
     Select,
     and_,
+    asc,
     bindparam,
+    desc,
     func,
     insert,
     literal_column,
@@ -22,17 +23,13 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.platform.database import Database, fetch
+from core.platform.database import Connection, Query, Reader, Statement
 from core.shop.profile.tables import profiles
 from core.shop.recommend.state import COMPLETED, ERROR, IN_PROGRESS, LAST_STEP
 from core.shop.recommend.tables import chats, rounds
 from core.shop.tenants.sql import Caller
 from core.shop.tenants.tables import tenants
-from edge import digits
-
-AnyRow = Row[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +49,16 @@ class RoundRow:
     age: int | None  # of its shopper
 
 
+@dataclass(frozen=True, slots=True)
+class ChatRoundRow(RoundRow):
+    """A round with what there is to say of its chat and its shopper."""
+
+    chat_created_at: dt.datetime
+    name: str | None
+    gender: str | None
+    locale: str | None
+
+
 # Goes with a join of the profiles.
 _ROUND = [
     rounds.c.id,
@@ -64,7 +71,7 @@ _ROUND = [
     rounds.c.created_at,
     rounds.c.updated_at,
     rounds.c.meal["constraints"].astext.label("constraints"),
-    profiles.c.age.label("shopper_age"),
+    profiles.c.age,
 ]
 _OWNED = and_(
     chats.c.id == bindparam("chat"),
@@ -83,15 +90,18 @@ def _owner(caller: Caller, profile_id: str, chat_id: str) -> dict[str, Any]:
     }
 
 
-_PROFILE_EXISTS: Select[Any] = select(literal_column("1")).where(
-    profiles.c.tenant_id == bindparam("tenant"), profiles.c.id == bindparam("profile")
+_PROFILE = Query(
+    select(profiles.c.id).where(
+        profiles.c.tenant_id == bindparam("tenant"), profiles.c.id == bindparam("profile")
+    ),
+    uuid.UUID,
 )
 
 
-async def profile_exists(conn: AsyncConnection, caller: Caller, profile_id: str) -> bool:
+async def profile_exists(reader: Reader, caller: Caller, profile_id: str) -> bool:
     """Whether the caller's tenant has the profile."""
-    values = {"tenant": caller.tenant_id, "profile": uuid.UUID(profile_id)}
-    return await conn.scalar(_PROFILE_EXISTS, values) is not None
+    profile = uuid.UUID(profile_id)
+    return await reader.first(_PROFILE, tenant=caller.tenant_id, profile=profile) is not None
 
 
 # How many of the tenant's rounds are not over, counted as far as the limit. The status is written
@@ -141,7 +151,7 @@ _NEW_CHAT = (
     .returning(chats.c.id)
     .cte("new_chat")
 )
-_OPEN_CHAT = (
+_OPEN_CHAT = Query(
     insert(rounds)
     .from_select(
         _NEW_ROUND,
@@ -155,12 +165,13 @@ _OPEN_CHAT = (
             bindparam("prompt", type_=rounds.c.prompt.type),
         ),
     )
-    .returning(select(_IN_FLIGHT.c.number).scalar_subquery())
+    .returning(select(_IN_FLIGHT.c.number).scalar_subquery()),
+    int,
 )
 
 
 async def open_chat(
-    conn: AsyncConnection,
+    conn: Connection,
     caller: Caller,
     profile_id: str,
     prompt: str,
@@ -173,44 +184,51 @@ async def open_chat(
     psycopg.errors.UniqueViolation when the idempotency key was used before.
     """
     chat_id, round_id = uuid.uuid4(), uuid.uuid4()
-    opened = await fetch(
-        conn,
+    in_flight = await conn.first(
         _OPEN_CHAT,
-        {
-            "chat": chat_id,
-            "tenant": caller.tenant_id,
-            "key": caller.key_id,
-            "profile": uuid.UUID(profile_id),
-            "round": round_id,
-            "idem": idempotency_key,
-            "prompt": prompt,
-            "most": most_in_flight,
-        },
+        chat=chat_id,
+        tenant=caller.tenant_id,
+        key=caller.key_id,
+        profile=uuid.UUID(profile_id),
+        round=round_id,
+        idem=idempotency_key,
+        prompt=prompt,
+        most=most_in_flight,
     )
-    return NewRound(chat_id, round_id, opened[0][0]) if opened else None
+    return None if in_flight is None else NewRound(chat_id, round_id, in_flight)
 
 
-_LOCK_CHAT = select(chats.c.id).where(_OWNED).with_for_update()
+_LOCK_CHAT = Query(select(chats.c.id).where(_OWNED).with_for_update(), uuid.UUID)
 
 
-async def lock_chat(conn: AsyncConnection, caller: Caller, profile_id: str, chat_id: str) -> bool:
+async def lock_chat(conn: Connection, caller: Caller, profile_id: str, chat_id: str) -> bool:
     """Lock the caller's chat until the transaction ends; False when there is no such chat."""
-    return bool(await fetch(conn, _LOCK_CHAT, _owner(caller, profile_id, chat_id)))
+    return await conn.first(_LOCK_CHAT, **_owner(caller, profile_id, chat_id)) is not None
 
 
-_ROUND_STATES = (
+@dataclass(frozen=True, slots=True)
+class RoundState:
+    """How far a round of a chat is."""
+
+    round_no: int
+    status: str
+    steps_done: int
+
+
+_ROUND_STATES = Query(
     select(rounds.c.round_no, rounds.c.status, rounds.c.steps_done)
     .where(rounds.c.chat_id == bindparam("chat"))
-    .order_by(rounds.c.round_no)
+    .order_by(rounds.c.round_no),
+    RoundState,
 )
 
 
-async def round_states(conn: AsyncConnection, chat_id: uuid.UUID) -> Sequence[AnyRow]:
-    """round_no, status and steps_done of each round of a chat, first to last."""
-    return await fetch(conn, _ROUND_STATES, {"chat": chat_id})
+async def round_states(conn: Connection, chat_id: uuid.UUID) -> list[RoundState]:
+    """The state of each round of a chat, first to last."""
+    return await conn.all(_ROUND_STATES, chat=chat_id)
 
 
-_INSERT_ROUND = (
+_INSERT_ROUND = Query(
     insert(rounds)
     .from_select(
         _NEW_ROUND,
@@ -224,12 +242,13 @@ _INSERT_ROUND = (
             bindparam("prompt", type_=rounds.c.prompt.type),
         ).where(_BELOW_LIMIT),
     )
-    .returning(select(_IN_FLIGHT.c.number).scalar_subquery())
+    .returning(select(_IN_FLIGHT.c.number).scalar_subquery()),
+    int,
 )
 
 
 async def insert_round(
-    conn: AsyncConnection,
+    conn: Connection,
     caller: Caller,
     chat_id: uuid.UUID,
     round_no: int,
@@ -242,24 +261,32 @@ async def insert_round(
     None: so many rounds of the tenant are under way. Raises as open_chat.
     """
     round_id = uuid.uuid4()
-    inserted = await fetch(
-        conn,
+    in_flight = await conn.first(
         _INSERT_ROUND,
-        {
-            "id": round_id,
-            "tenant": caller.tenant_id,
-            "chat": chat_id,
-            "number": round_no,
-            "key": caller.key_id,
-            "idem": idempotency_key,
-            "prompt": prompt,
-            "most": most_in_flight,
-        },
+        id=round_id,
+        tenant=caller.tenant_id,
+        chat=chat_id,
+        number=round_no,
+        key=caller.key_id,
+        idem=idempotency_key,
+        prompt=prompt,
+        most=most_in_flight,
     )
-    return NewRound(chat_id, round_id, inserted[0][0]) if inserted else None
+    return None if in_flight is None else NewRound(chat_id, round_id, in_flight)
 
 
-_BY_IDEMPOTENCY_KEY = (
+@dataclass(frozen=True, slots=True)
+class StartedRound:
+    """A round that an idempotency key has started, and what for."""
+
+    id: uuid.UUID
+    chat_id: uuid.UUID
+    prompt: str
+    round_no: int
+    profile_id: uuid.UUID
+
+
+_BY_IDEMPOTENCY_KEY = Query(
     select(
         rounds.c.id,
         rounds.c.chat_id,
@@ -268,26 +295,23 @@ _BY_IDEMPOTENCY_KEY = (
         chats.c.profile_id,
     )
     .join(chats, chats.c.id == rounds.c.chat_id)
-    .where(rounds.c.api_key_id == bindparam("key"), rounds.c.idempotency_key == bindparam("idem"))
+    .where(rounds.c.api_key_id == bindparam("key"), rounds.c.idempotency_key == bindparam("idem")),
+    StartedRound,
 )
 
 
-async def round_by_idempotency_key(
-    conn: AsyncConnection, caller: Caller, key: str
-) -> AnyRow | None:
-    """id, chat_id, prompt, round_no and profile_id of the round the key started."""
-    values = {"key": caller.key_id, "idem": key}
-    return (await conn.execute(_BY_IDEMPOTENCY_KEY, values)).first()
+async def round_by_idempotency_key(reader: Reader, caller: Caller, key: str) -> StartedRound | None:
+    """The round that the caller's key started under an idempotency key."""
+    return await reader.first(_BY_IDEMPOTENCY_KEY, key=caller.key_id, idem=key)
 
 
-_CHAT = (
+_CHAT = Query(
     select(
+        *_ROUND,
         chats.c.created_at.label("chat_created_at"),
         profiles.c.name,
         profiles.c.gender,
-        profiles.c.age,
         profiles.c.locale,
-        *_ROUND,
     )
     .join(
         profiles,
@@ -295,51 +319,60 @@ _CHAT = (
     )
     .join(rounds, rounds.c.chat_id == chats.c.id)
     .where(_OWNED)
-    .order_by(rounds.c.round_no)
+    .order_by(rounds.c.round_no),
+    ChatRoundRow,
 )
 
 
 async def read_chat(
-    database: Database, caller: Caller, profile_id: str, chat_id: str
-) -> Sequence[AnyRow]:
-    """A row a round, each with the chat's and the profile's columns; none: no such chat."""
-    return await database.fetch(_CHAT, _owner(caller, profile_id, chat_id))
+    reader: Reader, caller: Caller, profile_id: str, chat_id: str
+) -> list[ChatRoundRow]:
+    """The chat's rounds, first to last; none: no such chat."""
+    return await reader.all(_CHAT, **_owner(caller, profile_id, chat_id))
 
 
-_OWNED_ROUND = (
+_OWNED_ROUND = Query(
     select(*_ROUND)
     .join(chats, chats.c.id == rounds.c.chat_id)
     .join(
         profiles,
         and_(profiles.c.tenant_id == chats.c.tenant_id, profiles.c.id == chats.c.profile_id),
     )
-    .where(_OWNED, rounds.c.id == bindparam("round"))
+    .where(_OWNED, rounds.c.id == bindparam("round")),
+    RoundRow,
 )
 
 
 async def read_round(
-    database: Database, caller: Caller, profile_id: str, chat_id: str, round_id: str
+    reader: Reader, caller: Caller, profile_id: str, chat_id: str, round_id: str
 ) -> RoundRow | None:
     """One round of the caller's chat."""
-    values = {**_owner(caller, profile_id, chat_id), "round": uuid.UUID(round_id)}
-    rows = await database.fetch(_OWNED_ROUND, values)
-    return RoundRow(*rows[0]) if rows else None
+    owner = _owner(caller, profile_id, chat_id)
+    return await reader.first(_OWNED_ROUND, round=uuid.UUID(round_id), **owner)
 
 
-_OWNED_RESULTS = (
+@dataclass(frozen=True, slots=True)
+class Results:
+    """What a round has so far: serialised Round parts, and by rec_id why each item is there."""
+
+    results: bytes
+    analyst_comments: dict[str, str]
+
+
+_OWNED_RESULTS = Query(
     select(rounds.c.results, rounds.c.analyst_comments)
     .join(chats, chats.c.id == rounds.c.chat_id)
-    .where(_OWNED, rounds.c.id == bindparam("round"))
+    .where(_OWNED, rounds.c.id == bindparam("round")),
+    Results,
 )
 
 
 async def read_results(
-    database: Database, caller: Caller, profile_id: str, chat_id: str, round_id: str
-) -> AnyRow | None:
-    """results and analyst_comments of one round of the caller's chat, as they are now."""
-    values = {**_owner(caller, profile_id, chat_id), "round": uuid.UUID(round_id)}
-    rows = await database.fetch(_OWNED_RESULTS, values)
-    return rows[0] if rows else None
+    reader: Reader, caller: Caller, profile_id: str, chat_id: str, round_id: str
+) -> Results | None:
+    """The results of one round of the caller's chat, as they are now."""
+    owner = _owner(caller, profile_id, chat_id)
+    return await reader.first(_OWNED_RESULTS, round=uuid.UUID(round_id), **owner)
 
 
 _LISTED = and_(
@@ -347,49 +380,76 @@ _LISTED = and_(
     chats.c.api_key_id == bindparam("key"),
     chats.c.profile_id == bindparam("profile"),
 )
-_COUNT_CHATS = select(func.count()).select_from(chats).where(_LISTED)
+_COUNT_CHATS = Query(select(func.count()).select_from(chats).where(_LISTED), int)
 
 
-async def list_chats(
-    conn: AsyncConnection, caller: Caller, profile_id: str, *, page: int, limit: int, order: str
-) -> tuple[int, Sequence[AnyRow]]:
-    """How many chats there are, and id, created_at and round ids (in order) of a page of them."""
-    values = {
-        "tenant": caller.tenant_id,
-        "key": caller.key_id,
-        "profile": uuid.UUID(profile_id),
-    }
-    total = await conn.scalar(_COUNT_CHATS, values) or 0
-    direction = (
-        (chats.c.created_at.asc(), chats.c.id.asc())
-        if order == "asc"
-        else (chats.c.created_at.desc(), chats.c.id.desc())
-    )
+@dataclass(frozen=True, slots=True)
+class ListedChat:
+    """A chat as lists have it, with its rounds in order."""
+
+    id: uuid.UUID
+    created_at: dt.datetime
+    round_ids: list[uuid.UUID]
+
+
+def _page(order: Callable[[ColumnElement[Any]], ColumnElement[Any]]) -> Select[Any]:
     of_page = (
         select(chats.c.id, chats.c.created_at)
         .where(_LISTED)
-        .order_by(*direction)
-        .limit(limit)
-        .offset(page * limit)
+        .order_by(order(chats.c.created_at), order(chats.c.id))
+        .limit(bindparam("limit", type_=BigInteger))
+        .offset(bindparam("offset", type_=BigInteger))
         .cte("of_page")
     )
-    ordered = [
-        column.asc() if order == "asc" else column.desc()
-        for column in (of_page.c.created_at, of_page.c.id)
-    ]
     round_ids = (
         select(func.array_agg(aggregate_order_by(rounds.c.id, rounds.c.round_no)))
         .select_from(rounds)
         .where(rounds.c.chat_id == of_page.c.id)
         .scalar_subquery()
     )
-    page_query = select(of_page.c.id, of_page.c.created_at, round_ids.label("round_ids")).order_by(
-        *ordered
+    return select(of_page.c.id, of_page.c.created_at, round_ids.label("round_ids")).order_by(
+        order(of_page.c.created_at), order(of_page.c.id)
     )
-    return total, (await conn.execute(page_query, values)).all()
 
 
-_WORK = (
+_PAGES = {"asc": Query(_page(asc), ListedChat), "desc": Query(_page(desc), ListedChat)}
+
+
+async def list_chats(
+    reader: Reader, caller: Caller, profile_id: str, *, page: int, limit: int, order: str
+) -> tuple[int, list[ListedChat]]:
+    """How many chats there are, and a page of them, in the `order` asc or desc of their age."""
+    values = {
+        "tenant": caller.tenant_id,
+        "key": caller.key_id,
+        "profile": uuid.UUID(profile_id),
+    }
+    total = await reader.one(_COUNT_CHATS, **values)
+    return total, await reader.all(_PAGES[order], limit=limit, offset=page * limit, **values)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """All that a step needs to know of its round."""
+
+    chat_id: uuid.UUID
+    round_no: int
+    prompt: str
+    status: str
+    steps_done: int
+    meal: dict[str, Any] | None
+    results: bytes
+    tenant_id: uuid.UUID
+    tenant_locale: str
+    name: str | None
+    gender: str | None
+    age: int | None
+    locale: str | None
+    persona: str | None
+    extra: dict[str, Any] | None
+
+
+_WORK = Query(
     select(
         rounds.c.chat_id,
         rounds.c.round_no,
@@ -413,30 +473,39 @@ _WORK = (
         profiles,
         and_(profiles.c.tenant_id == chats.c.tenant_id, profiles.c.id == chats.c.profile_id),
     )
-    .where(rounds.c.id == bindparam("round"))
+    .where(rounds.c.id == bindparam("round")),
+    Work,
 )
 
 
-async def read_work(database: Database, round_id: uuid.UUID) -> AnyRow | None:
+async def read_work(reader: Reader, round_id: uuid.UUID) -> Work | None:
     """All that a step needs to know of its round."""
-    rows = await database.fetch(_WORK, {"round": round_id})
-    return rows[0] if rows else None
+    return await reader.first(_WORK, round=round_id)
 
 
-_HISTORY = (
+@dataclass(frozen=True, slots=True)
+class EarlierTurn:
+    """What was asked for in an earlier round of a chat, and the meal it was given."""
+
+    prompt: str
+    meal: dict[str, Any]
+
+
+_HISTORY = Query(
     select(rounds.c.prompt, rounds.c.meal)
     .where(
         rounds.c.chat_id == bindparam("chat"),
         rounds.c.round_no < bindparam("before"),
         rounds.c.meal.is_not(None),
     )
-    .order_by(rounds.c.round_no)
+    .order_by(rounds.c.round_no),
+    EarlierTurn,
 )
 
 
-async def read_history(conn: AsyncConnection, chat_id: uuid.UUID, before: int) -> Sequence[AnyRow]:
-    """prompt and meal of the chat's earlier rounds that have a meal, first to last."""
-    return (await conn.execute(_HISTORY, {"chat": chat_id, "before": before})).all()
+async def read_history(reader: Reader, chat_id: uuid.UUID, before: int) -> list[EarlierTurn]:
+    """The chat's earlier rounds that have a meal, first to last."""
+    return await reader.all(_HISTORY, chat=chat_id, before=before)
 
 
 _FENCE = and_(
@@ -444,7 +513,7 @@ _FENCE = and_(
     rounds.c.steps_done == bindparam("b_step") - 1,
     rounds.c.status == IN_PROGRESS,
 )
-_SAVE_STEP = (
+_SAVE_STEP = Statement(
     update(rounds)
     .where(_FENCE)
     .values(
@@ -457,12 +526,11 @@ _SAVE_STEP = (
         ),
         updated_at=func.now(),
     )
-    .returning(rounds.c.id)
 )
 
 
 async def save_step(
-    conn: AsyncConnection,
+    conn: Connection,
     round_id: uuid.UUID,
     step: int,
     *,
@@ -470,30 +538,26 @@ async def save_step(
     meal: dict[str, Any] | None,
     analyst_comments: dict[str, str],
 ) -> bool:
-    """Persist a step's result, unless it is persisted already or the round is over."""
-    saved = await fetch(
-        conn,
+    """Save a step's result, unless it is saved already or the round is over."""
+    saved = await conn.run(
         _SAVE_STEP,
-        {
-            "b_round": round_id,
-            "b_step": step,
-            "b_status": COMPLETED if step == LAST_STEP else IN_PROGRESS,
-            "b_meal": None if meal is None else Jsonb(meal, digits.dumps),
-            "b_part": part,
-            "b_comments": Jsonb(analyst_comments, digits.dumps),
-        },
+        b_round=round_id,
+        b_step=step,
+        b_status=COMPLETED if step == LAST_STEP else IN_PROGRESS,
+        b_meal=meal,
+        b_part=part,
+        b_comments=analyst_comments,
     )
-    return bool(saved)
+    return saved == 1
 
 
-_FAIL = (
+_FAIL = Statement(
     update(rounds)
     .where(_FENCE)
     .values(status=ERROR, last_error=bindparam("b_error"), updated_at=func.now())
 )
 
 
-async def fail_round(conn: AsyncConnection, round_id: uuid.UUID, step: int, error: str) -> bool:
-    """End a round in error at a step, unless that step is persisted or the round is over."""
-    values = {"b_round": round_id, "b_step": step, "b_error": error}
-    return (await conn.execute(_FAIL, values)).rowcount == 1
+async def fail_round(conn: Connection, round_id: uuid.UUID, step: int, error: str) -> bool:
+    """End a round in error at a step, unless that step is saved or the round is over."""
+    return await conn.run(_FAIL, b_round=round_id, b_step=step, b_error=error) == 1

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from onegenie.error.v1.reasons import SdkReason
 from psycopg.errors import UniqueViolation
 
-from core.platform.database import Database
+from core.platform.database import Connection, Database, Reader
 from core.platform.idempotency import check_key, used_for_another_request
 from core.shop.recommend import sql
 from core.shop.recommend.pipeline import Pipeline
@@ -76,15 +76,14 @@ async def _start(
         # The idempotency key was used before.
         if command.idempotency_key is None:
             raise
-        async with database.connect() as conn:
-            first = await _first_answer(conn, caller, command)
+        first = await _first_answer(database, caller, command)
         if first is None:
             raise
         return first
 
 
 async def _in_transaction(
-    conn: sql.AsyncConnection,
+    conn: Connection,
     pipeline: Pipeline,
     caller: Caller,
     command: StartRound,
@@ -133,7 +132,7 @@ async def _in_transaction(
     return Started(new.chat_id, new.round_id)
 
 
-async def _next_round_no(conn: sql.AsyncConnection, chat_id: uuid.UUID) -> int:
+async def _next_round_no(conn: Connection, chat_id: uuid.UUID) -> int:
     states = await sql.round_states(conn, chat_id)
     latest = states[-1]
     if holds_chat(latest.status, latest.steps_done):
@@ -143,13 +142,11 @@ async def _next_round_no(conn: sql.AsyncConnection, chat_id: uuid.UUID) -> int:
     return latest.round_no + 1
 
 
-async def _first_answer(
-    conn: sql.AsyncConnection, caller: Caller, command: StartRound
-) -> Started | None:
+async def _first_answer(reader: Reader, caller: Caller, command: StartRound) -> Started | None:
     """What the same idempotency key was answered before."""
     if command.idempotency_key is None:
         return None
-    row = await sql.round_by_idempotency_key(conn, caller, command.idempotency_key)
+    row = await sql.round_by_idempotency_key(reader, caller, command.idempotency_key)
     if row is None:
         return None
     # A request without a chat_id opened the chat it was answered with: its round is the first.

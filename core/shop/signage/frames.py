@@ -12,19 +12,18 @@ from uuid import UUID
 
 import orjson
 from onegenie.store.v1 import store_pb2
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from core.platform.database import Connection
 from core.platform.events import publish
 from core.shop.signage import screen, sql
-from core.shop.tenants.tables import tenants
+from core.shop.tenants.sql import read_locale
 
 # How long a recognised screen stays when nobody turns it idle.
 SHOW_SECONDS = 30
 
 
 async def show(
-    conn: AsyncConnection,
+    conn: Connection,
     tenant_id: UUID,
     signage: Sequence[store_pb2.Signage],
     items: Sequence[dict[str, Any]],
@@ -39,7 +38,7 @@ async def show(
     """
     # As JSON once, not for each screen: dumping a fragment costs nothing.
     forgotten = [orjson.Fragment(screen.as_json(thing)) for thing in forgotten]
-    locale = await conn.scalar(select(tenants.c.locale).where(tenants.c.id == tenant_id))
+    locale = await read_locale(conn, tenant_id)
     frames = {
         one.id: screen.recognized(one, items, forgotten, events, locale or "en").SerializeToString()
         for one in signage
@@ -48,13 +47,13 @@ async def show(
     await wake(conn, tenant_id, list(frames))
 
 
-async def clear(conn: AsyncConnection, tenant_id: UUID, signage_ids: Sequence[str]) -> None:
+async def clear(conn: Connection, tenant_id: UUID, signage_ids: Sequence[str]) -> None:
     """Turn each signage idle. One that is idle stays as it is."""
     await sql.add_idle(conn, tenant_id, signage_ids)
     await wake(conn, tenant_id, signage_ids)
 
 
-async def wake(conn: AsyncConnection, tenant_id: UUID, signage_ids: Sequence[str]) -> None:
+async def wake(conn: Connection, tenant_id: UUID, signage_ids: Sequence[str]) -> None:
     """Tell the streams of these signage to look again, when the transaction commits."""
     if len(signage_ids) == 1:
         await publish(conn, topic(tenant_id, signage_ids[0]))

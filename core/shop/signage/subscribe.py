@@ -105,8 +105,10 @@ class Subscription:
                 woken = True
                 continue
             for row in rows:
+                if row.sequence is None or row.sequence <= seen:
+                    continue
                 # What was shown meanwhile and is over matters no more.
-                if row.sequence > seen and (row is present or not _is_over(row)):
+                if row is present or not _is_over(row):
                     seen = row.sequence
                     sent = time()
                     yield _frame(row)
@@ -126,7 +128,7 @@ class Subscription:
                 wait = min(wait, present.seconds_left)
             woken = await _set_within(changed, max(wait, 0.01))
 
-    async def _is_settled(self, present: Any, ask: bool) -> bool:
+    async def _is_settled(self, present: sql.Look, ask: bool) -> bool:
         """Whether the present frame is what there is to show; if not, that is put right.
 
         A recognised screen that is over becomes idle, an idle one gets its slides, and other
@@ -146,7 +148,7 @@ class Subscription:
             idle = screen.idle(_numbered_as(present), ()).SerializeToString()
         if present.expires_at is None and present.frame == idle:
             return True
-        if present.frame == b"":
+        if present.sequence is not None and present.frame == b"":
             await sql.fill(self._database, self._tenant, self._signage, present.sequence, idle)
             return False
         async with self._database.begin() as conn:
@@ -183,16 +185,16 @@ def _find(signage: Sequence[store_pb2.Signage], signage_id: str) -> store_pb2.Si
     raise ApiError(SdkReason.NOT_FOUND, "There is no such signage.")
 
 
-def _numbered_as(present: Any) -> store_pb2.Signage:
-    return store_pb2.Signage(number=pb.Frame.FromString(bytes(present.frame or b"")).number)
+def _numbered_as(present: sql.Look) -> store_pb2.Signage:
+    return store_pb2.Signage(number=pb.Frame.FromString(present.frame or b"").number)
 
 
-def _is_over(row: Any) -> bool:
+def _is_over(row: sql.Look) -> bool:
     return row.seconds_left is not None and row.seconds_left <= 0
 
 
 def _frame(row: Any) -> pb.Frame:
-    frame = pb.Frame.FromString(bytes(row.frame))
+    frame = pb.Frame.FromString(row.frame)
     frame.sequence = row.sequence
     frame.created_at.FromDatetime(row.created_at)
     if row.expires_at is not None:

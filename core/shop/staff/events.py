@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Iterable, Iterator
-from typing import Any
 
 from google.protobuf import struct_pb2
 from onegenie.error.v1.reasons import SdkReason
@@ -18,6 +17,7 @@ from core.platform.plain import fill
 from core.shop.tenants import sql
 from core.shop.tenants.sql import Caller
 from core.shop.trigger import sql as triggers
+from core.shop.trigger.sql import StoredEvent
 from edge.reply.errors import ApiError
 
 # Events read at a time: what a reader that has fallen behind costs in memory.
@@ -100,7 +100,7 @@ async def list_events(
     return reply
 
 
-def to_events(rows: Iterable[Any]) -> Iterator[pb.Event]:
+def to_events(rows: Iterable[StoredEvent]) -> Iterator[pb.Event]:
     """Rows of a page of events as staff see them."""
     forgotten, holder = struct_pb2.ListValue(), None
     for row in rows:

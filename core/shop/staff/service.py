@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from typing import Any, cast
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import grpc
@@ -23,6 +23,7 @@ from core.platform.database import Database
 from core.platform.events import Events
 from core.platform.idempotency import IDEMPOTENCY_HEADER, check_key, used_for_another_request
 from core.platform.paging import make_token, read_token
+from core.platform.plain import timestamp
 from core.shop.catalogue.port import Stores, StoreUnavailable
 from core.shop.signage.sql import presence
 from core.shop.staff.analytics import get_analytics
@@ -82,8 +83,8 @@ class TenantService(pb_grpc.TenantServiceServicer):
     async def ListSignagePresence(
         self, request: pb.ListSignagePresenceRequest, context: grpc.aio.ServicerContext
     ) -> pb.ListSignagePresenceResponse:
-        async with self._database.connect() as conn:
-            devices = {each.signage_id: each for each in await presence(conn, caller().tenant_id)}
+        found = await presence(self._database, caller().tenant_id)
+        devices = {each.signage_id: each for each in found}
         reply = pb.ListSignagePresenceResponse()
         try:
             signage = await self._signage()
@@ -118,7 +119,7 @@ class TenantService(pb_grpc.TenantServiceServicer):
                     reason=row.reason,
                     round_id=str(row.round_id) if row.round_id else None,
                     note=row.note,
-                    created_at=row.created_at,
+                    created_at=timestamp(row.created_at),
                 )
                 for row in page
             ],
@@ -165,8 +166,7 @@ class TenantService(pb_grpc.TenantServiceServicer):
     async def ListKeys(
         self, request: pb.ListKeysRequest, context: grpc.aio.ServicerContext
     ) -> pb.ListKeysResponse:
-        async with self._database.connect() as conn:
-            rows = await sql.list_keys(conn, caller().tenant_id)
+        rows = await sql.list_keys(self._database, caller().tenant_id)
         return pb.ListKeysResponse(keys=[_key(row) for row in rows])
 
     async def RevokeKey(
@@ -204,14 +204,14 @@ class TenantService(pb_grpc.TenantServiceServicer):
         return request.signage_id
 
 
-def _key(row: Any) -> pb.Key:
+def _key(row: sql.Key) -> pb.Key:
     return pb.Key(
         key_id=str(row.id),
         kind=row.kind,
         name=row.name,
         signage_id=row.signage_id,
         hints=row.hints or (),
-        created_at=row.created_at,
-        revoked_at=row.revoked_at,
+        created_at=timestamp(row.created_at),
+        revoked_at=timestamp(row.revoked_at) if row.revoked_at else None,
         created_by=str(row.created_by) if row.created_by else None,
     )

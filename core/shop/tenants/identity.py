@@ -65,8 +65,7 @@ class Keys:
         return await asyncio.shield(task)
 
     async def _query(self, hashed: bytes) -> Caller | None:
-        async with self._database.connect() as conn:
-            found = await caller_by_hash(conn, hashed)
+        found = await caller_by_hash(self._database, hashed)
         if found is not None:
             self._known[hashed] = found
         else:

@@ -5,26 +5,27 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import (
     BigInteger,
-    Table,
+    Text,
+    Uuid,
     bindparam,
-    delete,
+    cast,
     func,
     insert,
+    literal,
     literal_column,
     or_,
     select,
     update,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.platform.database import Database, driver_connection, fetch
+from core.platform.database import Connection, Query, Reader, Statement, params
 from core.shop.tenants.tables import api_key_secrets, api_keys, credit_ledger, tenants
 
 KeyKind = Literal["sdk", "admin", "signage"]
@@ -57,68 +58,109 @@ def hash_secret(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
-async def create_tenant(conn: AsyncConnection, name: str, locale: str = "ko") -> uuid.UUID:
-    """A new tenant without credit."""
+# ---- tenants ----
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A tenant as the operator sees it."""
+
+    id: uuid.UUID
+    name: str
+    locale: str
+    credits: int
+    created_at: datetime
+
+
+_TENANTS = Query(select(tenants).order_by(tenants.c.created_at), Tenant)
+_TENANT_BY_NAME = Query(select(tenants.c.id).where(tenants.c.name == bindparam("name")), uuid.UUID)
+_SOME_TENANTS = Query(select(tenants.c.id).limit(2), uuid.UUID)
+_FIND_TENANTS = Query(
+    select(tenants.c.id)
+    .where(or_(tenants.c.name == bindparam("name"), tenants.c.id == bindparam("id")))
+    .limit(2),
+    uuid.UUID,
+)
+_CREATE_TENANT = Statement(insert(tenants).values(params("id", "name", "locale")))
+_LOCALE = Query(select(tenants.c.locale).where(tenants.c.id == bindparam("tenant")), str)
+
+
+async def create_tenant(conn: Connection, name: str, locale: str = "ko") -> uuid.UUID:
+    """Add a tenant without credit. Raises psycopg.errors.UniqueViolation for a name in use."""
     tenant_id = uuid.uuid4()
-    await conn.execute(insert(tenants).values(id=tenant_id, name=name, locale=locale))
+    await conn.run(_CREATE_TENANT, id=tenant_id, name=name, locale=locale)
     return tenant_id
 
 
-async def find_tenant(conn: AsyncConnection, id_or_name: str | None) -> uuid.UUID:
+async def list_tenants(reader: Reader) -> list[Tenant]:
+    """All tenants, oldest first."""
+    return await reader.all(_TENANTS)
+
+
+async def has_tenants(reader: Reader) -> bool:
+    """Whether there is any tenant."""
+    return bool(await reader.all(_SOME_TENANTS))
+
+
+async def tenant_by_name(reader: Reader, name: str) -> uuid.UUID | None:
+    """The tenant of that name."""
+    return await reader.first(_TENANT_BY_NAME, name=name)
+
+
+async def find_tenant(reader: Reader, id_or_name: str | None) -> uuid.UUID:
     """A tenant by id or name; None is the only tenant there is. LookupError says what is wrong."""
-    query = select(tenants.c.id, tenants.c.name)
-    if id_or_name is not None:
-        try:
-            query = query.where(
-                or_(tenants.c.name == id_or_name, tenants.c.id == uuid.UUID(id_or_name))
-            )
-        except ValueError:
-            query = query.where(tenants.c.name == id_or_name)
-    rows = (await conn.execute(query.limit(2))).all()
-    if len(rows) == 1:
-        return rows[0].id
+    if id_or_name is None:
+        found = await reader.all(_SOME_TENANTS)
+    else:
+        found = await reader.all(_FIND_TENANTS, name=id_or_name, id=_uuid(id_or_name))
+    if len(found) == 1:
+        return found[0]
     if id_or_name is not None:
         raise LookupError(f"no tenant has the id or name {id_or_name!r}")
     raise LookupError(
         "there are several tenants: say which with --tenant (`onegenie tenant list`)"
-        if rows
+        if found
         else "there is no tenant yet: `onegenie tenant create NAME`"
     )
 
 
-async def replace_rows(
-    conn: AsyncConnection,
-    tenant_id: uuid.UUID,
-    table: Table,
-    columns: Sequence[str],
-    rows: Iterable[Sequence[Any]],
-) -> int:
-    """Put `rows` (values of `columns`) in place of all the tenant's rows in `table`; their number.
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
 
-    Goes through COPY, in the transaction of `conn`.
-    """
-    await conn.execute(delete(table).where(table.c.tenant_id == tenant_id))
-    driver = await driver_connection(conn)
-    names = ", ".join(("tenant_id", *columns))
-    count = 0
-    async with (
-        driver.cursor() as cursor,
-        cursor.copy(f"COPY {table.name} ({names}) FROM STDIN") as copy,
-    ):
-        for count, row in enumerate(rows, 1):  # noqa: B007
-            await copy.write_row((tenant_id, *row))
-    return count
+
+async def read_locale(reader: Reader, tenant_id: uuid.UUID) -> str | None:
+    """The language of the tenant's answers."""
+    return await reader.first(_LOCALE, tenant=tenant_id)
+
+
+# ---- keys ----
+
+_CREATE_KEY = Statement(
+    insert(api_keys).values(params("id", "tenant_id", "kind", "name", "signage_id", "created_by"))
+)
+_ADD_SECRET = Statement(insert(api_key_secrets).values(params("hash", "key_id", "hint")))
+# Until the transaction is over.
+_TAKE_TURNS = Statement(
+    select(
+        func.pg_advisory_xact_lock(
+            func.hashtext(literal("keys ") + cast(bindparam("tenant", type_=Uuid), Text))
+        )
+    )
+)
 
 
 async def create_key(
-    conn: AsyncConnection,
+    conn: Connection,
     tenant_id: uuid.UUID,
     kind: KeyKind,
     name: str,
     signage_id: str | None = None,
     created_by: uuid.UUID | None = None,
 ) -> tuple[uuid.UUID, str]:
-    """A new key and its secret, which is shown here and never again.
+    """Add a key. Return its id and its secret, which is shown here and never again.
 
     `created_by` is the key that makes it; LookupError when that one has been revoked.
     """
@@ -126,33 +168,45 @@ async def create_key(
     if created_by is not None:
         # A process may know the maker as living for some seconds after its end.
         await _take_turns(conn, tenant_id)
-        if (await conn.execute(_LIVING, {"key": created_by})).first() is None:
+        if not await key_is_living(conn, created_by):
             raise LookupError(f"the key {created_by} has been revoked")
-    await conn.execute(
-        insert(api_keys).values(
-            id=key_id,
-            tenant_id=tenant_id,
-            kind=kind,
-            name=name,
-            signage_id=signage_id,
-            created_by=created_by,
-        )
+    await conn.run(
+        _CREATE_KEY,
+        id=key_id,
+        tenant_id=tenant_id,
+        kind=kind,
+        name=name,
+        signage_id=signage_id,
+        created_by=created_by,
     )
     return key_id, await add_secret(conn, key_id, kind)
 
 
-async def add_secret(conn: AsyncConnection, key_id: uuid.UUID, kind: KeyKind) -> str:
+async def add_secret(conn: Connection, key_id: uuid.UUID, kind: KeyKind) -> str:
     """One more secret of a key: both work until the old one is revoked."""
     secret = PREFIXES[kind] + secrets.token_urlsafe(32)
     hint = f"{PREFIXES[kind]}…{secret[-4:]}"
-    await conn.execute(
-        insert(api_key_secrets).values(hash=hash_secret(secret), key_id=key_id, hint=hint)
-    )
+    await conn.run(_ADD_SECRET, hash=hash_secret(secret), key_id=key_id, hint=hint)
     return secret
 
 
+_OWN_KEY = select(api_keys.c.id).where(
+    api_keys.c.id == bindparam("b_key"), api_keys.c.tenant_id == bindparam("b_tenant")
+)
+_made = _OWN_KEY.cte("ending", recursive=True)
+_WITH_MADE = _made.union(select(api_keys.c.id).join(_made, api_keys.c.created_by == _made.c.id))
+_END = (
+    update(api_keys)
+    .where(api_keys.c.revoked_at.is_(None))
+    .values(revoked_at=func.now())
+    .returning(api_keys.c.id)
+)
+_REVOKE = Query(_END.where(api_keys.c.id.in_(_OWN_KEY)), uuid.UUID)
+_REVOKE_WITH_MADE = Query(_END.where(api_keys.c.id.in_(select(_WITH_MADE.c.id))), uuid.UUID)
+
+
 async def revoke_key(
-    conn: AsyncConnection, tenant_id: uuid.UUID, key_id: uuid.UUID, *, keep_made: bool = False
+    conn: Connection, tenant_id: uuid.UUID, key_id: uuid.UUID, *, keep_made: bool = False
 ) -> list[uuid.UUID]:
     """End a key with all its secrets, and unless `keep_made` what was made with it, down to the
     last; the keys that ended here, none when there was no such living key.
@@ -160,65 +214,106 @@ async def revoke_key(
     Goes through a key that has ended already: what it made may live.
     """
     await _take_turns(conn, tenant_id)
-    ending = (
-        select(api_keys.c.id)
-        .where(api_keys.c.id == key_id, api_keys.c.tenant_id == tenant_id)
-        .cte("ending", recursive=True)
-    )
-    if not keep_made:
-        made = select(api_keys.c.id).join(ending, api_keys.c.created_by == ending.c.id)
-        ending = ending.union(made)
-    ended = await conn.scalars(
-        update(api_keys)
-        .where(api_keys.c.id.in_(select(ending.c.id)), api_keys.c.revoked_at.is_(None))
-        .values(revoked_at=func.now())
-        .returning(api_keys.c.id)
-    )
-    return list(ended)
+    revoke = _REVOKE if keep_made else _REVOKE_WITH_MADE
+    return await conn.all(revoke, b_tenant=tenant_id, b_key=key_id)
 
 
-async def _take_turns(conn: AsyncConnection, tenant_id: uuid.UUID) -> None:
+async def _take_turns(conn: Connection, tenant_id: uuid.UUID) -> None:
     """Let no other transaction make a key with a key of this tenant, or end one, until this one
     is over: else a key that is made while its maker ends would stay."""
-    await conn.execute(select(func.pg_advisory_xact_lock(func.hashtext(f"keys {tenant_id}"))))
+    await conn.run(_TAKE_TURNS, tenant=tenant_id)
 
 
-async def revoke_other_secrets(conn: AsyncConnection, key_id: uuid.UUID, keep: str) -> int:
-    """End every secret of a key but `keep`; how many ended."""
-    result = await conn.execute(
-        update(api_key_secrets)
-        .where(api_key_secrets.c.key_id == key_id, api_key_secrets.c.hash != hash_secret(keep))
-        .where(api_key_secrets.c.revoked_at.is_(None))
-        .values(revoked_at=func.now())
+_REVOKE_OTHERS = Statement(
+    update(api_key_secrets)
+    .where(
+        api_key_secrets.c.key_id == bindparam("b_key"),
+        api_key_secrets.c.hash != bindparam("b_keep"),
+        api_key_secrets.c.revoked_at.is_(None),
     )
-    return result.rowcount
+    .values(revoked_at=func.now())
+)
 
 
-_CALLER = (
-    select(api_keys.c.tenant_id, api_keys.c.id, api_keys.c.kind, api_keys.c.signage_id)
+async def revoke_other_secrets(conn: Connection, key_id: uuid.UUID, keep: str) -> int:
+    """End every secret of a key but `keep`; how many ended."""
+    return await conn.run(_REVOKE_OTHERS, b_key=key_id, b_keep=hash_secret(keep))
+
+
+_CALLER = Query(
+    select(
+        api_keys.c.tenant_id, api_keys.c.id.label("key_id"), api_keys.c.kind, api_keys.c.signage_id
+    )
     .join(api_key_secrets, api_key_secrets.c.key_id == api_keys.c.id)
     .where(api_key_secrets.c.hash == bindparam("hash"))
-    .where(api_key_secrets.c.revoked_at.is_(None), api_keys.c.revoked_at.is_(None))
+    .where(api_key_secrets.c.revoked_at.is_(None), api_keys.c.revoked_at.is_(None)),
+    Caller,
 )
 
 
-async def caller_by_hash(conn: AsyncConnection, hashed: bytes) -> Caller | None:
+async def caller_by_hash(reader: Reader, hashed: bytes) -> Caller | None:
     """Who a living secret stands for."""
-    row = (await conn.execute(_CALLER, {"hash": hashed})).first()
-    return Caller(*row) if row else None
+    return await reader.first(_CALLER, hash=hashed)
 
 
-_LIVING = select(api_keys.c.id).where(
-    api_keys.c.id == bindparam("key"), api_keys.c.revoked_at.is_(None)
+_LIVING = Query(
+    select(api_keys.c.id).where(api_keys.c.id == bindparam("key"), api_keys.c.revoked_at.is_(None)),
+    uuid.UUID,
+)
+_LIVING_KIND: Query[KeyKind] = Query(
+    select(api_keys.c.kind).where(
+        api_keys.c.id == bindparam("key"),
+        api_keys.c.tenant_id == bindparam("tenant"),
+        api_keys.c.revoked_at.is_(None),
+    ),
+    str,  # type: ignore[arg-type]
+)
+_LIVING_OF_NAME = Query(
+    select(api_keys.c.id)
+    .where(
+        api_keys.c.tenant_id == bindparam("tenant"),
+        api_keys.c.kind == bindparam("kind"),
+        api_keys.c.name == bindparam("name"),
+        api_keys.c.revoked_at.is_(None),
+    )
+    .order_by(api_keys.c.created_at)
+    .limit(1),
+    uuid.UUID,
 )
 
 
-async def key_is_living(database: Database, key_id: uuid.UUID) -> bool:
+async def key_is_living(reader: Reader, key_id: uuid.UUID) -> bool:
     """Whether a key has not been revoked."""
-    return bool(await database.fetch(_LIVING, {"key": key_id}))
+    return await reader.first(_LIVING, key=key_id) is not None
 
 
-_KEYS = (
+async def kind_of_key(reader: Reader, tenant_id: uuid.UUID, key_id: uuid.UUID) -> KeyKind | None:
+    """Whom one of the tenant's living keys is for."""
+    return await reader.first(_LIVING_KIND, tenant=tenant_id, key=key_id)
+
+
+async def key_by_name(
+    reader: Reader, tenant_id: uuid.UUID, kind: KeyKind, name: str
+) -> uuid.UUID | None:
+    """The tenant's oldest living key of that kind and name."""
+    return await reader.first(_LIVING_OF_NAME, tenant=tenant_id, kind=kind, name=name)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key, with the hints of its living secrets, oldest first; None when there are none."""
+
+    id: uuid.UUID
+    kind: KeyKind
+    name: str
+    signage_id: str | None
+    created_by: uuid.UUID | None
+    created_at: datetime
+    revoked_at: datetime | None
+    hints: list[str] | None
+
+
+_ALL_KEYS = (
     select(
         api_keys.c.id,
         api_keys.c.kind,
@@ -236,49 +331,97 @@ _KEYS = (
     .group_by(api_keys.c.id)
     .order_by(api_keys.c.created_at, api_keys.c.id)
 )
-_KEY = _KEYS.where(api_keys.c.id == bindparam("key"))
+_KEYS = Query(_ALL_KEYS, Key)
+_KEY = Query(_ALL_KEYS.where(api_keys.c.id == bindparam("key")), Key)
 
 
-async def list_keys(conn: AsyncConnection, tenant_id: uuid.UUID) -> Sequence[Any]:
-    """A tenant's keys, oldest first, each with the hints of its living secrets (or None)."""
-    return await fetch(conn, _KEYS, {"tenant": tenant_id})
+async def list_keys(reader: Reader, tenant_id: uuid.UUID) -> list[Key]:
+    """A tenant's keys, oldest first."""
+    return await reader.all(_KEYS, tenant=tenant_id)
 
 
-async def read_key(conn: AsyncConnection, tenant_id: uuid.UUID, key_id: uuid.UUID) -> Any:
-    """One key of a tenant that has it, as list_keys gives it."""
-    (row,) = await fetch(conn, _KEY, {"tenant": tenant_id, "key": key_id})
-    return row
+async def read_key(reader: Reader, tenant_id: uuid.UUID, key_id: uuid.UUID) -> Key:
+    """One key of a tenant that has it."""
+    return await reader.one(_KEY, tenant=tenant_id, key=key_id)
 
 
-_BALANCE = select(tenants.c.credits).where(tenants.c.id == bindparam("tenant"))
-_LEDGER = (
-    select(credit_ledger)
+# ---- credit ----
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """A change of a tenant's credit."""
+
+    id: int
+    delta: int
+    reason: str
+    round_id: uuid.UUID | None
+    note: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Grant:
+    delta: int
+    note: str | None
+
+
+_BALANCE = Query(select(tenants.c.credits).where(tenants.c.id == bindparam("tenant")), int)
+_LEDGER = Query(
+    select(
+        credit_ledger.c.id,
+        credit_ledger.c.delta,
+        credit_ledger.c.reason,
+        credit_ledger.c.round_id,
+        credit_ledger.c.note,
+        credit_ledger.c.created_at,
+    )
     .where(credit_ledger.c.tenant_id == bindparam("tenant"))
     .where(credit_ledger.c.id < func.coalesce(bindparam("before", type_=BigInteger), 2**63 - 1))
     .order_by(credit_ledger.c.id.desc())
-    .limit(bindparam("limit", type_=BigInteger))
+    .limit(bindparam("limit", type_=BigInteger)),
+    LedgerEntry,
+)
+_LOCK_BALANCE = Query(
+    select(tenants.c.credits)
+    .where(tenants.c.id == bindparam("tenant"))
+    .with_for_update(key_share=True),
+    int,
+)
+_EARLIER_GRANT = Query(
+    select(credit_ledger.c.delta, credit_ledger.c.note).where(
+        credit_ledger.c.tenant_id == bindparam("tenant"),
+        credit_ledger.c.idempotency_key == bindparam("idem"),
+    ),
+    _Grant,
+)
+_SET_BALANCE = Statement(
+    update(tenants).where(tenants.c.id == bindparam("b_tenant")).values(credits=bindparam("b_new"))
+)
+_ADD_GRANT = Statement(
+    insert(credit_ledger).values(
+        params("tenant_id", "delta", "note", "idempotency_key") | {"reason": "grant"}
+    )
 )
 
 
-async def read_balance(database: Database, tenant_id: uuid.UUID) -> int:
+async def read_balance(reader: Reader, tenant_id: uuid.UUID) -> int:
     """Credits left."""
-    ((balance,),) = await database.fetch(_BALANCE, {"tenant": tenant_id})
-    return balance
+    return await reader.one(_BALANCE, tenant=tenant_id)
 
 
 async def list_ledger(
-    database: Database, tenant_id: uuid.UUID, before: int | None, limit: int
-) -> Sequence[Any]:
+    reader: Reader, tenant_id: uuid.UUID, before: int | None, limit: int
+) -> list[LedgerEntry]:
     """Entries of a tenant's ledger, newest first, from the one before id `before` on.
 
     Whoever writes one holds the tenant's row, so a later entry has a higher id.
     """
-    values = {"tenant": tenant_id, "before": before, "limit": limit}
-    return await database.fetch(_LEDGER, values)
+    return await reader.all(_LEDGER, tenant=tenant_id, before=before, limit=limit)
 
 
 async def grant_credit(
-    conn: AsyncConnection,
+    conn: Connection,
     tenant_id: uuid.UUID,
     amount: int,
     note: str | None = None,
@@ -290,36 +433,22 @@ async def grant_credit(
     without such a tenant, ValueError for a balance out of bounds, UsedForAnotherGrant.
     """
     # Changes of one balance take turns from here on.
-    balance = await conn.scalar(
-        select(tenants.c.credits).where(tenants.c.id == tenant_id).with_for_update(key_share=True)
-    )
+    balance = await conn.first(_LOCK_BALANCE, tenant=tenant_id)
     if balance is None:
         raise LookupError("there is no such tenant")
     if idempotency_key is not None:
-        before = await conn.execute(
-            select(credit_ledger.c.delta, credit_ledger.c.note).filter_by(
-                tenant_id=tenant_id, idempotency_key=idempotency_key
-            )
-        )
-        if (first := before.first()) is not None:
-            if tuple(first) != (amount, note):
+        before = await conn.first(_EARLIER_GRANT, tenant=tenant_id, idem=idempotency_key)
+        if before is not None:
+            if before != _Grant(amount, note):
                 raise UsedForAnotherGrant
             return balance
     if balance + amount < 0:
         raise ValueError("must not take more credit than there is")
     if balance + amount > MOST_CREDIT:
         raise ValueError(f"must not make the balance more than {MOST_CREDIT:,}")
-    await conn.execute(
-        update(tenants).where(tenants.c.id == tenant_id).values(credits=balance + amount)
-    )
-    await conn.execute(
-        insert(credit_ledger).values(
-            tenant_id=tenant_id,
-            delta=amount,
-            reason="grant",
-            note=note,
-            idempotency_key=idempotency_key,
-        )
+    await conn.run(_SET_BALANCE, b_tenant=tenant_id, b_new=balance + amount)
+    await conn.run(
+        _ADD_GRANT, tenant_id=tenant_id, delta=amount, note=note, idempotency_key=idempotency_key
     )
     return balance + amount
 
@@ -331,9 +460,8 @@ _PAID = (
     .returning(tenants.c.id)
     .cte("paid")
 )
-_SPEND = (
-    insert(credit_ledger)
-    .from_select(
+_SPEND = Statement(
+    insert(credit_ledger).from_select(
         ["tenant_id", "delta", "reason", "round_id"],
         select(
             _PAID.c.id,
@@ -342,22 +470,21 @@ _SPEND = (
             bindparam("round", type_=credit_ledger.c.round_id.type),
         ),
     )
-    .returning(credit_ledger.c.id)
 )
-_REFUND = (
+_REFUND = Statement(
     update(tenants).where(tenants.c.id == bindparam("tenant")).values(credits=tenants.c.credits + 1)
 )
+_ADD_REFUND = Statement(
+    insert(credit_ledger).values(params("tenant_id", "round_id") | {"delta": 1, "reason": "refund"})
+)
 
 
-async def spend_credit(conn: AsyncConnection, tenant_id: uuid.UUID, round_id: uuid.UUID) -> bool:
+async def spend_credit(conn: Connection, tenant_id: uuid.UUID, round_id: uuid.UUID) -> bool:
     """Take the one credit a round costs; False, and nothing taken, when there is none left."""
-    return bool(await fetch(conn, _SPEND, {"tenant": tenant_id, "round": round_id}))
+    return await conn.run(_SPEND, tenant=tenant_id, round=round_id) == 1
 
 
-async def refund_credit(conn: AsyncConnection, tenant_id: uuid.UUID, round_id: uuid.UUID) -> None:
+async def refund_credit(conn: Connection, tenant_id: uuid.UUID, round_id: uuid.UUID) -> None:
     """Give back the credit of a round that ended in error."""
-    await conn.execute(_REFUND, {"tenant": tenant_id})
-    await conn.execute(
-        insert(credit_ledger),
-        {"tenant_id": tenant_id, "delta": 1, "reason": "refund", "round_id": round_id},
-    )
+    await conn.run(_REFUND, tenant=tenant_id)
+    await conn.run(_ADD_REFUND, tenant_id=tenant_id, round_id=round_id)

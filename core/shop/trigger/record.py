@@ -12,9 +12,8 @@ from google.protobuf.message import Message
 from onegenie.error.v1.reasons import SdkReason
 from onegenie.recommend.v1 import recommend_pb2 as recommend
 from onegenie.trigger.v1 import trigger_pb2 as pb
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.platform.database import Database
+from core.platform.database import Connection, Database
 from core.platform.idempotency import used_for_another_request
 from core.shop.recommend.sql import read_results
 from core.shop.tenants.sql import Caller
@@ -56,7 +55,7 @@ async def once(
     key: str | None,
     request: Request,
     response: Response,
-    work: Callable[[AsyncConnection], Awaitable[None]],
+    work: Callable[[Connection], Awaitable[None]],
 ) -> Response:
     """Do `work` in one transaction and answer `response`.
 
@@ -70,9 +69,9 @@ async def once(
                 conn, caller.key_id, key, digest, response.SerializeToString()
             )
             if first is not None:
-                if first[0] != digest:
+                if first.request != digest:
                     raise used_for_another_request()
-                return type(response).FromString(first[1])
+                return type(response).FromString(first.response)
         await work(conn)
     return response
 

@@ -16,9 +16,8 @@ import structlog
 from onegenie.recommend.v1 import recommend_pb2 as recommend
 from onegenie.store.v1 import store_pb2
 from procrastinate import JobContext
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.platform.database import Database
+from core.platform.database import Connection, Database
 from core.platform.jobs import ERRANDS, Jobs
 from core.platform.plain import plain
 from core.shop.catalogue.port import Stores, StoreUnavailable
@@ -55,7 +54,7 @@ class Reports:
 
     async def defer(
         self,
-        conn: AsyncConnection,
+        conn: Connection,
         tenant_id: uuid.UUID,
         report: store_pb2.ReportTriggerRequest,
         *,

@@ -11,6 +11,7 @@ import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from google.protobuf.message import Message
@@ -32,9 +33,8 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.platform.database import Database, fetch
+from core.platform.database import Connection, Query, Reader, Statement, params
 from core.platform.events import publish
 from core.shop.trigger.tables import trigger_calls, trigger_events, trigger_sequences
 
@@ -64,18 +64,38 @@ class NewEvent:
     counted_as: dict[str, Any] | None = None
 
 
-_TAKE_NUMBERS = upsert(trigger_sequences).values(
+_FIRST_NUMBERS = upsert(trigger_sequences).values(
     tenant_id=bindparam("tenant", type_=Uuid), last=bindparam("count", type_=BigInteger)
 )
-_TAKE_NUMBERS = _TAKE_NUMBERS.on_conflict_do_update(
-    index_elements=[trigger_sequences.c.tenant_id],
-    set_={"last": trigger_sequences.c.last + _TAKE_NUMBERS.excluded.last},
-).returning(trigger_sequences.c.last)  # type: ignore[assignment]
+_TAKE_NUMBERS = Query(
+    _FIRST_NUMBERS.on_conflict_do_update(
+        index_elements=[trigger_sequences.c.tenant_id],
+        set_={"last": trigger_sequences.c.last + _FIRST_NUMBERS.excluded.last},
+    ).returning(trigger_sequences.c.last),
+    int,
+)
+_ADD_EVENT = Statement(
+    insert(trigger_events).values(
+        params(
+            "tenant_id",
+            "sequence",
+            "id",
+            "kind",
+            "profile_id",
+            "chat_id",
+            "round_id",
+            "signage_ids",
+            "item",
+            "analyst_comment",
+            "forgotten",
+            "forgotten_at",
+            "counted_as",
+        )
+    )
+)
 
 
-async def add_events(
-    conn: AsyncConnection, tenant_id: uuid.UUID, events: Sequence[NewEvent]
-) -> None:
+async def add_events(conn: Connection, tenant_id: uuid.UUID, events: Sequence[NewEvent]) -> None:
     """Store events in this order and wake who watches the tenant's.
 
     Call it last in the transaction: everyone else who stores events of the tenant waits until it
@@ -83,15 +103,14 @@ async def add_events(
     """
     if not events:
         return
-    values = {"tenant": tenant_id, "count": len(events)}
-    last: int = (await fetch(conn, _TAKE_NUMBERS, values))[0].last
+    last = await conn.one(_TAKE_NUMBERS, tenant=tenant_id, count=len(events))
     numbered = list(enumerate(events, start=last - len(events) + 1))
     # The first event of each list that something was forgotten in.
     holders: dict[int, int] = {}
     for sequence, event in numbered:
         holders.setdefault(id(event.forgotten), sequence)
-    await conn.execute(
-        insert(trigger_events),
+    await conn.run_many(
+        _ADD_EVENT,
         [
             {
                 "tenant_id": tenant_id,
@@ -115,7 +134,7 @@ async def add_events(
     await publish(conn, events_topic(tenant_id))
 
 
-_PLACE = (
+_PLACE = Statement(
     update(trigger_events)
     .where(
         trigger_events.c.tenant_id == bindparam("tenant", type_=Uuid),
@@ -123,16 +142,15 @@ _PLACE = (
         trigger_events.c.signage_ids == [],
     )
     .values(signage_ids=bindparam("signage", type_=ARRAY(Text)))
-    .returning(trigger_events.c.id)
 )
 
 
 async def place_events(
-    conn: AsyncConnection, tenant_id: uuid.UUID, ids: Sequence[str], signage_ids: Sequence[str]
+    conn: Connection, tenant_id: uuid.UUID, ids: Sequence[str], signage_ids: Sequence[str]
 ) -> bool:
     """Say where events stored without a signage were shown; False when it is said already."""
-    values = {"tenant": tenant_id, "ids": list(ids), "signage": list(signage_ids)}
-    return bool(await fetch(conn, _PLACE, values))
+    placed = await conn.run(_PLACE, tenant=tenant_id, ids=list(ids), signage=list(signage_ids))
+    return placed > 0
 
 
 # ---- reads ----
@@ -160,11 +178,30 @@ _SEQUENCE = bindparam("sequence", type_=BigInteger)
 _LIMIT = bindparam("limit", type_=BigInteger)
 
 
-def _page(condition: ColumnElement[bool], descending: bool) -> Select[Any]:
-    """The events of a condition up to a limit, those after PAGE_BYTES left out.
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event as it is stored.
 
-    `there` of each row says how many there are, with those left out.
+    `holder` is the number of the event that `forgotten` is stored with; `there` says how many
+    events there are up to the limit, with those that PAGE_BYTES left out.
     """
+
+    sequence: int
+    id: str
+    kind: str
+    profile_id: uuid.UUID
+    chat_id: uuid.UUID
+    round_id: uuid.UUID
+    item: dict[str, Any]
+    analyst_comment: str | None
+    created_at: datetime
+    forgotten: list[Any] | None
+    holder: int
+    there: int
+
+
+def _page(condition: ColumnElement[bool], descending: bool) -> Select[Any]:
+    """The events of a condition up to a limit, those after PAGE_BYTES left out."""
     page = (
         select(*_COLUMNS)
         .outerjoin_from(trigger_events, _holders, _HOLDER)
@@ -183,73 +220,89 @@ def _page(condition: ColumnElement[bool], descending: bool) -> Select[Any]:
         (func.sum(size).over(order_by=order) - size).label("bytes_before"),
     ).subquery()
     last = sized.c.sequence.desc() if descending else sized.c.sequence
-    return select(sized).where(sized.c.bytes_before < PAGE_BYTES).order_by(last)
+    columns = [column for column in sized.c if column.name != "bytes_before"]
+    return select(*columns).where(sized.c.bytes_before < PAGE_BYTES).order_by(last)
 
 
-_AFTER = _page(trigger_events.c.sequence > _SEQUENCE, descending=False)
-_BEFORE = _page(or_(_SEQUENCE.is_(None), trigger_events.c.sequence < _SEQUENCE), descending=True)
-_LATEST = select(trigger_sequences.c.last).where(
-    trigger_sequences.c.tenant_id == bindparam("tenant", type_=Uuid)
+_AFTER = Query(_page(trigger_events.c.sequence > _SEQUENCE, descending=False), StoredEvent)
+_BEFORE = Query(
+    _page(or_(_SEQUENCE.is_(None), trigger_events.c.sequence < _SEQUENCE), descending=True),
+    StoredEvent,
+)
+_LATEST = Query(
+    select(trigger_sequences.c.last).where(
+        trigger_sequences.c.tenant_id == bindparam("tenant", type_=Uuid)
+    ),
+    int,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Events as rows, and whether there are more after them.
+    """Events, and whether there are more after them."""
 
-    Rows of sequence, id, kind, profile_id, chat_id, round_id, item, analyst_comment, forgotten,
-    created_at, and holder: the number of the event that `forgotten` is stored with.
-    """
-
-    rows: list[Any]
+    rows: list[StoredEvent]
     more: bool
 
 
 async def events_after(
-    database: Database,
+    reader: Reader,
     tenant_id: uuid.UUID,
     sequence: int,
     kinds: Sequence[str] = (),
     limit: int = 100,
 ) -> Page:
     """A tenant's first events after a number, oldest first. No kinds means all."""
-    return await _read(database, _AFTER, tenant_id, sequence, kinds, limit)
+    return await _read(reader, _AFTER, tenant_id, sequence, kinds, limit)
 
 
 async def list_events(
-    database: Database,
+    reader: Reader,
     tenant_id: uuid.UUID,
     before: int | None = None,
     kinds: Sequence[str] = (),
     limit: int = 100,
 ) -> Page:
     """A tenant's last events, or the last before a number, newest first. See events_after."""
-    return await _read(database, _BEFORE, tenant_id, before, kinds, limit)
+    return await _read(reader, _BEFORE, tenant_id, before, kinds, limit)
 
 
 async def _read(
-    database: Database,
-    query: Select[Any],
+    reader: Reader,
+    query: Query[StoredEvent],
     tenant_id: uuid.UUID,
     sequence: int | None,
     kinds: Sequence[str],
     limit: int,
 ) -> Page:
-    values = {"tenant": tenant_id, "sequence": sequence, "kinds": list(kinds) or None}
-    # One more than asked for: is there a next page?
-    rows = await database.fetch(query, {**values, "limit": limit + 1})
+    rows = await reader.all(
+        query,
+        tenant=tenant_id,
+        sequence=sequence,
+        kinds=list(kinds) or None,
+        # One more than asked for: is there a next page?
+        limit=limit + 1,
+    )
     return Page(rows[:limit], bool(rows) and rows[0].there > len(rows[:limit]))
 
 
-async def latest_sequence(database: Database, tenant_id: uuid.UUID) -> int:
+async def latest_sequence(reader: Reader, tenant_id: uuid.UUID) -> int:
     """The number of a tenant's newest event; 0 when there is none."""
-    rows = await database.fetch(_LATEST, {"tenant": tenant_id})
-    return int(rows[0].last) if rows else 0
+    return await reader.first(_LATEST, tenant=tenant_id) or 0
 
 
 # ---- calls ----
 
-_ADD_CALL = (
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that was made under an idempotency key, and its serialised answer."""
+
+    request: bytes
+    response: bytes
+
+
+_ADD_CALL = Statement(
     upsert(trigger_calls)
     .values(
         api_key_id=bindparam("key"),
@@ -258,11 +311,13 @@ _ADD_CALL = (
         response=bindparam("response"),
     )
     .on_conflict_do_nothing()
-    .returning(trigger_calls.c.idempotency_key)
 )
-_CALL = select(trigger_calls.c.request, trigger_calls.c.response).where(
-    trigger_calls.c.api_key_id == bindparam("key"),
-    trigger_calls.c.idempotency_key == bindparam("idem"),
+_CALL = Query(
+    select(trigger_calls.c.request, trigger_calls.c.response).where(
+        trigger_calls.c.api_key_id == bindparam("key"),
+        trigger_calls.c.idempotency_key == bindparam("idem"),
+    ),
+    Call,
 )
 
 
@@ -273,15 +328,14 @@ def request_digest(request: Message) -> bytes:
 
 
 async def remember_call(
-    conn: AsyncConnection, key_id: uuid.UUID, key: str, request: bytes, response: bytes
-) -> tuple[bytes, bytes] | None:
-    """Keep a call's answer under its idempotency key.
+    conn: Connection, key_id: uuid.UUID, key: str, request: bytes, response: bytes
+) -> Call | None:
+    """Keep a call's answer under its idempotency key; `request` is its digest.
 
-    When the key was used before, the digest of that request and its answer: then nothing is
-    kept. Waits for a call of the same key that is under way.
+    When the key was used before, that call: then nothing is kept. Waits for a call of the same
+    key that is under way.
     """
     values = {"key": key_id, "idem": key}
-    if await fetch(conn, _ADD_CALL, {**values, "request": request, "response": response}):
+    if await conn.run(_ADD_CALL, request=request, response=response, **values):
         return None
-    (first,) = await fetch(conn, _CALL, values)
-    return bytes(first.request), bytes(first.response)
+    return await conn.one(_CALL, **values)

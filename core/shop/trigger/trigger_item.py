@@ -8,9 +8,8 @@ from typing import Any
 
 from onegenie.error.v1.reasons import SdkReason
 from onegenie.trigger.v1 import trigger_pb2 as pb
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.platform.database import Database
+from core.platform.database import Connection, Database
 from core.platform.idempotency import check_key
 from core.shop.tenants.sql import Caller
 from core.shop.trigger import items, sql
@@ -92,7 +91,7 @@ async def _store(
     response: Response,
     event: sql.NewEvent,
 ) -> Response:
-    async def work(conn: AsyncConnection) -> None:
+    async def work(conn: Connection) -> None:
         await sql.add_events(conn, caller.tenant_id, [event])
 
     return await once(database, caller, key, request, response, work)

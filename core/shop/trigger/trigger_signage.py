@@ -7,9 +7,8 @@ from typing import Any
 
 from onegenie.store.v1 import store_pb2
 from onegenie.trigger.v1 import trigger_pb2 as pb
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from core.platform.database import Database
+from core.platform.database import Connection, Database
 from core.platform.idempotency import check_key
 from core.platform.plain import fill, plain
 from core.shop.signage import frames
@@ -104,7 +103,7 @@ async def _trigger(
             fill(report.forgotten.add(), value)
         response.event_ids.extend(event.id for event in events)
 
-    async def work(conn: AsyncConnection) -> None:
+    async def work(conn: Connection) -> None:
         if leaving:
             await frames.clear(conn, caller.tenant_id, [one.id for one in signage])
         elif floor is not None:

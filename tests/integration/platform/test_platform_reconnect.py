@@ -10,12 +10,15 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from core.platform.database import Database, libpq_url, open_database
+from core.platform.database import Database, Query, Statement, libpq_url, open_database
 from core.platform.jobs import ERRANDS, Jobs
 from core.run.embedded_postgres import EmbeddedPostgres
 from core.run.migrate import upgrade
 from tests.support import ScriptedEngine, make_shopper, running_core
 
+_SLEEP = Statement(text("SELECT pg_sleep(0.3)"))
+_ONE = Query(text("SELECT 1"), int)
+_PID = Query(text("SELECT pg_backend_pid()"), int)
 _END_ALL = """
 SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
 WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -27,7 +30,7 @@ async def fill(database: Database, connections: int) -> None:
 
     async def one() -> None:
         async with database.begin() as conn:
-            await conn.execute(text("SELECT pg_sleep(0.3)"))
+            await conn.run(_SLEEP)
 
     await asyncio.gather(*(one() for _ in range(connections)))
 
@@ -42,19 +45,19 @@ async def test_no_transaction_gets_a_connection_that_was_ended(database: Databas
     end_all_sessions(database.url)
     for _ in range(10):
         async with database.begin() as conn:
-            assert await conn.scalar(text("SELECT 1")) == 1
-        async with database.connect() as conn:
-            assert await conn.scalar(text("SELECT 1")) == 1
+            assert await conn.one(_ONE) == 1
+        async with database.begin() as conn:
+            assert await conn.one(_ONE) == 1
 
 
 async def test_one_ended_connection_is_replaced(database: Database) -> None:
     """As by a proxy between us that ends what was idle for long."""
     async with database.begin() as conn:
-        pid = await conn.scalar(text("SELECT pg_backend_pid()"))
+        pid = await conn.one(_PID)
     with psycopg.connect(libpq_url(database.url), autocommit=True) as conn:
         conn.execute("SELECT pg_terminate_backend(%s, 10000)", (pid,))
     async with database.begin() as after:
-        assert await after.scalar(text("SELECT pg_backend_pid()")) != pid
+        assert await after.one(_PID) != pid
 
 
 async def test_the_queue_gets_no_connection_that_was_ended(

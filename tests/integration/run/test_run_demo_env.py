@@ -19,8 +19,7 @@ def read(path: Path) -> dict[str, str]:
 
 
 async def caller(database: Database, secret: str) -> Caller | None:
-    async with database.connect() as conn:
-        return await caller_by_hash(conn, hash_secret(secret))
+    return await caller_by_hash(database, hash_secret(secret))
 
 
 async def test_the_demo_tenant(database: Database, tmp_path: Path) -> None:

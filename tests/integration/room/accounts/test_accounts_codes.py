@@ -26,7 +26,7 @@ from tests.integration.room.accounts.accounts_help import (
     refused_fields,
     wait,
 )
-from tests.support import running_core
+from tests.support import running_core, tables
 
 
 async def test_the_message_says_the_code_and_how_long_it_works(phone: Phone) -> None:
@@ -129,7 +129,7 @@ async def test_simultaneous_requests_exceed_no_limit(
         assert outcomes == {"OK": 3, "RATE_LIMITED": 17}
         outcomes = Counter(await asyncio.gather(*(outcome(each.ask()) for each in others)))
         assert outcomes == {"OK": 2, "RATE_LIMITED": 6}
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         assert await conn.scalar(select(func.count()).select_from(auth_code_requests)) == 5
 
 
@@ -274,14 +274,14 @@ async def test_jobs_that_overtake_each_other_leave_the_newest_code(
     slow.open.set()
     await job
     (text,) = kept.texts  # the earlier one was not sent any more
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         code_hash = await conn.scalar(select(auth_codes.c.code_hash))
     assert matches(code_hash, code_in(text))
 
 
 async def test_nothing_of_the_code_is_stored_but_its_hash(phone: Phone, database: Database) -> None:
     code = await phone.code()
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         row = (await conn.execute(select(auth_codes))).one()
         assert row.code_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
         assert code not in row.code_hash

@@ -12,6 +12,7 @@ from sqlalchemy import func, select, update
 from core.platform.database import Database
 from core.room.accounts.tables import auth_failures, auth_sessions, users
 from tests.integration.room.accounts.accounts_help import Phone, outcome, wait
+from tests.support import tables
 
 EMAIL = "one@example.com"
 
@@ -87,7 +88,7 @@ async def test_a_success_is_no_failure_of_the_address(phone: Phone, database: Da
     for _ in range(3):
         await phone.log_in(EMAIL)
     assert await outcome(phone.log_in(EMAIL, "wrong")) == "WRONG_PASSWORD"
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         counts = (await conn.scalars(select(auth_failures.c.failures))).all()
     assert counts == [1, 1, 1]
 
@@ -121,7 +122,7 @@ async def test_simultaneous_log_ins_on_one_device_leave_one_session(
 ) -> None:
     await phone.sign_up(EMAIL)
     replies = await asyncio.gather(*(phone.log_in(EMAIL) for _ in range(5)))
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         assert await conn.scalar(select(func.count()).select_from(auth_sessions)) == 1
     outcomes = Counter([await outcome(phone.refresh(each.refresh_token)) for each in replies])
     assert outcomes == {"OK": 1, "UNAUTHORIZED": 4}
@@ -130,13 +131,13 @@ async def test_simultaneous_log_ins_on_one_device_leave_one_session(
 async def test_a_hash_of_other_parameters_is_replaced(phone: Phone, database: Database) -> None:
     await phone.sign_up(EMAIL)
     weak = PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1).hash("testPassword")
-    async with database.begin() as conn:
+    async with tables(database) as conn:
         await conn.execute(update(users).values(password_hash=weak))
     assert await outcome(phone.log_in(EMAIL, "wrong")) == "WRONG_PASSWORD"
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         assert await conn.scalar(select(users.c.password_hash)) == weak
     await phone.log_in(EMAIL)
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         stored = await conn.scalar(select(users.c.password_hash))
     assert stored is not None
     assert "m=19456,t=2,p=1" in stored

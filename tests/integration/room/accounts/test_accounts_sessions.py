@@ -25,7 +25,7 @@ from core.room.accounts.tables import (
 from core.room.accounts.tokens import User, make_access_token
 from tests.clock import FakeClock
 from tests.integration.room.accounts.accounts_help import Phone, another, outcome
-from tests.support import TOKEN_KEYS, running_core, until_somebody_waits
+from tests.support import TOKEN_KEYS, running_core, tables, until_somebody_waits
 
 EMAIL = "one@example.com"
 # What any call without an account yet makes of a good access token, and of a bad one.
@@ -43,7 +43,7 @@ async def test_tokens_have_their_form_and_only_hashes_are_stored(
     tokens = await phone.sign_up(EMAIL)
     assert re.fullmatch(r"ort_[A-Za-z0-9_-]{43}", tokens.refresh_token)
     assert tokens.access_token.count(".") == 2
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         (stored,) = (await conn.execute(select(auth_refresh_tokens))).all()
     assert len(stored.hash) == 32
     assert stored.expires_at == phone.clock() + timedelta(days=60)
@@ -54,7 +54,7 @@ async def test_a_session_is_its_users_alone(phone: Phone, database: Database) ->
     other = dataclasses.replace(phone, number="01055570009")
     await other.sign_up("two@example.com")
     signer, expires = Signer(TOKEN_KEYS, phone.clock), phone.clock() + timedelta(minutes=5)
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         session_id = await conn.scalar(
             select(auth_sessions.c.id).join(users).where(users.c.email == EMAIL)
         )
@@ -109,7 +109,7 @@ async def test_simultaneous_use_of_one_refresh_token_ends_the_session(
     tokens = await phone.sign_up(EMAIL)
     calls = (outcome(phone.refresh(tokens.refresh_token)) for _ in range(10))
     assert Counter(await asyncio.gather(*calls)) == {"OK": 1, "UNAUTHORIZED": 9}
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         assert await conn.scalar(select(func.count()).select_from(auth_sessions)) == 0
         assert await conn.scalar(select(func.count()).select_from(auth_refresh_tokens)) == 0
 
@@ -118,7 +118,7 @@ async def test_a_refresh_token_that_is_swept_meanwhile_is_refused(
     phone: Phone, database: Database
 ) -> None:
     tokens = await phone.sign_up(EMAIL)
-    async with database.begin() as conn:
+    async with tables(database) as conn:
         await conn.execute(select(auth_sessions).with_for_update())
         renewal = asyncio.create_task(outcome(phone.refresh(tokens.refresh_token)))
         await until_somebody_waits(database)
@@ -216,7 +216,7 @@ async def test_what_has_expired_is_swept(phone: Phone, database: Database) -> No
     life = timedelta(days=60)
 
     async def counts() -> list[int]:
-        tables = (
+        swept = (
             auth_code_requests,
             auth_codes,
             auth_failures,
@@ -224,9 +224,9 @@ async def test_what_has_expired_is_swept(phone: Phone, database: Database) -> No
             auth_sessions,
         )
         await sweep(database, phone.clock(), life)
-        async with database.connect() as conn:
+        async with tables(database) as conn:
             return [
-                await conn.scalar(select(func.count()).select_from(table)) or 0 for table in tables
+                await conn.scalar(select(func.count()).select_from(table)) or 0 for table in swept
             ]
 
     first = await phone.sign_up(EMAIL)

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from core.platform.database import Database
 from core.room.accounts.tables import auth_sessions, users
 from tests.integration.room.accounts.accounts_help import Phone, another, outcome, refused_fields
-from tests.support import running_core
+from tests.support import running_core, tables
 
 
 async def test_a_person_signs_up_and_logs_in(phone: Phone, database: Database) -> None:
@@ -22,7 +22,7 @@ async def test_a_person_signs_up_and_logs_in(phone: Phone, database: Database) -
     tokens = await phone.verify(await phone.code(), name=name)
     await phone.create_password(tokens.access_token, "Someone@Example.com")
     await phone.log_in(" someone@EXAMPLE.com ")
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         user = (await conn.execute(select(users))).one()
         sessions = (await conn.execute(select(auth_sessions))).all()
     assert (user.name, user.phone, user.email) == ("김유저", phone.e164, "someone@example.com")
@@ -119,7 +119,7 @@ async def test_simultaneous_right_codes_succeed_once(phone: Phone, database: Dat
     outcomes = Counter(await asyncio.gather(*(outcome(call) for call in calls)))
     assert outcomes.pop("OK") == 1
     assert set(outcomes) <= {"WRONG_CODE", "CODE_EXPIRED"}
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         assert len((await conn.execute(select(users))).all()) == 1
         assert len((await conn.execute(select(auth_sessions))).all()) == 1
 
@@ -138,11 +138,9 @@ async def test_a_number_verified_again_is_renamed_and_its_sessions_end(
     phone.clock.advance(minutes=1)
     second = await phone.verify(await phone.code(), name="나중", device_id="device-2")
     birth = {"birth": "2000-01-01", "email": "a@example.com", "password": "testPassword"}
-    assert (
-        await outcome(phone.call("CreatePassword", first.access_token, **birth)) == "UNAUTHORIZED"
-    )
+    assert await outcome(phone.call("CreatePassword", first.access_token, **birth)) == "UNAUTHORIZED"
     assert await outcome(phone.refresh(first.refresh_token)) == "UNAUTHORIZED"
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         assert (await conn.scalars(select(users.c.name))).all() == ["나중"]
     assert await outcome(phone.call("CreatePassword", second.access_token, **birth)) == "OK"
 
@@ -199,7 +197,7 @@ async def test_an_email_may_be_pasted_and_hides_nothing(phone: Phone, database: 
     for none in ("\u200b", "nobody", "a@b", "@example.com", "a@b@c.kr", "a@.", "\u202ea@\u202c"):
         assert await refused_fields(phone.create_password(token, none)) == ["email"]
     await phone.create_password(token, "\u2068Some@ＥＸＡＭＰＬＥ．com\u2069\ufeff\n")
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         assert await conn.scalar(select(users.c.email)) == "some@example.com"
     for same in ("some＠example.com", "\u200bSOME@example。com ", "some@example.com\u202c"):
         await phone.log_in(same)
@@ -215,7 +213,7 @@ async def test_a_name_hides_nothing(phone: Phone, database: Database) -> None:
     for nothing in ("\u200b", "\u202e\u202c", "\u3164", "\u2800", "\u00a0\ufeff", "\u0301"):
         assert await refused_fields(phone.verify(code, name=nothing)) == ["userName"]
     await phone.verify(code, name="\u202e김\u200b유저\u2069 👩\u200d💻 نمی\u200cخواهم")
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         assert await conn.scalar(select(users.c.name)) == "김유저 👩\u200d💻 نمی\u200cخواهم"
 
 

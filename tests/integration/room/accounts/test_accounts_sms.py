@@ -20,7 +20,7 @@ from core.platform.telemetry import PROCESSORS
 from core.room.accounts.sms import HttpSms, OutboxSms, Sms, SmsUnavailable
 from tests.clock import FakeClock
 from tests.integration.room.accounts.accounts_help import Phone, code_in, outcome
-from tests.support import running_core
+from tests.support import running_core, tables
 
 TEXT = "[onegenie] 인증번호 123456\n🔑"
 
@@ -236,14 +236,14 @@ async def test_nothing_secret_is_logged(
         "a refresh token": again.refresh_token,
     }
     # What fails inside is logged with its traceback, and Postgres would add the row.
-    async with database.begin() as conn:
+    async with tables(database) as conn:
         for table in ("auth_code_requests", "users", "auth_codes"):
             statement = f"ALTER TABLE {table} ADD CONSTRAINT no CHECK (phone IS NULL) NOT VALID"
             await conn.exec_driver_sql(statement)
     phone.clock.advance(minutes=1)
     other = dataclasses.replace(phone, number="01055590001")
     assert await outcome(other.ask()) == "INTERNAL_ERROR"
-    async with database.begin() as conn:
+    async with tables(database) as conn:
         await conn.exec_driver_sql("ALTER TABLE auth_code_requests DROP CONSTRAINT no")
         await conn.exec_driver_sql(
             "ALTER TABLE auth_sessions ADD CONSTRAINT no CHECK (false)NOT VALID"

@@ -20,7 +20,7 @@ from core.platform.paging import make_token
 from core.room.accounts.tables import users
 from core.room.friend.sql import mutual_friends
 from core.room.friend.tables import friends
-from tests.support import Person, fields_of, make_person, reason_of, running_core
+from tests.support import Person, fields_of, make_person, reason_of, running_core, tables
 
 START = dt.datetime(2026, 4, 1, 3, tzinfo=dt.UTC)
 
@@ -162,15 +162,14 @@ async def test_mutual_friends(make: Make, shared_database: Database) -> None:
     await me.add(added.id)
     await fan.add(me.id)
 
-    async with shared_database.connect() as conn:
-        assert await mutual_friends(conn, me.person.id) == {friend.person.id}
-        assert await mutual_friends(conn, fan.person.id) == set()
+    assert await mutual_friends(shared_database, me.person.id) == {friend.person.id}
+    assert await mutual_friends(shared_database, fan.person.id) == set()
 
 
 async def test_without_a_page_size_everybody(make: Make, shared_database: Database) -> None:
     me, last = await make(), await make()
     ids = [uuid.uuid4() for _ in range(1100)]
-    async with shared_database.begin() as conn:
+    async with tables(shared_database) as conn:
         rows = [
             {"id": id, "phone": f"+{id.int}", "name": "친구", "created_at": START} for id in ids
         ]

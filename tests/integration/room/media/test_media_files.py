@@ -25,7 +25,7 @@ from core.room.media.tables import media_files
 from edge.reply.errors import ApiError
 from edge.v1 import annotations_pb2 as rest
 from tests.clock import FakeClock
-from tests.support import make_person, until_somebody_waits
+from tests.support import make_person, tables, until_somebody_waits
 
 PICTURE = Prepared(b"a picture", b"a small one", "image/jpeg", 640, 480)
 
@@ -69,12 +69,12 @@ class Kept:
     owner: uuid.UUID
 
     async def rows(self) -> set[uuid.UUID]:
-        async with self.database.connect() as conn:
+        async with tables(self.database) as conn:
             return set(await conn.scalars(select(media_files.c.id)))
 
     async def an_hour_later(self) -> None:
         """Have the queue's worker do what is due in an hour."""
-        async with self.database.begin() as conn:
+        async with tables(self.database) as conn:
             due = (
                 "SELECT scheduled_at - now() BETWEEN '50 min' AND '61 min' FROM procrastinate_jobs"
             )
@@ -95,7 +95,7 @@ class Kept:
             await worker
 
     async def _jobs_left(self) -> int:
-        async with self.database.connect() as conn:
+        async with tables(self.database) as conn:
             return int(await conn.scalar(text("SELECT count(*) FROM procrastinate_jobs")) or 0)
 
 
@@ -188,7 +188,7 @@ async def test_a_store_that_hangs_holds_no_connection(kept: Kept, database_url: 
         ids = await media.keep(kept.owner, [PICTURE])
         discard = asyncio.create_task(media.discard(ids))
         await asked.wait()
-        async with database.begin() as conn:
+        async with tables(database) as conn:
             assert await conn.scalar(select(media_files.c.id)) is None
         answer.set()
         await discard

@@ -15,7 +15,7 @@ from sqlalchemy import insert
 
 from core.platform.database import Database
 from core.room.mission.tables import missions
-from tests.support import Person, reason_of
+from tests.support import Person, reason_of, tables
 
 # Noon in Seoul.
 NOON = datetime(2026, 4, 1, 3, 0, 0, tzinfo=UTC)
@@ -24,7 +24,7 @@ NOON = datetime(2026, 4, 1, 3, 0, 0, tzinfo=UTC)
 async def register(database: Database, *contents: str, category: str = "청소") -> list[uuid.UUID]:
     """Register missions; their ids."""
     ids = [uuid.uuid4() for _ in contents]
-    async with database.begin() as conn:
+    async with tables(database) as conn:
         await conn.execute(
             insert(missions),
             [

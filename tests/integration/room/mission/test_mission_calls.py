@@ -17,7 +17,7 @@ from core.platform.database import Database
 from core.room.mission import sql
 from core.room.mission.tables import missions, today_missions
 from tests.clock import FakeClock
-from tests.support import fields_of, make_person, reason_of, running_core
+from tests.support import fields_of, make_person, reason_of, running_core, tables
 
 
 @dataclass
@@ -46,7 +46,7 @@ async def room(
     clock.now = NOON
     people = [Caller(await make_person(shared_database, channel)) for _ in range(2)]
     yield Room(shared_database, clock, *people)
-    async with shared_database.begin() as conn:
+    async with tables(shared_database) as conn:
         await conn.execute(delete(today_missions))
         await conn.execute(delete(missions))
 
@@ -124,7 +124,7 @@ async def test_a_suggestion_made_ones_own_is_replaced(room: Room) -> None:
 async def test_a_retired_mission_is_not_suggested_any_more(room: Room) -> None:
     await register(room.database, "방 청소", "빨래 개기")
     first = await room.me.recommend()
-    async with room.database.begin() as conn:
+    async with tables(room.database) as conn:
         await conn.execute(
             update(missions).filter_by(content=first.content).values(retired_at=NOON)
         )

@@ -12,6 +12,7 @@ from core.platform.clock import utc_now
 from core.platform.database import Database, open_database
 from core.room.mission.tables import missions
 from core.run.demo import ensure_missions
+from tests.support import tables
 
 HEADER = "content,category,minutes\n"
 
@@ -31,7 +32,7 @@ def rows(database_url):
     """Reads the missions by content."""
 
     async def read():
-        async with open_database(database_url) as database, database.connect() as conn:
+        async with open_database(database_url) as database, tables(database) as conn:
             return {row.content: row for row in await conn.execute(select(missions))}
 
     return lambda: asyncio.run(read())
@@ -122,7 +123,7 @@ def test_no_such_file(run, tmp_path):
 
 async def test_the_demos_missions_come_once(database: Database) -> None:
     await ensure_missions(database)
-    async with database.begin() as conn:
+    async with tables(database) as conn:
         made = (await conn.execute(select(missions))).all()
         assert len(made) >= 120
         assert all(row.minutes for row in made)
@@ -131,5 +132,5 @@ async def test_the_demos_missions_come_once(database: Database) -> None:
 
     await ensure_missions(database)
 
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         assert await conn.scalar(select(missions.c.id).filter_by(retired_at=None).limit(1)) is None

@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select
 from core.platform.database import Database
 from core.room.mission.tables import missions, today_missions
 from tests.clock import FakeClock
-from tests.support import make_person, reason_of, running_core
+from tests.support import make_person, reason_of, running_core, tables
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ async def callers(
     """One person, on each of the cores."""
     person = await make_person(shared_database, channels[0])
     yield [Caller(person, channel) for channel in channels]
-    async with shared_database.begin() as conn:
+    async with tables(shared_database) as conn:
         await conn.execute(delete(today_missions))
         await conn.execute(delete(missions))
 
@@ -76,7 +76,7 @@ async def test_never_more_than_three_a_day(
     assert ("OK" in accepted) == on_list
     assert created.count("OK") == 3 - on_list
     rows = select(func.count()).select_from(today_missions)
-    async with shared_database.connect() as conn:
+    async with tables(shared_database) as conn:
         assert await conn.scalar(rows.where(today_missions.c.listed_at.is_not(None))) == 3
 
 

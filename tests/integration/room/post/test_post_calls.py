@@ -16,15 +16,17 @@ from onegenie.post.v1 import post_pb2 as pb
 from onegenie.post.v1 import post_pb2_grpc as pb_grpc
 from sqlalchemy import func, insert, select
 
-from core.platform.database import Database, fetch
+from core.platform.database import Connection, Database, Query
 from core.platform.paging import make_token
+from core.room.friend import sql as friend_sql
 from core.room.friend.tables import friends
 from core.room.media.pictures import MAX_BYTES
 from core.room.media.tables import media_files
+from core.room.post import sql as post_sql
 from core.room.post.tables import post_comments, posts
 from tests.clock import FakeClock
 from tests.photos import FORMATS, encode, gradient, photo
-from tests.support import Person, asked_for, fields_of, make_person, reason_of, running_core
+from tests.support import Person, asked_for, fields_of, make_person, reason_of, running_core, tables
 
 SMALL = photo("PNG", 8, 6)
 
@@ -83,7 +85,7 @@ class Room:
 
     async def add(self, one: Author, other: Author) -> None:
         """`one` adds `other`."""
-        async with self.database.begin() as conn:
+        async with tables(self.database) as conn:
             await conn.execute(
                 insert(friends).values(
                     user_id=one.person.id, friend_id=other.person.id, created_at=self.clock()
@@ -91,13 +93,13 @@ class Room:
             )
 
     async def remove(self, one: Author, other: Author) -> None:
-        async with self.database.begin() as conn:
+        async with tables(self.database) as conn:
             await conn.execute(
                 friends.delete().filter_by(user_id=one.person.id, friend_id=other.person.id)
             )
 
     async def count(self, table: Any) -> int:
-        async with self.database.connect() as conn:
+        async with tables(self.database) as conn:
             return int(await conn.scalar(select(func.count()).select_from(table)) or 0)
 
     async def add_comments(self, post_id: str, number: int) -> None:
@@ -107,7 +109,7 @@ class Room:
             "user_id": self.me.person.id,
             "created_at": self.clock(),
         }
-        async with self.database.begin() as conn:
+        async with tables(self.database) as conn:
             if number:
                 rows = [row | {"content": str(n)} for n in range(number)]
                 await conn.execute(insert(post_comments), rows)
@@ -487,7 +489,7 @@ async def test_pages_go_on_where_the_last_one_ended(room: Room) -> None:
 
 
 async def test_without_a_size_it_is_the_newest_100_and_where_to_go_on(room: Room) -> None:
-    async with room.database.begin() as conn:
+    async with tables(room.database) as conn:
         for n in range(230):
             await conn.execute(
                 insert(posts).values(
@@ -520,13 +522,15 @@ async def test_a_long_list_takes_no_more_queries(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[object] = []
+    ours = [*vars(post_sql).values(), *vars(friend_sql).values()]
+    run = Connection.all
 
-    async def counted(conn: Any, statement: Any, values: Any) -> Any:
-        asked.append(statement)
-        return await fetch(conn, statement, values)
+    async def counted(conn: Connection, query: Query[Any], /, **values: Any) -> Any:
+        if query in ours:
+            asked.append(query)
+        return await run(conn, query, **values)
 
-    monkeypatch.setattr("core.room.post.sql.fetch", counted)
-    monkeypatch.setattr("core.room.friend.sql.fetch", counted)
+    monkeypatch.setattr(Connection, "all", counted)
     await room.me.post()
     asked.clear()
     await room.me.list()

@@ -24,7 +24,7 @@ from edge.envoy.descriptor import BODY_NAME, request_class
 from tests.clock import FakeClock
 from tests.integration.room.vision.vision_help import PHOTO, Caller, ScriptedVision
 from tests.photos import photo
-from tests.support import Person, asked_for, fields_of, make_person, reason_of, running_core
+from tests.support import Person, asked_for, fields_of, make_person, reason_of, running_core, tables
 
 NOT_YET = Verdict(False, "아직 미션이 끝나지 않았습니다.")
 
@@ -53,20 +53,20 @@ async def add_mission(
         "listed_at": now if listed else None,
         "completed_at": now if completed else None,
     }
-    async with database.begin() as conn:
+    async with tables(database) as conn:
         await conn.execute(insert(today_missions).values(row))
     return mission_id
 
 
 async def completed_at(database: Database, mission_id: uuid.UUID) -> datetime | None:
     query = select(today_missions.c.completed_at).where(today_missions.c.id == mission_id)
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         return (await conn.execute(query)).scalar_one()
 
 
 async def kept(database: Database) -> list[uuid.UUID]:
     """Owner of each kept picture."""
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         return list(await conn.scalars(select(media_files.c.owner_id)))
 
 
@@ -199,7 +199,7 @@ async def test_a_tidied_room_is_kept_and_linked(
     assert await kept(database) == [caller.person.id]
     # Links work for up to seven hours; nothing else leads to it, so it goes after them.
     due = "SELECT scheduled_at > now() + interval '6 h 30 min' FROM procrastinate_jobs"
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         assert list(await conn.scalars(text(due))) == [True]
     request = asked_for(link)
     shown = await media_pb2_grpc.MediaServiceStub(caller.person.channel).GetMedia(

@@ -10,7 +10,7 @@ from core.platform.database import Database
 from core.room.media.tables import media_files
 from core.room.vision.port import VisionUnavailable
 from tests.integration.room.vision.vision_help import Caller, ScriptedVision
-from tests.support import fields_of, reason_of
+from tests.support import fields_of, reason_of, tables
 
 
 async def test_progress_rises_to_the_answer(caller: Caller, vision: ScriptedVision) -> None:
@@ -56,7 +56,7 @@ async def test_a_client_that_leaves_ends_the_work(
     assert (await stream.read()).event == "progress"
     stream.cancel()
     await vision.left.wait()
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         count = select(func.count()).select_from(media_files)
         assert (await conn.execute(count)).scalar_one() == 0
     # And the next caller finds everything as it was.

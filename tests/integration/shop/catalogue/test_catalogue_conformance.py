@@ -13,12 +13,14 @@ from onegenie.store.v1 import store_pb2, store_pb2_grpc
 from sqlalchemy import select
 
 from core.platform.database import Database
+from core.shop.catalogue import sql
 from core.shop.catalogue.embedded import EmbeddedStores
 from core.shop.catalogue.importer import import_folder
 from core.shop.catalogue.port import Store
 from core.shop.catalogue.remote import RemoteStore, open_channel
 from core.shop.catalogue.service import StoreService
 from core.shop.catalogue.tables import store_triggers
+from tests.support import tables
 
 DEMO = Path(__file__).parents[4] / "core" / "shop" / "catalogue" / "demo"
 
@@ -150,7 +152,7 @@ async def test_a_trigger_is_reported_once_however_often_it_is_sent(
     for _ in range(2):
         await demo.report_trigger(trigger)
     await demo.report_trigger(store_pb2.ReportTriggerRequest(trigger_id="t2", action="exit"))
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         query = select(store_triggers).filter_by(tenant_id=tenant.id).order_by("trigger_id")
         rows = (await conn.execute(query)).all()
     assert [row.trigger_id for row in rows] == ["t1", "t2"]
@@ -198,7 +200,9 @@ async def test_a_store_of_nothing(database: Database, tenant, stores) -> None:
             assert await read() == []
 
 
-async def test_many_polls_at_once_share_their_reads(database: Database, tenant) -> None:
+async def test_many_polls_at_once_share_their_reads(
+    database: Database, tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with database.begin() as conn:
         await import_folder(conn, tenant.id, DEMO)
     store = EmbeddedStores(database).of(tenant.id)
@@ -212,8 +216,8 @@ async def test_many_polls_at_once_share_their_reads(database: Database, tenant) 
 
         return counting
 
-    database.connect = counted(database.connect)  # type: ignore[method-assign]
-    database.fetch = counted(database.fetch)  # type: ignore[method-assign]
+    for name in ("revision", "coupon_spots"):
+        monkeypatch.setattr(sql, name, counted(getattr(sql, name)))
     answers = await asyncio.gather(*(store.coupon_spots() for _ in range(200)))
     assert all(answer is answers[0] for answer in answers)
     assert len(answers[0]) == 8

@@ -17,6 +17,7 @@ from core.shop.recommend.exclusions import excluded_words
 from core.shop.recommend.offers import make_offers
 from core.shop.recommend.suggestions import suggest_items
 from core.shop.tenants.sql import create_tenant
+from tests.support import tables
 from tests.unit.shop.recommend.lift_fakes import todos
 
 # Ibis 12 still calls DuckDB by a name that DuckDB 2 has deprecated.
@@ -69,7 +70,7 @@ async def test_tenants_do_not_see_each_others_pairs(database, tenant):
     await put(database, other, B)
     assert await TenantLiftPairs(database, tenant.id).pairs_for([1]) == [A]
     assert await TenantLiftPairs(database, other).pairs_for([1]) == [B]
-    async with database.begin() as conn:
+    async with tables(database) as conn:
         await conn.execute(text("DELETE FROM tenants WHERE id = :id"), {"id": other})
     assert await TenantLiftPairs(database, other).pairs_for([1]) == []
 

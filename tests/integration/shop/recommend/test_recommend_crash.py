@@ -21,7 +21,7 @@ from sqlalchemy import func, select, text
 from core.platform.database import Database
 from core.shop.recommend.tables import rounds
 from core.shop.tenants.tables import credit_ledger, tenants
-from tests.support import Shopper, make_shopper
+from tests.support import Shopper, make_shopper, tables
 
 # Every change of a round, written down by the database itself.
 _AUDIT = """
@@ -61,7 +61,7 @@ class Core:
 
 @pytest.fixture
 async def cores(database: Database, database_url: str) -> AsyncIterator[tuple[Core, Core]]:
-    async with database.begin() as conn:
+    async with tables(database) as conn:
         await conn.execute(text(_AUDIT))
     with tempfile.TemporaryDirectory(prefix="og-") as directory:
         both = (
@@ -88,7 +88,7 @@ async def until(database: Database, condition: str, count: int) -> None:
     query = select(func.count()).select_from(rounds).where(text(condition))
     async with asyncio.timeout(60):
         while True:
-            async with database.connect() as conn:
+            async with tables(database) as conn:
                 if await conn.scalar(query) == count:
                     return
             await asyncio.sleep(0.05)
@@ -103,7 +103,7 @@ async def in_their_slow_steps(database: Database, per_step: int) -> None:
 async def check(database: Database, shopper: Shopper, count: int) -> None:
     """Every round completed, every step applied once, credits add up."""
     await until(database, "status = 'completed'", count)
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         changes: dict[uuid.UUID, list[tuple[int, str]]] = {}
         for row in await conn.execute(text("SELECT * FROM audit")):
             changes.setdefault(row.round_id, []).append((row.steps_done, row.status))

@@ -28,6 +28,7 @@ from tests.support import (
     plain_meal,
     reason_of,
     running_core,
+    tables,
 )
 
 RUNNING, PENDING, DONE = pb.STEP_STATE_RUNNING, pb.STEP_STATE_PENDING, pb.STEP_STATE_DONE
@@ -62,7 +63,7 @@ async def refused(call: object) -> tuple[grpc.StatusCode, str]:
 
 async def balance(database: Database, shopper: Shopper) -> tuple[int, int]:
     """The tenant's balance, and the sum of its ledger."""
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         credits = await conn.scalar(select(tenants.c.credits).filter_by(id=shopper.tenant_id))
         ledger = await conn.scalar(
             select(func.sum(credit_ledger.c.delta)).filter_by(tenant_id=shopper.tenant_id)
@@ -195,7 +196,7 @@ async def test_credit_is_checked_last(
     await poor.finish(first)
     assert (await refused(poor.start(chat_id=first.chat_id)))[1] == "INSUFFICIENT_CREDIT"
     assert await balance(database, poor) == (0, 0)
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         assert await conn.scalar(select(func.count()).select_from(rounds)) == 1
 
 
@@ -390,8 +391,9 @@ async def test_a_revoked_key_is_refused_in_every_process(
             await one.rounds.ListChats(
                 pb.ListChatsRequest(profile_id=one.profile_id), metadata=one.metadata
             )
+        async with tables(database) as rows:
+            key_id = await rows.scalar(select(api_keys.c.id).filter_by(tenant_id=shopper.tenant_id))
         async with database.begin() as conn:
-            key_id = await conn.scalar(select(api_keys.c.id).filter_by(tenant_id=shopper.tenant_id))
             assert await revoke_key(conn, shopper.tenant_id, key_id)
         await asyncio.sleep(CACHE_SECONDS + 0.1)
         for one in both:
@@ -405,8 +407,9 @@ async def test_a_second_secret_of_a_key_sees_its_chats(
     shopper: Shopper, database: Database, channel: grpc.aio.Channel
 ) -> None:
     started = await shopper.start()
+    async with tables(database) as rows:
+        key_id = await rows.scalar(select(api_keys.c.id).filter_by(tenant_id=shopper.tenant_id))
     async with database.begin() as conn:
-        key_id = await conn.scalar(select(api_keys.c.id).filter_by(tenant_id=shopper.tenant_id))
         secret = await add_secret(conn, key_id, "sdk")
         await revoke_other_secrets(conn, key_id, keep=secret)
     rotated = Shopper(channel, secret, shopper.profile_id, shopper.tenant_id)

@@ -12,9 +12,9 @@ from grpc_status import rpc_status
 from onegenie.auth.v1 import auth_pb2, auth_pb2_grpc
 from onegenie.recommend.v1 import recommend_pb2 as pb
 from onegenie.trigger.v1 import trigger_pb2, trigger_pb2_grpc
-from sqlalchemy import func, select, text, update
+from sqlalchemy import bindparam, func, select, text, update
 
-from core.platform.database import Database
+from core.platform.database import Database, Query
 from core.platform.jobs import BEGIN, ROUNDS, Jobs
 from core.shop.meal.models import Meal, MealRequest
 from core.shop.recommend.pipeline import Pipeline
@@ -30,6 +30,7 @@ from tests.support import (
     plain_meal,
     reason_of,
     running_core,
+    tables,
 )
 
 BACKLOG = 1500
@@ -57,8 +58,7 @@ class Kicks:
         self.pipeline = Pipeline(database, jobs, None, None, None)  # type: ignore[arg-type]
 
     async def off(self, shopper: Shopper, count: int) -> None:
-        async with self.database.connect() as conn:
-            caller = await caller_by_hash(conn, hash_secret(shopper.secret))
+        caller = await caller_by_hash(self.database, hash_secret(shopper.secret))
         assert caller is not None
         gate = asyncio.Semaphore(4)
 
@@ -76,22 +76,29 @@ async def kicks(database: Database, database_url: str) -> AsyncIterator[Kicks]:
         yield Kicks(database, jobs)
 
 
+_COUNT = Query(
+    select(func.count())
+    .select_from(rounds)
+    .where(rounds.c.tenant_id == bindparam("tenant"), rounds.c.status == bindparam("status")),
+    int,
+)
+_QUEUED = Query(
+    text("SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND queue_name = :q"), int
+)
+_BEGUN = Query(
+    select(func.count())
+    .select_from(rounds)
+    .where(rounds.c.status == "in_progress", rounds.c.steps_done > 0),
+    int,
+)
+
+
 async def count(database: Database, shopper: Shopper, status: str) -> int:
-    query = (
-        select(func.count())
-        .select_from(rounds)
-        .where(rounds.c.tenant_id == shopper.tenant_id, rounds.c.status == status)
-    )
-    async with database.connect() as conn:
-        return await conn.scalar(query) or 0
+    return await database.one(_COUNT, tenant=shopper.tenant_id, status=status)
 
 
 async def queued(database: Database, queue: str) -> int:
-    query = text(
-        "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo' AND queue_name = :q"
-    )
-    async with database.connect() as conn:
-        return await conn.scalar(query, {"q": queue}) or 0
+    return await database.one(_QUEUED, q=queue)
 
 
 async def until_asked(engine: ScriptedEngine, times: int) -> None:
@@ -128,16 +135,10 @@ async def test_begun_rounds_end_before_others_begin(
 
     engine.answer = answer
     engine.open.set()
-    query = (
-        select(func.count())
-        .select_from(rounds)
-        .where(rounds.c.status == "in_progress", rounds.c.steps_done > 0)
-    )
     most = 0
     async with asyncio.timeout(60):
         while await count(database, shopper, "completed") < 60:
-            async with database.connect() as conn:
-                most = max(most, await conn.scalar(query) or 0)
+            most = max(most, await database.one(_BEGUN))
     # Four steps at a time, one more of rounds that have begun; each may be followed by another.
     assert most <= 12
 
@@ -179,7 +180,7 @@ async def test_a_hanging_meal_engine_holds_up_nothing_else(
     )
     async with asyncio.timeout(30):
         while True:
-            async with database.connect() as conn:
+            async with tables(database) as conn:
                 if await conn.scalar(done):
                     break
             await asyncio.sleep(0.05)
@@ -203,7 +204,7 @@ def retry_after(error: grpc.aio.AioRpcError) -> Sequence[int]:
 
 
 async def balance(database: Database, shopper: Shopper) -> tuple[int, int]:
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         credits = await conn.scalar(select(tenants.c.credits).filter_by(id=shopper.tenant_id))
         ledger = await conn.scalar(
             select(func.sum(credit_ledger.c.delta)).filter_by(tenant_id=shopper.tenant_id)
@@ -234,7 +235,7 @@ async def test_a_tenant_has_so_many_rounds_under_way(database: Database, databas
         other_text = await refused(full.start("둘", key="first"))
         assert reason_of(other_text) == "INVALID_REQUEST"
         # A follow-up is a round as well.
-        async with database.begin() as conn:
+        async with tables(database) as conn:
             await conn.execute(
                 update(rounds).where(rounds.c.id == first.round_id).values(steps_done=2)
             )
@@ -276,7 +277,7 @@ async def test_jobs_of_an_earlier_version_are_worked_on(
 ) -> None:
     shopper = await make_shopper(database, channel)
     engine.open.set()
-    async with database.begin() as conn:
+    async with tables(database) as conn:
         await conn.execute(text("ALTER TABLE procrastinate_jobs DISABLE TRIGGER USER"))
         await conn.execute(
             text(

@@ -14,7 +14,7 @@ from core.platform.database import Database
 from core.shop.catalogue.tables import store_triggers
 from core.shop.trigger.tables import trigger_events
 from tests.integration.shop.remote.conftest import Elsewhere
-from tests.support import Shopper
+from tests.support import Shopper, tables
 
 OUTAGE_SECONDS = 10
 
@@ -52,7 +52,7 @@ async def test_a_store_that_is_away_for_ten_seconds_hears_of_each_trigger_once(
     told = select(store_triggers.c.trigger).order_by(store_triggers.c.created_at)
     async with asyncio.timeout(40):
         while True:
-            async with elsewhere.database.connect() as conn:
+            async with tables(elsewhere.database) as conn:
                 heard = (await conn.execute(told)).scalars().all()
             if len(heard) == 3:
                 break
@@ -60,10 +60,10 @@ async def test_a_store_that_is_away_for_ten_seconds_hears_of_each_trigger_once(
     reports = [store_pb2.ReportTriggerRequest.FromString(one) for one in heard]
     assert [report.action for report in reports] == ["enter", "exit", "enter"]
     assert [len(report.items) for report in reports] == [ads, 0, ads]
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         stored = await conn.scalar(select(func.count()).select_from(trigger_events))
     assert stored == 2 * ads
     # Nothing more comes: what was told is told once.
     await asyncio.sleep(1)
-    async with elsewhere.database.connect() as conn:
+    async with tables(elsewhere.database) as conn:
         assert len((await conn.execute(told)).all()) == 3

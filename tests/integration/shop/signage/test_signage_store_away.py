@@ -145,8 +145,7 @@ async def test_a_device_that_leaves_frees_everything(device: Device, events: Eve
         await following(stream)
         assert events.watcher_count > 0
     assert events.watcher_count == 0
-    async with device.database.connect() as conn:
-        (found,) = await sql.presence(conn, device.caller.tenant_id)
+    (found,) = await sql.presence(device.database, device.caller.tenant_id)
     assert (found.signage_id, found.online) == (SIGNAGE.id, False)
 
 

@@ -23,7 +23,7 @@ from core.shop.signage import frames, subscribe
 from core.shop.signage.sql import KEPT_FRAMES, Presence, presence
 from core.shop.signage.tables import signage_devices, signage_frames
 from core.shop.tenants.sql import create_key, create_tenant, revoke_key
-from tests.support import reason_of, running_core
+from tests.support import reason_of, running_core, tables
 
 IDLE, RECOGNIZED = pb.FRAME_KIND_IDLE, pb.FRAME_KIND_RECOGNIZED
 KEEP_ALIVE = pb.FRAME_KIND_KEEP_ALIVE
@@ -83,8 +83,7 @@ class Floor:
             await frames.clear(conn, self.tenant_id, [one.id for one in signage])
 
     async def presence(self) -> dict[str, Presence]:
-        async with self.database.connect() as conn:
-            return {one.signage_id: one for one in await presence(conn, self.tenant_id)}
+        return {one.signage_id: one for one in await presence(self.database, self.tenant_id)}
 
 
 @dataclass
@@ -265,7 +264,7 @@ async def test_a_screen_turns_idle_by_itself_once(
     assert await late.silent()
     # The same number is the same frame, whoever asks.
     assert await device.subscribe(cores[0], after=4).next() == fallback
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         count = (await conn.execute(select(signage_frames.c.sequence))).all()
     assert len(count) == 5
 
@@ -343,7 +342,7 @@ async def test_presence_and_a_client_that_leaves(
     await until(away)
     assert (await floor.presence())[signage.id].last_seen_at >= here.last_seen_at
     # A core that died says nothing: its devices are away once they were silent for long.
-    async with database.begin() as conn:
+    async with tables(database) as conn:
         await conn.execute(
             update(signage_devices).values(
                 subscription_id=uuid.uuid4(), last_seen_at=here.last_seen_at.replace(year=2020)
@@ -392,6 +391,6 @@ async def test_old_frames_are_forgotten(
     signage = await floor.add(channel)
     for _ in range(KEPT_FRAMES + 5):
         await floor.show(signage)
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         rows = (await conn.execute(select(signage_frames.c.sequence))).all()
     assert sorted(row.sequence for row in rows) == list(range(6, KEPT_FRAMES + 6))

@@ -12,6 +12,7 @@ from sqlalchemy import insert, text
 from core.platform.database import Database
 from core.platform.events import publish
 from core.shop.trigger.tables import trigger_events
+from tests.support import tables
 
 _NUMBER = text(
     "INSERT INTO trigger_sequences (tenant_id, last) VALUES (:tenant, :count)"
@@ -28,7 +29,7 @@ async def add_events(
 ) -> list[int]:
     """Store events in one transaction and return their numbers; `tell` wakes who watches."""
     round_ = {name: uuid.uuid4() for name in ("profile_id", "chat_id", "round_id")}
-    async with database.begin() as conn:
+    async with tables(database) as conn:
         last = await conn.scalar(_NUMBER, {"tenant": tenant_id, "count": len(events)})
         assert last is not None
         numbers = list(range(last - len(events) + 1, last + 1))
@@ -38,6 +39,7 @@ async def add_events(
                 row["created_at"] = created_at
             row |= {"tenant_id": tenant_id, "sequence": number, "id": f"evt_{uuid.uuid4().hex}"}
             await conn.execute(insert(trigger_events).values(**row))
-        if tell:
-            await publish(conn, f"events:{tenant_id}")
+    if tell:
+        async with database.begin() as told:
+            await publish(told, f"events:{tenant_id}")
     return numbers

@@ -19,7 +19,7 @@ from core.shop.staff.analytics import get_analytics
 from core.shop.trigger.tables import trigger_events
 from tests.integration.shop.staff.conftest import Staff
 from tests.integration.shop.staff.staff_rows import add_events
-from tests.support import fields_of, reason_of
+from tests.support import fields_of, reason_of, tables
 
 SEOUL = ZoneInfo("Asia/Seoul")
 KINDS = ("signage", "recommend", "issued", "redeemed", "dismissed")
@@ -91,7 +91,7 @@ async def test_every_figure_from_the_raw_rows(
     # Europe/Berlin changes to summer time on the 29th.
     first, last = dt.date(2026, 3, 27), dt.date(2026, 3, 30)
     answer = await ask(database, staff.tenant_id, "2026-03-27", "2026-03-30", here)
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         stored = (
             await conn.execute(
                 select(trigger_events)

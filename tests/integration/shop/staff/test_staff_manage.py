@@ -25,7 +25,7 @@ from core.shop.tenants.sql import (
 )
 from core.shop.tenants.tables import api_key_secrets, credit_ledger, tenants
 from tests.integration.shop.staff.conftest import SERVICE_TOKEN, Staff
-from tests.support import fields_of, reason_of, running_core, until_somebody_waits
+from tests.support import fields_of, reason_of, running_core, tables, until_somebody_waits
 
 ENTRANCE = "7e6f1f5e-6f0b-4f7d-9a2e-0d6c6a1f7b11"
 
@@ -105,7 +105,7 @@ async def test_a_repeated_grant_adds_nothing(staff: Staff, others: Staff) -> Non
 
 
 async def test_a_balance_has_an_end(database: Database, staff: Staff) -> None:
-    async with database.begin() as conn:
+    async with tables(database) as conn:
         await conn.execute(
             update(tenants).filter_by(id=staff.tenant_id).values(credits=MOST_CREDIT - 5)
         )
@@ -128,7 +128,7 @@ async def test_the_balance_is_the_sum_of_the_ledger_whatever_races(
     done = await asyncio.gather(*[change(amount) for amount in [-30] * 6 + [7] * 6])
     assert all(done[6:])
     assert 3 <= sum(done[:6]) <= 4
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         credits = await conn.scalar(select(tenants.c.credits).filter_by(id=staff.tenant_id))
         deltas = await conn.scalars(
             select(credit_ledger.c.delta).filter_by(tenant_id=staff.tenant_id)
@@ -141,7 +141,7 @@ async def test_the_ledger_by_the_page(database: Database, staff: Staff, others: 
     for number in range(6):
         await staff.grant(number + 1)
         await others.grant(1000)
-    async with database.begin() as conn:
+    async with tables(database) as conn:
         row = {"tenant_id": staff.tenant_id, "delta": -1, "reason": "round", "round_id": round_id}
         await conn.execute(insert(credit_ledger).values(row))
     deltas, token = [], ""
@@ -172,7 +172,7 @@ async def test_a_key_from_its_making_to_its_end(database: Database, staff: Staff
     assert [each.key_id for each in listed] == [str(staff.key_id), key.key_id]
     assert listed[1] == key
     assert secret not in str(listed)
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         stored = await conn.scalars(select(api_key_secrets.c.hash))
         assert hash_secret(secret) in stored.all()
 
@@ -300,8 +300,7 @@ async def test_a_key_that_has_ended_makes_none(database: Database, staff: Staff)
         await until_somebody_waits(database)
     assert await refused(making) == ("UNAUTHORIZED", [])
     assert await refused(ask(staff, "CreateKey", kind="admin", name="x")) == ("UNAUTHORIZED", [])
-    async with database.connect() as conn:
-        assert [key.name for key in await list_keys(conn, staff.tenant_id)] == ["test"]
+    assert [key.name for key in await list_keys(database, staff.tenant_id)] == ["test"]
 
 
 async def test_a_key_made_while_its_maker_ends_ends_too(database: Database, staff: Staff) -> None:
@@ -348,7 +347,7 @@ async def test_presence_is_of_the_stores_signage_by_number(
     ]
     assert shown[0].signage_id == ENTRANCE
     assert not shown[0].HasField("last_seen_at")
-    async with database.begin() as conn:
+    async with tables(database) as conn:
         # A device of another tenant whose signage has the same id, and one the store forgot.
         for tenant_id, signage_id in ((others.tenant_id, ENTRANCE), (staff.tenant_id, "gone")):
             await conn.execute(

@@ -46,6 +46,7 @@ from tests.support import (
     make_shopper,
     reason_of,
     running_core,
+    tables,
 )
 
 IDLE, RECOGNIZED = signage_pb2.Frame(), signage_pb2.FRAME_KIND_RECOGNIZED
@@ -162,7 +163,7 @@ async def test_enter_with_items_and_forgotten(phone: Phone, database: Database) 
     assert row.item == request["items"][0]
     assert row.analyst_comment is None
     assert row.forgotten == request["forgotten"]
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         (as_text,) = await conn.execute(
             text("SELECT item::text, forgotten::text FROM trigger_events")
         )
@@ -208,7 +209,7 @@ def repr_of(value: Any) -> Any:
 
 async def test_an_empty_forgotten_is_no_key(phone: Phone, database: Database) -> None:
     await phone.signage(forgotten=[])
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         nulls = await conn.scalar(
             text("SELECT count(*) FROM trigger_events WHERE forgotten IS NULL")
         )
@@ -552,7 +553,7 @@ async def test_all_or_nothing(
     assert await stored(database) == []
     assert await shown(database) == []
     assert await all_told(database) == []
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         assert (await conn.execute(select(trigger_calls))).all() == []
     monkeypatch.undo()
     assert len((await phone.signage("k")).event_ids) == 3

@@ -22,7 +22,7 @@ from core.shop.tenants.sql import create_key
 from edge.contract.load import load_contract
 from edge.envoy.descriptor import BODY_NAME, request_class
 from tests.integration.shop.trigger.trigger_help import Phone, jobs_left, make_phone, stored, told
-from tests.support import make_shopper, running_core
+from tests.support import make_shopper, running_core, tables
 
 SERVICE = "onegenie.trigger.v1.TriggerService"
 METHODS = load_contract([SERVICE]).methods
@@ -161,7 +161,7 @@ async def test_what_nobody_knows_is_not_passed_on(phone: Phone, database: Databa
     async with asyncio.timeout(20):
         while await jobs_left(database):
             await asyncio.sleep(0.05)
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         size = await conn.scalar(text("SELECT max(length(trigger)) FROM store_triggers"))
     assert size < 10_000
 

@@ -27,7 +27,7 @@ from tests.integration.shop.trigger.trigger_help import (
     stored,
     told,
 )
-from tests.support import Shopper, make_shopper, running_core
+from tests.support import Shopper, make_shopper, running_core, tables
 
 IDLE = signage_pb2.Frame()
 
@@ -272,7 +272,7 @@ async def test_a_store_that_hangs_does_not_hold_up_the_phone(
 
 async def tried(database: Database) -> int:
     """How many waiting jobs were tried before."""
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         result = await conn.exec_driver_sql(
             "SELECT count(*) FROM procrastinate_jobs WHERE attempts > 0"
         )

@@ -25,7 +25,7 @@ from core.shop.recommend.start_round import StartRound, start_round
 from core.shop.signage.tables import signage_frames
 from core.shop.tenants.sql import caller_by_hash, hash_secret
 from core.shop.trigger.tables import trigger_events
-from tests.support import Shopper
+from tests.support import Shopper, tables
 
 SEED = Path(__file__).parents[3] / "data" / "seeds" / "000_sections_5_to_7.txt"
 
@@ -122,8 +122,7 @@ async def make_phone(
     database: Database, shopper: Shopper, *, steps: int = 4, signage: Any = INSIDE
 ) -> Phone:
     """A round that stands still after so many steps, its ads for the signage at a place."""
-    async with database.connect() as conn:
-        caller = await caller_by_hash(conn, hash_secret(shopper.secret))
+    caller = await caller_by_hash(database, hash_secret(shopper.secret))
     assert caller is not None
     command = StartRound(shopper.profile_id, None, "카레", None)
     started = await start_round(database, NoQueue(), caller, command)  # type: ignore[arg-type]
@@ -161,7 +160,7 @@ async def make_phone(
 
 async def stored(database: Database) -> list[Any]:
     """Every event row, oldest first."""
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         rows = await conn.execute(select(trigger_events).order_by(trigger_events.c.sequence))
         return list(rows.all())
 
@@ -173,14 +172,14 @@ async def shown(database: Database) -> list[tuple[int, signage_pb2.Frame]]:
         .join(store_signage, signage_frames.c.signage_id == cast(store_signage.c.id, Text))
         .order_by(signage_frames.c.created_at, store_signage.c.number)
     )
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         rows = await conn.execute(query)
         return [(row.number, signage_pb2.Frame.FromString(row.frame)) for row in rows]
 
 
 async def told(database: Database) -> list[store_pb2.ReportTriggerRequest]:
     """What the store was told, oldest first."""
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         rows = await conn.execute(select(store_triggers.c.trigger))
         reports = [store_pb2.ReportTriggerRequest.FromString(row.trigger) for row in rows]
     return sorted(reports, key=lambda report: report.created_at.ToNanoseconds())
@@ -188,7 +187,7 @@ async def told(database: Database) -> list[store_pb2.ReportTriggerRequest]:
 
 async def jobs_left(database: Database) -> int:
     """How many jobs wait or run."""
-    async with database.connect() as conn:
+    async with tables(database) as conn:
         result = await conn.exec_driver_sql(
             "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"
         )
