@@ -223,13 +223,19 @@ class Database(Reader):
     async def all(self, query: Query[Row], /, **values: Any) -> list[Row]:
         """See Reader. A query that fails with its connection is tried once more on a living one,
         so it must be one that may run twice."""
-        async with self._connection() as conn:
-            try:
-                return await conn.all(query, **values)
-            except psycopg.OperationalError as error:
-                log.info("query_tried_again", error=type(error).__name__)
-        async with self._connection() as conn:
-            return await conn.all(query, **values)
+        try:
+            return await self._all(query, values)
+        except Busy:
+            raise
+        except psycopg.OperationalError:
+            return await self._all(query, values)
+
+    async def _all(self, query: Query[Row], values: Mapping[str, Any]) -> list[Row]:
+        driver = await self._take()
+        try:
+            return await Connection(driver).all(query, **values)
+        finally:
+            await self._give_back(driver)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Connection]:
@@ -238,12 +244,16 @@ class Database(Reader):
         Everything done on its connection, jobs deferred and notifications included, happens
         together or not at all.
         """
-        async with (
-            _place(self._transactions),
-            self._connection() as conn,
-            conn.driver.transaction(),
-        ):
-            yield conn
+        await _enter(self._transactions)
+        try:
+            driver = await self._take()
+            try:
+                async with driver.transaction():
+                    yield Connection(driver)
+            finally:
+                await self._give_back(driver)
+        finally:
+            self._transactions.release()
 
     async def close(self) -> None:
         """Close every connection; those in use when they come back."""
@@ -251,49 +261,52 @@ class Database(Reader):
         while self._idle:
             await self._idle.pop().close()
 
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
-        async with _place(self._places):
-            driver = await self._living()
-            try:
-                yield Connection(driver)
-            finally:
-                idle = driver.info.transaction_status == TransactionStatus.IDLE
-                if idle and not self._closed:
-                    self._idle.append(driver)
-                else:
-                    await driver.close()
-
-    async def _living(self) -> Driver:
-        while self._idle:
-            driver = self._idle.pop()
-            if not hung_up(driver):
-                return driver
-            await driver.close()
-        # Each of our statements is prepared when it first runs: their number is known.
-        driver = await psycopg.AsyncConnection.connect(
-            libpq_url(self.url), autocommit=True, prepare_threshold=0
-        )
-        driver.prepared_max = None
-        set_json_loads(digits.loads, driver)
-        set_json_dumps(digits.dumps, driver)
-        return driver
-
-
-@asynccontextmanager
-async def _place(places: asyncio.Semaphore) -> AsyncIterator[None]:
-    if places.locked():
+    async def _take(self) -> Driver:
+        """A connection that lives, for nobody else until it is given back."""
+        await _enter(self._places)
         try:
-            async with asyncio.timeout(_WAIT_SECONDS):
-                await places.acquire()
-        except TimeoutError:
-            raise psycopg.OperationalError("every connection is in use") from None
-    else:
+            while self._idle:
+                driver = self._idle.pop()
+                if not hung_up(driver):
+                    return driver
+                await driver.close()
+            return await _connect(self.url)
+        except BaseException:
+            self._places.release()
+            raise
+
+    async def _give_back(self, driver: Driver) -> None:
+        self._places.release()
+        if self._closed or driver.pgconn.transaction_status != TransactionStatus.IDLE:
+            await driver.close()
+        else:
+            self._idle.append(driver)
+
+
+class Busy(psycopg.OperationalError):
+    """Every connection is in use, and was for a while."""
+
+
+async def _enter(places: asyncio.Semaphore) -> None:
+    if not places.locked():
         await places.acquire()
+        return
     try:
-        yield
-    finally:
-        places.release()
+        async with asyncio.timeout(_WAIT_SECONDS):
+            await places.acquire()
+    except TimeoutError:
+        raise Busy("every connection is in use") from None
+
+
+async def _connect(url: str) -> Driver:
+    # Each of our statements is prepared when it first runs: their number is known.
+    driver = await psycopg.AsyncConnection.connect(
+        libpq_url(url), autocommit=True, prepare_threshold=0
+    )
+    driver.prepared_max = None
+    set_json_loads(digits.loads, driver)
+    set_json_dumps(digits.dumps, driver)
+    return driver
 
 
 @asynccontextmanager
