@@ -138,7 +138,9 @@ async def test_a_number_verified_again_is_renamed_and_its_sessions_end(
     phone.clock.advance(minutes=1)
     second = await phone.verify(await phone.code(), name="나중", device_id="device-2")
     birth = {"birth": "2000-01-01", "email": "a@example.com", "password": "testPassword"}
-    assert await outcome(phone.call("CreatePassword", first.access_token, **birth)) == "UNAUTHORIZED"
+    assert (
+        await outcome(phone.call("CreatePassword", first.access_token, **birth)) == "UNAUTHORIZED"
+    )
     assert await outcome(phone.refresh(first.refresh_token)) == "UNAUTHORIZED"
     async with tables(database) as conn:
         assert (await conn.scalars(select(users.c.name))).all() == ["나중"]
