@@ -7,9 +7,10 @@ import contextlib
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import grpc
 from google.rpc import error_details_pb2
@@ -25,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from core.app.wire import serve
 from core.platform.clock import Clock, utc_now
 from core.platform.database import Database, sqlalchemy_url
+from core.platform.runtime import Runtime
 from core.platform.settings import Settings
 from core.platform.signing import Signer
 from core.room.accounts.tables import auth_sessions, users
@@ -275,6 +277,13 @@ def asked_for(link: str) -> media_pb2.GetMediaRequest:
     """The request that a link to a picture stands for."""
     file_id, _, token = link.rpartition("/media/")[2].partition("?token=")
     return media_pb2.GetMediaRequest(file_id=file_id, token=token)
+
+
+def make_runtime(**given: Any) -> Runtime:
+    """A Runtime that has what is given, and default settings, and nothing else."""
+    nothing: dict[str, Any] = {each.name: None for each in fields(Runtime)}
+    nothing |= {"settings": Settings(), "clock": utc_now, "stopping": asyncio.Event()}
+    return Runtime(**nothing | given)
 
 
 @contextlib.asynccontextmanager

@@ -41,8 +41,8 @@ def serve_meal(address: AddressOption) -> None:
     Callers show SERVICE_TOKEN. See docs/shop/remote.md.
     """
     from core.app import single
-    from core.app.wire import open_engine
     from core.platform import telemetry
+    from core.shop.wire import open_engine
 
     settings = load_settings()
     if settings.service_token is None:

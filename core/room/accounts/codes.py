@@ -9,11 +9,9 @@ import structlog
 from onegenie.error.v1.reasons import AppReason
 from procrastinate import JobContext
 
-from core.platform.clock import Clock
-from core.platform.database import Connection, Database
-from core.platform.jobs import CODES, Jobs
-from core.platform.pool import WorkPool
-from core.platform.settings import Settings
+from core.platform.database import Connection
+from core.platform.jobs import CODES
+from core.platform.runtime import Runtime
 from core.room.accounts import sql
 from core.room.accounts.passwords import hash_secret
 from core.room.accounts.sms import Sms
@@ -34,24 +32,21 @@ class Codes:
 
     def __init__(
         self,
-        database: Database,
-        jobs: Jobs,
+        runtime: Runtime,
         sms: Sms,
-        pool: WorkPool,
-        clock: Clock,
-        settings: Settings,
     ) -> None:
-        self._database = database
-        self._jobs = jobs
+        settings = runtime.settings
+        self._database = runtime.database
+        self._jobs = runtime.jobs
         self._sms = sms
-        self._pool = pool
-        self._clock = clock
+        self._pool = runtime.passwords
+        self._clock = runtime.clock
         self._life = timedelta(seconds=settings.code_seconds)
         self._cooldown = timedelta(seconds=settings.code_cooldown_seconds)
         self._per_number = settings.codes_per_number
         self._per_address = settings.codes_per_address
         self._per_day = settings.codes_per_day
-        self._task = jobs.task("auth.send_code", self.run, CODES)
+        self._task = runtime.jobs.task("auth.send_code", self.run, CODES)
 
     async def ask(self, phone: str, address: str) -> None:
         """Have a code sent to a number.

@@ -7,7 +7,7 @@ from onegenie.error.v1.reasons import AppReason
 from onegenie.user.v1 import user_pb2 as pb
 from onegenie.user.v1 import user_pb2_grpc as pb_grpc
 
-from core.platform.database import Database
+from core.platform.runtime import Runtime
 from core.room.accounts import sql
 from core.room.accounts.names import normal_name
 from edge.reply.errors import ApiError
@@ -16,8 +16,8 @@ from edge.reply.errors import ApiError
 class UserService(pb_grpc.UserServiceServicer):
     """Serves onegenie.user.v1.UserService."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, runtime: Runtime) -> None:
+        self._database = runtime.database
 
     async def SearchUser(
         self, request: pb.SearchUserRequest, context: grpc.aio.ServicerContext

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
 
 import grpc
 from onegenie.auth.v1 import auth_pb2 as pb
 from onegenie.auth.v1 import auth_pb2_grpc as pb_grpc
 
-from core.platform.clock import Clock
-from core.platform.database import Database
-from core.platform.jobs import Jobs
-from core.platform.pool import WorkPool
-from core.platform.settings import Settings
-from core.platform.signing import Signer
+from core.platform.runtime import Runtime
 from core.room.accounts.address import caller_address
 from core.room.accounts.codes import Codes
 from core.room.accounts.identity import user
@@ -33,29 +27,17 @@ class AuthService(pb_grpc.AuthServiceServicer):
 
     def __init__(
         self,
-        database: Database,
-        jobs: Jobs,
+        runtime: Runtime,
         sms: Sms,
-        pool: WorkPool,
-        signer: Signer,
-        clock: Clock,
-        settings: Settings,
         forget_session: Callable[[uuid.UUID], None],
     ) -> None:
         """`forget_session` is told of sessions that have ended."""
-        self._database = database
-        self._pool = pool
-        self._clock = clock
-        self._settings = settings
-        self._codes = Codes(database, jobs, sms, pool, clock, settings)
-        self._sessions = Sessions(
-            database,
-            signer,
-            clock,
-            timedelta(minutes=settings.access_token_minutes),
-            timedelta(days=settings.refresh_token_days),
-            forget_session,
-        )
+        self._database = runtime.database
+        self._pool = runtime.passwords
+        self._clock = runtime.clock
+        self._settings = runtime.settings
+        self._codes = Codes(runtime, sms)
+        self._sessions = Sessions(runtime, forget_session)
 
     async def SendSignUpCode(
         self, request: pb.SendSignUpCodeRequest, context: grpc.aio.ServicerContext

@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from core.platform.clock import Clock
-from core.platform.database import Connection, Database
-from core.platform.signing import Signer
+from core.platform.database import Connection
+from core.platform.runtime import Runtime
 from core.room.accounts import sql
 from core.room.accounts.tokens import User, make_access_token
 from edge.reply.errors import ApiError
@@ -42,19 +41,15 @@ class Sessions:
 
     def __init__(
         self,
-        database: Database,
-        signer: Signer,
-        clock: Clock,
-        access_token_life: timedelta,
-        refresh_token_life: timedelta,
+        runtime: Runtime,
         forget: Callable[[uuid.UUID], None],
     ) -> None:
         """`forget` is told of sessions that have ended, when that is committed."""
-        self._database = database
-        self._signer = signer
-        self._clock = clock
-        self._access_token_life = access_token_life
-        self._refresh_token_life = refresh_token_life
+        self._database = runtime.database
+        self._signer = runtime.signer
+        self._clock = runtime.clock
+        self._access_token_life = timedelta(minutes=runtime.settings.access_token_minutes)
+        self._refresh_token_life = timedelta(days=runtime.settings.refresh_token_days)
         self.forget = forget
 
     async def open(self, conn: Connection, user_id: uuid.UUID, device: Device) -> Tokens:

@@ -9,10 +9,10 @@ from onegenie.error.v1.reasons import AppReason
 from onegenie.friend.v1 import friend_pb2 as pb
 from onegenie.friend.v1 import friend_pb2_grpc as pb_grpc
 
-from core.platform.clock import Clock
-from core.platform.database import Connection, Database
+from core.platform.database import Connection
 from core.platform.ids import parse_uuid
 from core.platform.paging import make_time_token, read_time_token
+from core.platform.runtime import Runtime
 from core.room.accounts.identity import user
 from core.room.friend import sql
 from edge.reply.errors import ApiError, FieldViolation, invalid
@@ -21,9 +21,9 @@ from edge.reply.errors import ApiError, FieldViolation, invalid
 class FriendService(pb_grpc.FriendServiceServicer):
     """Serves onegenie.friend.v1.FriendService."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
+    def __init__(self, runtime: Runtime) -> None:
+        self._database = runtime.database
+        self._clock = runtime.clock
 
     async def AddFriend(
         self, request: pb.AddFriendRequest, context: grpc.aio.ServicerContext

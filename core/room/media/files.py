@@ -17,12 +17,11 @@ import structlog
 from cachetools import LRUCache
 from procrastinate import JobContext
 
-from core.platform.clock import Clock
-from core.platform.database import Connection, Database
+from core.platform.database import Connection
 from core.platform.ids import parse_uuid
-from core.platform.jobs import ERRANDS, Jobs
+from core.platform.jobs import ERRANDS
 from core.platform.pool import WorkPool
-from core.platform.signing import Signer
+from core.platform.runtime import Runtime
 from core.room.media import sql
 from core.room.media.objects import Objects, StoreAway
 from core.room.media.pictures import BadPicture, Prepared, TooLarge
@@ -51,31 +50,21 @@ class Shown:
 
 
 class Media:
-    """The pictures that the app keeps. `link_hours` is how long a link works at least."""
+    """The pictures that the app keeps."""
 
-    def __init__(
-        self,
-        database: Database,
-        jobs: Jobs,
-        objects: Objects,
-        signer: Signer,
-        clock: Clock,
-        link_base: str,
-        link_hours: int,
-        pool: WorkPool,
-    ) -> None:
-        self.pool = pool
-        self._database = database
-        self._jobs = jobs
+    def __init__(self, runtime: Runtime, objects: Objects) -> None:
+        self.pool = runtime.pictures
+        self._database = runtime.database
+        self._jobs = runtime.jobs
         self._objects = objects
-        self._signer = signer
-        self._clock = clock
-        self._link_base = link_base
-        self._link_seconds = link_hours * _HOUR
+        self._signer = runtime.signer
+        self._clock = runtime.clock
+        self._link_base = runtime.settings.link_base
+        self._link_seconds = runtime.settings.picture_link_hours * _HOUR
         # Lists of posts repeat the links of their pictures again and again.
         self._links: LRUCache[tuple[uuid.UUID, Size, int], str] = LRUCache(10_000)
         # Behind everything that somebody waits for.
-        self._task = jobs.task("media.sweep", self.sweep, ERRANDS, priority=-2)
+        self._task = runtime.jobs.task("media.sweep", self.sweep, ERRANDS, priority=-2)
 
     async def keep(
         self,
@@ -140,7 +129,7 @@ class Media:
         return timedelta(seconds=self._link_seconds + _HOUR)
 
     def link(self, file_id: uuid.UUID, thumbnail: bool = False) -> str:
-        """The absolute URL of a picture, which works for `link_hours` and up to an hour more.
+        """The absolute URL of a picture, which works for PICTURE_LINK_HOURS and up to an hour more.
 
         It is the same URL for an hour, so that clients keep what they got from it.
         """

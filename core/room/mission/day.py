@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from onegenie.error.v1.reasons import AppReason
 from onegenie.mission.v1 import mission_pb2 as pb
 
-from core.platform.clock import Clock
-from core.platform.database import Connection, Database
+from core.platform.database import Connection
+from core.platform.runtime import Runtime
 from core.room.mission import sql
 from edge.reply.errors import ApiError
 
@@ -18,12 +17,12 @@ MOST_A_DAY = 3
 
 
 class Days:
-    """Everybody's lists. `zone` is where a day begins and ends."""
+    """Everybody's lists."""
 
-    def __init__(self, database: Database, clock: Clock, zone: ZoneInfo) -> None:
-        self._database = database
-        self._clock = clock
-        self._zone = zone
+    def __init__(self, runtime: Runtime) -> None:
+        self._database = runtime.database
+        self._clock = runtime.clock
+        self._zone = runtime.zone
 
     async def create(self, user_id: uuid.UUID, content: str) -> None:
         """Put a mission of the person's own on today's list. Raises MISSION_LIST_FULL."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from zoneinfo import ZoneInfo
-
 import grpc
 from onegenie.mission.v1 import mission_pb2 as pb
 from onegenie.mission.v1 import mission_pb2_grpc as pb_grpc
 
-from core.platform.clock import Clock
-from core.platform.database import Database
+from core.platform.runtime import Runtime
 from core.platform.text import paragraphs
 from core.room.accounts.identity import user
 from core.room.mission.day import Days
@@ -18,18 +15,16 @@ from edge.reply.errors import FieldViolation, invalid
 
 
 class MissionService(pb_grpc.MissionServiceServicer):
-    """Serves onegenie.mission.v1.MissionService. `zone` is where its days begin."""
+    """Serves onegenie.mission.v1.MissionService."""
 
-    def __init__(self, database: Database, clock: Clock, zone: ZoneInfo) -> None:
-        self._database = database
-        self._clock = clock
-        self._zone = zone
-        self._days = Days(database, clock, zone)
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._days = Days(runtime)
 
     async def RecommendMission(
         self, request: pb.RecommendMissionRequest, context: grpc.aio.ServicerContext
     ) -> pb.RecommendMissionResponse:
-        return await suggest(self._database, self._clock, self._zone, user().id)
+        return await suggest(self._runtime, user().id)
 
     async def CreateMission(
         self, request: pb.CreateMissionRequest, context: grpc.aio.ServicerContext

@@ -10,25 +10,22 @@ from zoneinfo import ZoneInfo
 from onegenie.error.v1.reasons import AppReason
 from onegenie.mission.v1 import mission_pb2 as pb
 
-from core.platform.clock import Clock
-from core.platform.database import Database
+from core.platform.runtime import Runtime
 from core.room.mission import sql
 from core.room.mission.choose import TASTE_DAYS, Past, choose, same
 from edge.reply.errors import ApiError
 
 
-async def suggest(
-    database: Database, clock: Clock, zone: ZoneInfo, user_id: uuid.UUID
-) -> pb.RecommendMissionResponse:
+async def suggest(runtime: Runtime, user_id: uuid.UUID) -> pb.RecommendMissionResponse:
     """The suggestion that waits for its answer, else a new one.
 
     One that was retired since, or that the person has meanwhile put on the list in their own
     words, is replaced. Raises MISSION_NOT_FOUND when nothing is left to suggest.
     """
-    async with database.begin() as conn:
+    async with runtime.database.begin() as conn:
         await sql.lock(conn, user_id)
-        now = clock()
-        today = now.astimezone(zone).date()
+        now = runtime.clock()
+        today = now.astimezone(runtime.zone).date()
         listed = [row.content for row in await sql.list_day(conn, user_id, today)]
         waiting = await sql.find_suggestion(conn, user_id, today)
         if waiting is not None:
@@ -39,7 +36,13 @@ async def suggest(
             await sql.drop_suggestion(conn, user_id, today)
         chosen = choose(
             await sql.candidates(conn),
-            list(_past(await sql.past(conn, user_id, today - timedelta(TASTE_DAYS)), today, zone)),
+            list(
+                _past(
+                    await sql.past(conn, user_id, today - timedelta(TASTE_DAYS)),
+                    today,
+                    runtime.zone,
+                )
+            ),
             listed,
             seed=f"{user_id}/{today}",
         )

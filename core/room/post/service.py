@@ -6,8 +6,7 @@ import grpc
 from onegenie.post.v1 import post_pb2 as pb
 from onegenie.post.v1 import post_pb2_grpc as pb_grpc
 
-from core.platform.clock import Clock
-from core.platform.database import Database
+from core.platform.runtime import Runtime
 from core.platform.text import paragraphs
 from core.room.accounts.identity import user
 from core.room.media.files import Media
@@ -19,10 +18,10 @@ from edge.reply.errors import FieldViolation, invalid
 class PostService(pb_grpc.PostServiceServicer):
     """Serves onegenie.post.v1.PostService."""
 
-    def __init__(self, database: Database, media: Media, clock: Clock) -> None:
-        self._database = database
+    def __init__(self, runtime: Runtime, media: Media) -> None:
+        self._database = runtime.database
+        self._clock = runtime.clock
         self._media = media
-        self._clock = clock
 
     async def CreatePost(
         self, request: pb.CreatePostRequest, context: grpc.aio.ServicerContext

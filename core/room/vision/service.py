@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -10,8 +9,7 @@ import grpc
 from onegenie.vision.v1 import vision_pb2 as pb
 from onegenie.vision.v1 import vision_pb2_grpc as pb_grpc
 
-from core.platform.clock import Clock
-from core.platform.database import Database
+from core.platform.runtime import Runtime
 from core.room.accounts.identity import user
 from core.room.media.files import Media, read
 from core.room.media.pictures import open_picture
@@ -22,23 +20,15 @@ from core.room.vision.verify_mission import verify_mission
 
 
 class VisionService(pb_grpc.VisionServiceServicer):
-    """Serves onegenie.vision.v1.VisionService. `timeout` is seconds for an answer of the engine."""
+    """Serves onegenie.vision.v1.VisionService."""
 
-    def __init__(
-        self,
-        database: Database,
-        vision: RoomVision,
-        media: Media,
-        clock: Clock,
-        timeout: float,
-        stopping: asyncio.Event,
-    ) -> None:
-        self._database = database
+    def __init__(self, runtime: Runtime, vision: RoomVision, media: Media) -> None:
+        self._database = runtime.database
         self._vision = vision
-        self._pool = media.pool
-        self._clock = clock
-        self._timeout = timeout
-        self._rooms = TidyRooms(vision, media, timeout, stopping)
+        self._pool = runtime.pictures
+        self._clock = runtime.clock
+        self._timeout = runtime.settings.vision_timeout
+        self._rooms = TidyRooms(vision, media, self._timeout, runtime.stopping)
 
     async def AnalyzeRoom(
         self, request: pb.AnalyzeRoomRequest, context: grpc.aio.ServicerContext

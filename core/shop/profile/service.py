@@ -9,8 +9,8 @@ from onegenie.error.v1.reasons import SdkReason
 from onegenie.profile.v1 import profile_pb2 as pb
 from onegenie.profile.v1 import profile_pb2_grpc as pb_grpc
 
-from core.platform.database import Database
 from core.platform.plain import fill, plain
+from core.platform.runtime import Runtime
 from core.shop.profile import sql
 from core.shop.tenants.identity import caller
 from edge.reply.errors import ApiError
@@ -21,8 +21,8 @@ _SCALARS = ("name", "gender", "age", "locale", "persona")
 class ProfileService(pb_grpc.ProfileServiceServicer):
     """Serves onegenie.profile.v1.ProfileService."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, runtime: Runtime) -> None:
+        self._database = runtime.database
 
     async def GetProfile(
         self, request: pb.GetProfileRequest, context: grpc.aio.ServicerContext

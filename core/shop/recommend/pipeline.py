@@ -66,6 +66,7 @@ class Pipeline:
         self,
         database: Database,
         jobs: Jobs,
+        *,
         engine: MealEngine,
         stores: Stores,
         lift: Callable[[uuid.UUID], LiftPairs],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
@@ -10,9 +9,8 @@ import grpc
 from onegenie.recommend.v1 import recommend_pb2 as pb
 from onegenie.recommend.v1 import recommend_pb2_grpc as pb_grpc
 
-from core.platform.database import Database
-from core.platform.events import Events
 from core.platform.idempotency import IDEMPOTENCY_HEADER
+from core.platform.runtime import Runtime
 from core.shop.recommend import read_chats
 from core.shop.recommend.barcodes import get_round_barcodes
 from core.shop.recommend.pipeline import Pipeline
@@ -28,19 +26,16 @@ class RecommendService(pb_grpc.RecommendServiceServicer):
 
     def __init__(
         self,
-        database: Database,
+        runtime: Runtime,
         pipeline: Pipeline,
-        events: Events,
         spots: CouponSpots,
-        stopping: asyncio.Event,
-        most_in_flight: int,
     ) -> None:
-        self._most_in_flight = most_in_flight
-        self._database = database
+        self._database = runtime.database
+        self._events = runtime.events
+        self._stopping = runtime.stopping
+        self._most_in_flight = runtime.settings.rounds_in_flight
         self._pipeline = pipeline
-        self._events = events
         self._spots = spots
-        self._stopping = stopping
 
     async def StartRound(
         self, request: pb.StartRoundRequest, context: grpc.aio.ServicerContext

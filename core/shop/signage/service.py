@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
@@ -10,8 +9,7 @@ from typing import Any
 from onegenie.signage.v1 import signage_pb2 as pb
 from onegenie.signage.v1 import signage_pb2_grpc as pb_grpc
 
-from core.platform.database import Database
-from core.platform.events import Events
+from core.platform.runtime import Runtime
 from core.shop.catalogue.port import Stores
 from core.shop.signage.subscribe import Subscription
 from core.shop.tenants.identity import caller
@@ -20,21 +18,14 @@ from core.shop.tenants.identity import caller
 class SignageService(pb_grpc.SignageServiceServicer):
     """Serves each device the screen of the signage that its key names."""
 
-    def __init__(
-        self, database: Database, events: Events, stores: Stores, stopping: asyncio.Event
-    ) -> None:
-        """Streams end when `stopping` is set and the watchers are woken."""
-        self._database = database
-        self._events = events
+    def __init__(self, runtime: Runtime, stores: Stores) -> None:
+        self._runtime = runtime
         self._stores = stores
-        self._stopping = stopping
 
     async def Subscribe(
         self, request: pb.SubscribeRequest, context: Any
     ) -> AsyncGenerator[pb.SubscribeResponse]:
-        subscription = Subscription(
-            self._database, self._events, self._stores, self._stopping, caller()
-        )
+        subscription = Subscription(self._runtime, self._stores, caller())
         async with aclosing(subscription.frames(request.after_sequence)) as frames:
             async for frame in frames:
                 yield pb.SubscribeResponse(frame=frame)

@@ -16,8 +16,7 @@ from onegenie.error.v1.reasons import SdkReason
 from onegenie.signage.v1 import signage_pb2 as pb
 from onegenie.store.v1 import store_pb2
 
-from core.platform.database import Database
-from core.platform.events import Events
+from core.platform.runtime import Runtime
 from core.shop.catalogue.port import Stores, StoreUnavailable
 from core.shop.catalogue.sql import changed_topic
 from core.shop.signage import frames, screen, sql
@@ -38,19 +37,12 @@ STORE_SECONDS = 1.0
 class Subscription:
     """One device's stream."""
 
-    def __init__(
-        self,
-        database: Database,
-        events: Events,
-        stores: Stores,
-        stopping: asyncio.Event,
-        caller: Caller,
-    ) -> None:
+    def __init__(self, runtime: Runtime, stores: Stores, caller: Caller) -> None:
         """For the signage that the caller's key names."""
-        self._database = database
-        self._events = events
+        self._database = runtime.database
+        self._events = runtime.events
+        self._stopping = runtime.stopping
         self._store = stores.of(caller.tenant_id)
-        self._stopping = stopping
         self._key_id = caller.key_id
         self._tenant = caller.tenant_id
         self._signage = caller.signage_id or ""

@@ -20,9 +20,10 @@ _FIRST, _LAST = dt.date(2000, 1, 1), dt.date(2999, 12, 31)
 async def get_analytics(
     reader: Reader,
     tenant_id: UUID,
+    request: pb.GetAnalyticsRequest,
+    *,
     zone: ZoneInfo,
     signage_names: Mapping[str, str],
-    request: pb.GetAnalyticsRequest,
 ) -> pb.GetAnalyticsResponse:
     """Figures of whole days in `zone`. Raises INVALID_REQUEST naming the date that is wrong."""
     first, last = _span(request.from_date, request.to_date)

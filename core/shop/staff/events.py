@@ -11,9 +11,9 @@ from onegenie.error.v1.reasons import SdkReason
 from onegenie.tenant.v1 import tenant_pb2 as pb
 
 from core.platform.database import Database
-from core.platform.events import Events
 from core.platform.paging import make_token, read_token
 from core.platform.plain import fill
+from core.platform.runtime import Runtime
 from core.shop.tenants import sql
 from core.shop.tenants.sql import Caller
 from core.shop.trigger import sql as triggers
@@ -31,11 +31,7 @@ REREAD_SECONDS = 4.0
 
 
 async def stream_events(
-    database: Database,
-    events: Events,
-    stopping: asyncio.Event,
-    caller: Caller,
-    request: pb.StreamEventsRequest,
+    runtime: Runtime, caller: Caller, request: pb.StreamEventsRequest
 ) -> AsyncGenerator[pb.StreamEventsResponse]:
     """Send each event after the one the caller has seen, or from now on, until the server stops.
 
@@ -45,9 +41,10 @@ async def stream_events(
     not reached is none of ours: the stream then begins now. Raises UNAUTHORIZED when the key is
     revoked meanwhile.
     """
+    database = runtime.database
     clock = asyncio.get_running_loop().time
     tenant_id, kinds = caller.tenant_id, list(request.kinds)
-    with events.watch(triggers.events_topic(tenant_id)) as changed:
+    with runtime.events.watch(triggers.events_topic(tenant_id)) as changed:
         latest = await triggers.latest_sequence(database, tenant_id)
         seen = latest
         if request.HasField("after_sequence"):
@@ -61,7 +58,7 @@ async def stream_events(
             for row, event in zip(page.rows, to_events(page.rows), strict=True):
                 seen, silent = row.sequence, False
                 yield pb.StreamEventsResponse(sequence=seen, kind=row.kind, event=event)
-            if stopping.is_set():
+            if runtime.stopping.is_set():
                 return
             if clock() >= due:
                 if not await sql.key_is_living(database, caller.key_id):

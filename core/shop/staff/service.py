@@ -5,12 +5,10 @@ Credit is granted by the operator, with the service token.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from typing import cast
-from zoneinfo import ZoneInfo
 
 import grpc
 import structlog
@@ -19,11 +17,10 @@ from onegenie.store.v1 import store_pb2
 from onegenie.tenant.v1 import tenant_pb2 as pb
 from onegenie.tenant.v1 import tenant_pb2_grpc as pb_grpc
 
-from core.platform.database import Database
-from core.platform.events import Events
 from core.platform.idempotency import IDEMPOTENCY_HEADER, check_key, used_for_another_request
 from core.platform.paging import make_token, read_token
 from core.platform.plain import timestamp
+from core.platform.runtime import Runtime
 from core.shop.catalogue.port import Stores, StoreUnavailable
 from core.shop.signage.sql import presence
 from core.shop.staff.analytics import get_analytics
@@ -39,26 +36,17 @@ log = structlog.get_logger(__name__)
 
 
 class TenantService(pb_grpc.TenantServiceServicer):
-    """Serves onegenie.tenant.v1.TenantService. `zone` is where its days begin."""
+    """Serves onegenie.tenant.v1.TenantService."""
 
-    def __init__(
-        self,
-        database: Database,
-        events: Events,
-        stores: Stores,
-        zone: ZoneInfo,
-        stopping: asyncio.Event,
-    ) -> None:
-        self._database = database
-        self._events = events
+    def __init__(self, runtime: Runtime, stores: Stores) -> None:
+        self._runtime = runtime
+        self._database = runtime.database
         self._stores = stores
-        self._zone = zone
-        self._stopping = stopping
 
     async def StreamEvents(
         self, request: pb.StreamEventsRequest, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[pb.StreamEventsResponse]:
-        stream = stream_events(self._database, self._events, self._stopping, caller(), request)
+        stream = stream_events(self._runtime, caller(), request)
         async with contextlib.aclosing(stream):
             async for reply in stream:
                 yield reply
@@ -77,8 +65,13 @@ class TenantService(pb_grpc.TenantServiceServicer):
             # The figures are ours: without the store, screens go by their ids.
             log.warning("signage_names_failed", error=str(error))
             names = {}
-        tenant_id = caller().tenant_id
-        return await get_analytics(self._database, tenant_id, self._zone, names, request)
+        return await get_analytics(
+            self._database,
+            caller().tenant_id,
+            request,
+            zone=self._runtime.zone,
+            signage_names=names,
+        )
 
     async def ListSignagePresence(
         self, request: pb.ListSignagePresenceRequest, context: grpc.aio.ServicerContext

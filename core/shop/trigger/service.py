@@ -6,8 +6,8 @@ import grpc
 from onegenie.trigger.v1 import trigger_pb2 as pb
 from onegenie.trigger.v1 import trigger_pb2_grpc as pb_grpc
 
-from core.platform.database import Database
 from core.platform.idempotency import IDEMPOTENCY_HEADER
+from core.platform.runtime import Runtime
 from core.shop.tenants.identity import caller
 from core.shop.trigger.known_signage import KnownSignage
 from core.shop.trigger.reports import Reports
@@ -19,8 +19,8 @@ from edge.serve.call import current_call
 class TriggerService(pb_grpc.TriggerServiceServicer):
     """Serves onegenie.trigger.v1.TriggerService."""
 
-    def __init__(self, database: Database, known: KnownSignage, reports: Reports) -> None:
-        self._database = database
+    def __init__(self, runtime: Runtime, known: KnownSignage, reports: Reports) -> None:
+        self._database = runtime.database
         self._known = known
         self._reports = reports
 

@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import func, select
 
 from core.platform.database import Database
-from core.platform.settings import Settings
 from core.room.accounts.codes import Codes
 from core.room.accounts.passwords import matches
 from core.room.accounts.tables import auth_code_requests, auth_codes
@@ -26,7 +25,7 @@ from tests.integration.room.accounts.accounts_help import (
     refused_fields,
     wait,
 )
-from tests.support import running_core, tables
+from tests.support import make_runtime, running_core, tables
 
 
 async def test_the_message_says_the_code_and_how_long_it_works(phone: Phone) -> None:
@@ -262,7 +261,7 @@ async def test_jobs_that_overtake_each_other_leave_the_newest_code(
     kept, slow, fast = Kept(), Held(), Held()
     fast.open.set()
     early, late = (
-        Codes(database, kept, kept, pool, clock, Settings())  # type: ignore[arg-type]
+        Codes(make_runtime(database=database, jobs=kept, passwords=pool, clock=clock), kept)
         for pool in (slow, fast)
     )
     context: Any = None

@@ -16,7 +16,7 @@ from sqlalchemy import select, text
 
 from core.platform.database import Database, open_database
 from core.platform.jobs import Jobs
-from core.platform.pool import WorkPool
+from core.platform.settings import Settings
 from core.platform.signing import Signer
 from core.room.media.files import AUDIENCE, Media
 from core.room.media.objects import Objects, StoreAway
@@ -25,7 +25,7 @@ from core.room.media.tables import media_files
 from edge.reply.errors import ApiError
 from edge.v1 import annotations_pb2 as rest
 from tests.clock import FakeClock
-from tests.support import make_person, tables, until_somebody_waits
+from tests.support import make_person, make_runtime, tables, until_somebody_waits
 
 PICTURE = Prepared(b"a picture", b"a small one", "image/jpeg", 640, 480)
 
@@ -106,8 +106,11 @@ def media_on(
     signer: Signer,
     clock: FakeClock,
 ) -> Media:
-    pool = WorkPool(1, 1)  # nothing is worked on here
-    return Media(database, jobs, objects, signer, clock, "https://x.test", 6, pool)
+    settings = Settings(public_url="https://x.test")
+    runtime = make_runtime(
+        settings=settings, database=database, jobs=jobs, signer=signer, clock=clock
+    )
+    return Media(runtime, objects)
 
 
 @pytest.fixture

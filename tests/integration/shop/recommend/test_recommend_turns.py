@@ -55,7 +55,7 @@ class Kicks:
 
     def __init__(self, database: Database, jobs: Jobs) -> None:
         self.database = database
-        self.pipeline = Pipeline(database, jobs, None, None, None)  # type: ignore[arg-type]
+        self.pipeline = Pipeline(database, jobs, engine=None, stores=None, lift=None)  # type: ignore[arg-type]
 
     async def off(self, shopper: Shopper, count: int) -> None:
         caller = await caller_by_hash(self.database, hash_secret(shopper.secret))

@@ -19,6 +19,7 @@ from core.shop.signage import frames, sql, subscribe
 from core.shop.tenants.sql import Caller, create_key
 from edge.reply.errors import ApiError
 from edge.v1 import annotations_pb2 as rest
+from tests.support import make_runtime
 
 SIGNAGE = store_pb2.Signage(id="7", number=2, orientation="portrait")
 
@@ -61,13 +62,8 @@ class Device:
         self.store = Elsewhere()
 
     def frames(self, after: int = 0):
-        subscription = subscribe.Subscription(
-            self.database,
-            self.events,
-            self.store,
-            asyncio.Event(),
-            self.caller,  # type: ignore[arg-type]
-        )
+        runtime = make_runtime(database=self.database, events=self.events)
+        subscription = subscribe.Subscription(runtime, self.store, self.caller)  # type: ignore[arg-type]
         return aclosing(subscription.frames(after))
 
     async def show(self, seconds: float) -> None:

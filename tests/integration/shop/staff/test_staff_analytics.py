@@ -57,7 +57,9 @@ async def ask(
     database: Database, tenant_id: uuid.UUID, first: str, last: str, zone: ZoneInfo = SEOUL
 ) -> pb.GetAnalyticsResponse:
     request = pb.GetAnalyticsRequest(from_date=first, to_date=last)
-    return await get_analytics(database, tenant_id, zone, {"s1": "입구"}, request)
+    return await get_analytics(
+        database, tenant_id, request, zone=zone, signage_names={"s1": "입구"}
+    )
 
 
 async def fill(database: Database, tenant_id: uuid.UUID, seed: int, zone: ZoneInfo) -> None:

@@ -247,7 +247,7 @@ async def channel(
         watched.append(Events(url))
         return watched[-1]
 
-    monkeypatch.setattr("core.app.wire.Events", make)
+    monkeypatch.setattr("core.platform.runtime.Events", make)
     async with running_core(database_url) as opened_channel:
         yield opened_channel
 

@@ -320,7 +320,9 @@ async def test_what_was_sent_in_part_is_counted_by_item_and_by_reason(
     await phone.coupon(rec_id="coupon-1", kind="dismissed", reason_type="upsell")
     today = dt.datetime.now(dt.UTC).date().isoformat()
     span = tenant_pb2.GetAnalyticsRequest(from_date=today, to_date=today)
-    figures = await get_analytics(database, phone.shopper.tenant_id, ZoneInfo("UTC"), {}, span)
+    figures = await get_analytics(
+        database, phone.shopper.tenant_id, span, zone=ZoneInfo("UTC"), signage_names={}
+    )
     (item,) = figures.by_item
     assert (item.key, item.name) == ("201", "카레가루 100g")
     counted = item.figures

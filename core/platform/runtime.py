@@ -1,0 +1,99 @@
+"""What a core process has, made once, and what each wing makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import grpc
+
+from core.platform.clock import Clock
+from core.platform.database import Database, open_database
+from core.platform.events import Events
+from core.platform.jobs import Jobs
+from core.platform.pool import WorkPool
+from core.platform.settings import Settings
+from core.platform.signing import Signer
+from edge.serve.authenticators import Authenticator
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What every servicer may need. `stopping` is set when the process is to end."""
+
+    settings: Settings
+    database: Database
+    jobs: Jobs
+    events: Events
+    clock: Clock
+    signer: Signer
+    pictures: WorkPool
+    passwords: WorkPool
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where a day begins and ends."""
+        return self.settings.zone
+
+
+@contextlib.asynccontextmanager
+async def open_runtime(
+    settings: Settings, database_url: str, clock: Clock
+) -> AsyncIterator[Runtime]:
+    """Make what a process has; closed when the block ends."""
+    async with (
+        open_database(database_url, settings.database_pool) as database,
+        Jobs(database_url, settings.job_concurrency) as jobs,
+    ):
+        with (
+            contextlib.closing(WorkPool(settings.picture_workers, 32)) as pictures,
+            # Pictures take seconds where a password takes hundredths: nobody's log-in waits for
+            # them.
+            contextlib.closing(WorkPool(settings.picture_workers, 32)) as passwords,
+        ):
+            yield Runtime(
+                settings=settings,
+                database=database,
+                jobs=jobs,
+                events=Events(database_url),
+                clock=clock,
+                signer=Signer(settings.token_keys_file, clock),
+                pictures=pictures,
+                passwords=passwords,
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Wing:
+    """A wing, ready to serve: its servicers, who checks its callers, by access level, and what it
+    does besides, by name, for as long as the process lives."""
+
+    servicers: Sequence[object]
+    authenticators: Mapping[str, Authenticator]
+    background: Mapping[str, Callable[[], Coroutine[Any, Any, None]]] = field(default_factory=dict)
+
+
+def service_name(servicer: object) -> str:
+    """The full name of the service that a servicer serves."""
+    base = _generated(servicer)
+    return f"{base.__module__.rpartition('.')[0]}.{base.__name__.removesuffix('Servicer')}"
+
+
+def register(servicers: Iterable[object], server: grpc.aio.Server) -> None:
+    """Have a server serve them all."""
+    for servicer in servicers:
+        base = _generated(servicer)
+        add = getattr(sys.modules[base.__module__], f"add_{base.__name__}_to_server")
+        add(servicer, server)
+
+
+def _generated(servicer: object) -> type:
+    """The generated class that a servicer derives from."""
+    bases = type(servicer).__mro__
+    return next(base for base in bases if base.__module__.endswith("_pb2_grpc"))
