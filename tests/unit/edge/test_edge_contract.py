@@ -147,11 +147,24 @@ def test_what_is_accepted_has_been_tried(tmp_path, monkeypatch):
           rpc C(N) returns (N) { option (google.api.http) = {get: "/v1/b"}; @PUBLIC }
           rpc D(N) returns (N) { option (google.api.http) = {
             get: "/v1/d/{name}" additional_bindings: {get: "/v1/d/{name}"} }; @PUBLIC }
+          // and
         }
         message M { optional string HasField = 1; M inner = 2; }
         message N { string name = 1; }
-        """,
+        """.replace(
+            "// and",
+            """
+          rpc E(N) returns (N) { option (google.api.http) = {get: "/v1/x/{name}"}; @PUBLIC }
+          rpc F(N) returns (N) { option (google.api.http) = {get: "/v1/{name=x/*}"}; @PUBLIC }
+          rpc G(N) returns (N) { option (google.api.http) = {get: "/v1/{name=y/*}"}; @PUBLIC }
+          rpc H(N) returns (N) { option (google.api.http) = {get: "/v1/{name=z/*}"}; @PUBLIC }
+          rpc I(N) returns (N) { option (google.api.http) = {get: "/v1/x/{name=**}"}; @PUBLIC }
+          rpc J(N) returns (N) { option (google.api.http) = {post: "/v1/x/{name}"}; @PUBLIC }
+            """,
+        ),
     )
+    assert "S.F: GET /v1/{name=x/*} is already" in found
+    assert not [name for name in "GHIJ" if f"S.{name}:" in found]
     assert "S.C: GET /v1/b is already" in found
     assert "S.D: GET /v1/d/{name} is already" in found
     found = problems(
@@ -188,9 +201,7 @@ def test_rules_must_fit_their_fields(tmp_path, monkeypatch):
           int32 word = 2 [(edge.v1.field).in = "x"];
           string number = 3 [(edge.v1.field).gte = 1];
           bool sized = 4 [(edge.v1.field).max_len = 1];
-          int32 needed = 5 [(google.api.field_behavior) = REQUIRED];
           string id = 6 [(edge.v1.field).malformed_is_not_found = true];
-          float fraction = 7;
           google.protobuf.Any any = 8;
           string twin = 9 [(edge.v1.field).json_key = "sized"];
           string mixed_up = 13;
@@ -213,9 +224,7 @@ def test_rules_must_fit_their_fields(tmp_path, monkeypatch):
         "M.line: no_control is for strings",
         "M.number: gte and lte are for numbers",
         "M.sized: min_len and max_len are for",
-        "M.needed: a required number or bool must be `optional`",
         "M.id: malformed_is_not_found is for UUIDs",
-        "M.fraction: use double",
         "M.any: google.protobuf.Any has no JSON form",
         "sized and twin are both 'sized' in JSON",
         "mixed_up and other are both 'mixedUp' in JSON",
