@@ -77,7 +77,7 @@ def comments(image: FileDescriptorSet) -> dict[str, str]:
 
         def note(path: tuple[int, ...], name: str, texts: Any = texts) -> None:
             lines = [line.strip() for line in texts.get(path, "").strip().splitlines()]
-            found[name] = "\n".join(lines)
+            found[name.removeprefix(".")] = "\n".join(lines)
 
         def enum(path: tuple[int, ...], scope: str, proto: Any, note: Any = note) -> None:
             note(path, f"{scope}.{proto.name}")

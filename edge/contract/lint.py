@@ -25,6 +25,7 @@ from edge.contract.model import (
     mask_field,
     messages_of,
 )
+from edge.contract.template import is_template
 from edge.v1 import annotations_pb2 as rest
 
 
@@ -85,6 +86,10 @@ def rest_problems(method: Method, where: str) -> Iterator[str]:
             yield f"{where}: {binding.template} is under none of the surface's path_prefixes"
         if binding.template.endswith("/"):
             yield f"{where}: {binding.template} must not end in '/' (clients may add one)"
+        elif not is_template(binding.template):
+            yield f"{where}: {binding.template} is no path template of google.api.http"
+        if len(set(binding.path_fields)) < len(binding.path_fields):
+            yield f"{where}: {binding.template} has a variable twice"
         for name in binding.path_fields:
             field = fields.get(name)
             if field is None or field.message_type is not None or field.is_repeated:

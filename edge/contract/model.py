@@ -207,6 +207,7 @@ class Contract:
     surfaces: tuple[Surface, ...]
     services: tuple[ServiceDescriptor, ...]
     access_levels: Mapping[str, str]  # names and what they say of who that is
+    left_out: tuple[str, ...] = ()  # what a lenient reading does not serve, or not over REST
 
     @property
     def rest_services(self) -> tuple[str, ...]:
