@@ -93,15 +93,13 @@ class _Loader:
         read: dict[str, Method] = {}
         for service in services:
             surface = self._surface_of(service)
-            if surface is None and self.lenient:
-                continue
             for method in service.methods:
                 if (one := self._method(method, surface)) is not None:
                     read[one.path] = one
         self.problems += self.outside.problems()
         levels = self._access_levels()
         for path, method in list(read.items()):
-            if method.access not in levels and method.access != PUBLIC:
+            if method.access and method.access not in levels and method.access != PUBLIC:
                 where = f"{method.service}.{method.name}"
                 why = [f"{where}: no file declares the access {method.access!r}"]
                 self._leave_out(where, _NOT_SERVED, why)
@@ -116,18 +114,18 @@ class _Loader:
         return contract
 
     def _service(self, name: str) -> ServiceDescriptor | None:
-        for known in (False, True):
-            if known:
-                import_package(name.rpartition(".")[0])
-            try:
-                return self.pool.FindServiceByName(name)
-            except KeyError:
-                pass
-        self.problems.append(
-            f"{name}: there is no such service (stubs that are not in the folder of their package"
-            " must be imported first)"
-        )
-        return None
+        try:
+            return self.pool.FindServiceByName(name)
+        except KeyError:
+            import_package(name.rpartition(".")[0])
+        try:
+            return self.pool.FindServiceByName(name)
+        except KeyError:
+            self.problems.append(
+                f"{name}: there is no such service (stubs that are not in the folder of their"
+                " package must be imported first)"
+            )
+            return None
 
     def _leave_out(self, where: str, what: str, why: Sequence[str]) -> None:
         """Note what is wrong with a service or a method, which is refused or left out for it."""
@@ -217,6 +215,7 @@ class _Loader:
     def _reasons(self, name: str, where: str) -> Mapping[str, Reason] | None:
         """The surface's reasons by name; None when something is wrong with them."""
         reasons: dict[str, Reason] = {}
+        before = len(self.problems)
         if name:
             import_package(name.rpartition(".")[0])
             try:
@@ -225,10 +224,7 @@ class _Loader:
                 self.problems.append(f"{where}: there is no enum {name}")
                 return None
             self._note_files(enum.file)
-            before = len(self.problems)
             reasons = {reason.name: reason for reason in self._values(enum)}
-            if len(self.problems) > before:
-                return None
         covered = {reason.condition for reason in reasons.values()}
         for default in DEFAULT_REASONS:
             if default.condition not in covered:
@@ -238,7 +234,7 @@ class _Loader:
                         " value must"
                     )
                 reasons[default.name] = default
-        return reasons
+        return reasons if len(self.problems) == before else None
 
     def _values(self, enum: EnumDescriptor) -> Iterator[Reason]:
         conditions: dict[int, str] = {}
@@ -271,6 +267,8 @@ class _Loader:
     def _method(self, method: MethodDescriptor, surface: Surface | None) -> Method | None:
         where = method.full_name
         rule = self.outside.rule(method)
+        if surface is None and self.lenient:
+            return None
         found = list(lint.rule_problems(method, rule, surface))
         if not rule.access:
             found.insert(0, f"{where}: (edge.v1.method) has no access")
@@ -279,7 +277,7 @@ class _Loader:
             found += lint.message_problems(message, where, surface, in_json=False)
         if found:
             self._leave_out(where, _NOT_SERVED, found)
-        if surface is None:
+        if surface is None or (found and self.lenient):
             return None
         read = Method(
             path=f"/{method.containing_service.full_name}/{method.name}",
@@ -295,17 +293,17 @@ class _Loader:
             bindings=(),
         )
         if not method.GetOptions().HasExtension(http_annotations.http):
-            return read if rule.access else None
+            return read
         read, rest_found = self._with_bindings(read, method)
         for message in messages:
             rest_found += lint.message_problems(message, where, surface, in_json=True)
         rest_found = [problem for problem in rest_found if problem not in found]
-        if not (self.lenient and (found or rest_found)):
+        if not (self.lenient and rest_found):
             rest_found += self._take_routes(read, where)
         if rest_found:
             self._leave_out(where, _GRPC_ONLY, rest_found)
             read = replace(read, bindings=())
-        return read if not found else None
+        return read
 
     def _take_routes(self, method: Method, where: str) -> Iterator[str]:
         """Take the method's routes; yield those that are taken."""
