@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import struct
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,9 @@ from google.protobuf.message import DecodeError
 
 from edge.v1.whole_number_pb2 import WholeNumber
 
+_SINGLE = struct.Struct("<f")  # without "<" what is too large is infinite
+_SIX_DIGITS = 10.0**6
+_SMALLEST_NORMAL = 2.0**-126
 # Up to this a double is every whole number.
 EXACT = 2.0**53
 # Digits of the largest double.
@@ -58,6 +62,24 @@ def dumps(value: Any) -> bytes:
 def number(value: float) -> float | int:
     """A whole double as an int, so that 882 never prints as 882.0."""
     return int(value) if value.is_integer() and -EXACT <= value <= EXACT else value
+
+
+def single(value: float) -> float:
+    """The nearest float of 32 bits, as Python has it. Raises OverflowError beyond their range."""
+    found: float = _SINGLE.unpack(_SINGLE.pack(value))[0]
+    return found
+
+
+def single_number(value: float) -> float | int:
+    """The fewest digits that stand for a float of 32 bits: 0.1, where it is 0.10000000149."""
+    if value.is_integer() and -_SIX_DIGITS < value < _SIX_DIGITS:
+        return int(value)
+    # Six digits are always told apart, but in the smallest of them.
+    for digits in range(6 if abs(value) >= _SMALLEST_NORMAL else 1, 9):
+        short = float(f"{value:.{digits}g}")
+        if single(short) == value:
+            return number(short)
+    return number(float(f"{value:.9g}"))
 
 
 def set_number(target: Any, value: int | float) -> None:

@@ -22,6 +22,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import distribution
 from importlib.resources import files
@@ -41,6 +42,17 @@ OPTIONS = "edge/v1/"
 # That folder: in the wheel they lie beside their stubs, in the repository at the top.
 _TOP = Path(__file__).resolve().parent.parent
 KIT_PROTO = _TOP if (_TOP / OPTIONS / "annotations.proto").is_file() else _TOP / "proto"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How the contract is read: see load_contract."""
+
+    defaults: Path | None = None
+    lenient: bool = False
+
+
+AS_IT_IS = Reading()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -68,11 +80,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--check", action="store_true", help="write nothing; name stale files, and exit 1"
     )
+    parser.add_argument(
+        "--defaults", type=Path, metavar="FILE", help="options from outside (edge.v1.Defaults)"
+    )
+    parser.add_argument(
+        "--lenient",
+        action="store_true",
+        help="leave out what cannot be served, or served over REST, and say what that is",
+    )
     parser.add_argument("--derive", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     info = _info(options.title, options.version, options.description)
+    reading = Reading(options.defaults, options.lenient)
     if options.derive:
-        derive(options.derive, options.out, info)
+        derive(options.derive, options.out, info, reading)
         return 0
     proto = options.folder or options.proto or Path("proto")
     _look_at_folders([proto, *options.include], options.out)
@@ -85,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
             if _bring_up_to_date(made, kept, again if options.check else None):
                 return 1
         fresh = Path(folder) / "gen"
-        generate(proto, fresh, options.include, info=info, pyi=options.pyi)
+        generate(proto, fresh, options.include, info=info, pyi=options.pyi, reading=reading)
         return int(_bring_up_to_date(fresh, options.out, again if options.check else None))
 
 
@@ -134,6 +155,7 @@ def generate(
     *,
     info: Mapping[str, str] | None = None,
     pyi: bool = False,
+    reading: Reading = AS_IT_IS,
 ) -> None:
     """Write all generated files of the contract in `proto` to the empty folder `out`.
 
@@ -164,6 +186,8 @@ def generate(
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(python), *_search_path()))}
     command = [sys.executable, "-m", "edge.gen", "--derive", str(image), "--out", str(out)]
     command += [f"--{name}={value}" for name, value in (info or {}).items()]
+    command += [f"--defaults={reading.defaults}"] if reading.defaults else []
+    command += ["--lenient"] if reading.lenient else []
     if code := subprocess.run(command, env=environment).returncode:
         sys.exit(code)
 
@@ -215,7 +239,7 @@ def _imported_apis(image: Path, out: Path) -> None:
         (out / "LICENSE").write_bytes(Path(str(licence.locate())).read_bytes())
 
 
-def derive(image: Path, out: Path, info: Mapping[str, str]) -> None:
+def derive(image: Path, out: Path, info: Mapping[str, str], reading: Reading = AS_IT_IS) -> None:
     """Write what is derived from options; the stubs must be importable."""
     from edge.contract.load import load_contract
     from edge.contract.model import ContractError
@@ -225,9 +249,13 @@ def derive(image: Path, out: Path, info: Mapping[str, str]) -> None:
     descriptors = descriptor_pb2.FileDescriptorSet.FromString(image.read_bytes())
     _import_stubs(descriptors)
     try:
-        contract = load_contract(service_names(descriptors))
+        contract = load_contract(
+            service_names(descriptors), lenient=reading.lenient, defaults=reading.defaults
+        )
     except ContractError as error:
         sys.exit(str(error))
+    for one in contract.left_out:
+        sys.stderr.write(f"{one}\n")
     _write_reasons(contract, comments(descriptors), out / "python")
     envoy = out / "envoy" / "rest.pb"
     envoy.parent.mkdir(parents=True, exist_ok=True)
@@ -253,7 +281,8 @@ def _write_reasons(contract: Contract, notes: Mapping[str, str], python: Path) -
             modules.setdefault(name.rpartition(".")[0], []).append("\n".join(lines))
     for package, classes in modules.items():
         target = python / package.replace(".", "/") / "reasons.py"
-        head = f'"""Reasons of {package}, made by `python -m edge.gen`."""\n'
+        target.parent.mkdir(parents=True, exist_ok=True)
+        head = f'"""Reasons of {package or "the contract"}, made by `python -m edge.gen`."""\n'
         head += "\nfrom edge import ReasonName\n"
         target.write_text("\n\n".join([head, *sorted(classes)]) + "\n", encoding="utf-8")
 
@@ -266,9 +295,8 @@ def docstring(note: str) -> str:
 def service_names(descriptors: descriptor_pb2.FileDescriptorSet) -> list[str]:
     """Full names of the services in the contract's own files, in order."""
     return [
-        f"{file.package}.{service.name}"
+        f"{file.package}.{service.name}".removeprefix(".")
         for file in descriptors.file
-        if not file.package.startswith("google.")
         for service in file.service
     ]
 
@@ -281,6 +309,8 @@ def _import_stubs(descriptors: descriptor_pb2.FileDescriptorSet) -> None:
             import_module(module)
         except ModuleNotFoundError as error:
             sys.exit(f"edge.gen: {file.name} has no stubs that can be imported: {error}")
+        except TypeError as error:  # protobuf has another file of the name, or of its messages
+            sys.exit(f"edge.gen: {file.name} is not the one that is installed: {error}")
 
 
 def _info(title: str | None, version: str | None, description: str | None) -> dict[str, str]:

@@ -77,7 +77,7 @@ def comments(image: FileDescriptorSet) -> dict[str, str]:
 
         def note(path: tuple[int, ...], name: str, texts: Any = texts) -> None:
             lines = [line.strip() for line in texts.get(path, "").strip().splitlines()]
-            found[name] = "\n".join(lines)
+            found[name.removeprefix(".")] = "\n".join(lines)
 
         def enum(path: tuple[int, ...], scope: str, proto: Any, note: Any = note) -> None:
             note(path, f"{scope}.{proto.name}")
@@ -518,7 +518,8 @@ def _scalar(field: FieldDescriptor) -> Schema:
         wide = field.cpp_type in (FieldKind.CPPTYPE_INT64, FieldKind.CPPTYPE_UINT64)
         return {"type": "integer", "format": "int64" if wide else "int32"}
     if field.type in FLOATS:
-        return {"type": "number", "format": "double"}
+        single = field.type == FieldKind.TYPE_FLOAT
+        return {"type": "number", "format": "float" if single else "double"}
     return {"type": "string", "format": "uuid"} if is_uuid(field) else {"type": "string"}
 
 

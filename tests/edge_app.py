@@ -180,6 +180,9 @@ def servicers() -> tuple[Any, Any, list[str]]:
         async def Odd(self, request, context):
             return request
 
+        async def Measure(self, request, context):
+            return request
+
         async def Shelve(self, request, context):
             return edgetest_pb2.ShelveResponse.FromString(request.SerializeToString())
 

@@ -21,11 +21,11 @@ from edge.contract.model import (
     has_text,
     is_free_form,
     is_mask,
-    is_required,
     is_uuid,
     mask_field,
     messages_of,
 )
+from edge.contract.template import is_template
 from edge.v1 import annotations_pb2 as rest
 
 
@@ -86,6 +86,10 @@ def rest_problems(method: Method, where: str) -> Iterator[str]:
             yield f"{where}: {binding.template} is under none of the surface's path_prefixes"
         if binding.template.endswith("/"):
             yield f"{where}: {binding.template} must not end in '/' (clients may add one)"
+        elif not is_template(binding.template):
+            yield f"{where}: {binding.template} is no path template of google.api.http"
+        if len(set(binding.path_fields)) < len(binding.path_fields):
+            yield f"{where}: {binding.template} has a variable twice"
         for name in binding.path_fields:
             field = fields.get(name)
             if field is None or field.message_type is not None or field.is_repeated:
@@ -161,9 +165,6 @@ def _field_problems(field: FieldDescriptor, in_json: bool) -> Iterator[str]:
     sized = text or field.type == FieldKind.TYPE_BYTES or field.is_repeated
     if (rule.HasField("min_len") or rule.HasField("max_len")) and not sized:
         yield "min_len and max_len are for strings, bytes and repeated fields"
-    seen_unset = sized or field.has_presence or field.type == FieldKind.TYPE_ENUM
-    if is_required(field) and not seen_unset:
-        yield "a required number or bool must be `optional`, or its absence cannot be seen"
     if rule.part and field.type not in (
         FieldKind.TYPE_STRING,
         FieldKind.TYPE_BYTES,
@@ -176,7 +177,5 @@ def _field_problems(field: FieldDescriptor, in_json: bool) -> Iterator[str]:
             yield "a message filled by a multipart part needs a field `bytes content`"
     if not in_json:
         return
-    if field.type == FieldKind.TYPE_FLOAT:
-        yield "use double: a float shows its rounding in JSON"
     if field.message_type is not None and field.message_type.full_name == "google.protobuf.Any":
         yield "google.protobuf.Any has no JSON form here"

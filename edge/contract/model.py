@@ -207,6 +207,7 @@ class Contract:
     surfaces: tuple[Surface, ...]
     services: tuple[ServiceDescriptor, ...]
     access_levels: Mapping[str, str]  # names and what they say of who that is
+    left_out: tuple[str, ...] = ()  # what a lenient reading does not serve, or not over REST
 
     @property
     def rest_services(self) -> tuple[str, ...]:
@@ -223,6 +224,21 @@ def is_required(field: FieldDescriptor) -> bool:
     """Whether google.api.field_behavior says REQUIRED."""
     behaviours = field.GetOptions().Extensions[field_behavior_pb2.field_behavior]
     return field_behavior_pb2.REQUIRED in behaviours
+
+
+def is_plain_number(field: FieldDescriptor) -> bool:
+    """Whether the field is a number or a bool: 0 and false are values like others."""
+    return field.type in INTEGERS or field.type in FLOATS or field.type == FieldKind.TYPE_BOOL
+
+
+def must_be_sent(field: FieldDescriptor) -> bool:
+    """Whether the field is required, and only JSON can show that it was left out."""
+    return (
+        is_required(field)
+        and is_plain_number(field)
+        and not field.has_presence
+        and not field.is_repeated
+    )
 
 
 def is_uuid(field: FieldDescriptor) -> bool:

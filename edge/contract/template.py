@@ -7,6 +7,17 @@ import re
 _VARIABLE = re.compile(r"\{([^=}]+)=?([^}]*)\}")
 
 
+_LITERAL = r"[^/{}*=:?#\s]+"
+_SEGMENT = rf"(?:\*\*|\*|{_LITERAL})"
+_NAMED = rf"\{{[^/{{}}*=:\s]+(?:={_SEGMENT}(?:/{_SEGMENT})*)?\}}"
+_TEMPLATE = re.compile(rf"(?:/(?:{_SEGMENT}|{_NAMED}))+(?::{_LITERAL})?")
+
+
+def is_template(text: str) -> bool:
+    """Whether the text is a path template; a `**` may only be the last segment of the path."""
+    return bool(_TEMPLATE.fullmatch(text)) and "**/" not in matched(text)
+
+
 def variables(template: str) -> tuple[tuple[str, str], ...]:
     """Return each variable's field and the pattern of its value, `*` for `{name}`."""
     return tuple((found[1], found[2] or "*") for found in _VARIABLE.finditer(template))

@@ -41,6 +41,8 @@ def main() -> None:
         default=Path("var/envoy"),
         help="for its configuration, log and socket (%(default)s)",
     )
+    add("--defaults", type=Path, metavar="FILE", help="options from outside, as edge.gen had them")
+    add("--lenient", action="store_true", help="leave out what edge.gen --lenient did")
     add("--print", action="store_true", help="only print the configuration")
     options = parser.parse_args()
     if find_spec("jinja2") is None:
@@ -48,7 +50,9 @@ def main() -> None:
     if not options.descriptor.is_file():
         sys.exit(f"edge.envoy: there is no {options.descriptor}: python -m edge.gen makes it")
     try:
-        contract = load_contract(options.services)
+        contract = load_contract(
+            options.services, lenient=options.lenient, defaults=options.defaults
+        )
     except ContractError as error:
         sys.exit(f"edge.envoy: {error}")
     config = render(

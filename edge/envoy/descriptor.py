@@ -81,6 +81,7 @@ def _service_file(service: str, methods: list[Method]) -> FileDescriptorProto:
         dependency=["google/api/annotations.proto", "google/api/httpbody.proto"],
     )
     described = file.service.add(name=name)
+    scope = f".{package}" if package else ""
     for method in methods:
         if not method.bindings:
             continue
@@ -88,7 +89,7 @@ def _service_file(service: str, methods: list[Method]) -> FileDescriptorProto:
         file.message_type.append(request)
         derived = described.method.add(
             name=method.name,
-            input_type=f".{package}.{request.name}",
+            input_type=f"{scope}.{request.name}",
             output_type=f".{HTTP_BODY}",
             server_streaming=method.server_streaming,
         )

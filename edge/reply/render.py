@@ -32,7 +32,7 @@ from edge.contract.model import (
     is_map,
     lower_camel,
 )
-from edge.digits import EXACT, number, number_of, printable
+from edge.digits import EXACT, number, number_of, printable, single_number
 from edge.v1 import annotations_pb2 as rest
 
 Render = Callable[[Any], Any]
@@ -148,9 +148,12 @@ class Renderer:
             name = f"e_{len(scope)}"
             scope[name] = {v.number: enum_word(v) for v in reversed(field.enum_type.values)}
             return f"{name}.get({value}, {value})"
-        if field.type in (FieldKind.TYPE_DOUBLE, FieldKind.TYPE_FLOAT):
+        if field.type == FieldKind.TYPE_DOUBLE:
             scope["number"] = number
             return f"number({value})"
+        if field.type == FieldKind.TYPE_FLOAT:
+            scope["single"] = single_number
+            return f"single({value})"
         if field.type == FieldKind.TYPE_BYTES:
             scope["base64"] = _base64
             return f"base64({value})"
@@ -158,8 +161,10 @@ class Renderer:
 
     def _well_known(self, name: str) -> Render:
         if name in WRAPPERS:
-            if name in ("google.protobuf.DoubleValue", "google.protobuf.FloatValue"):
+            if name == "google.protobuf.DoubleValue":
                 return lambda m: number(m.value)
+            if name == "google.protobuf.FloatValue":
+                return lambda m: single_number(m.value)
             if name == "google.protobuf.BytesValue":
                 return lambda m: _base64(m.value)
             return lambda m: m.value

@@ -35,8 +35,9 @@ from edge.contract.model import (
     field_rule,
     is_free_form,
     is_map,
+    must_be_sent,
 )
-from edge.digits import EXACT, loads, loads_leniently, set_number
+from edge.digits import EXACT, loads, loads_leniently, set_number, single
 from edge.reply.errors import ApiError, FieldViolation, invalid
 from edge.v1 import annotations_pb2 as rest
 
@@ -116,7 +117,7 @@ class Decoder:
 
     def __init__(self, surface: Surface) -> None:
         self._surface = surface
-        self._tables: dict[str, dict[str, _Field]] = {}
+        self._tables: dict[str, _Table] = {}
 
     def body(
         self, message: Message, value: Any, report: Violations, skip: Sequence[str] = ()
@@ -131,7 +132,7 @@ class Decoder:
                 for key, item in value.items()
                 if (field := table.get(key)) is not None and field.name not in skip
             }
-        self._fill(message, value, "", 0, report)
+        self._fill(message, value, "", 0, report, skip)
 
     def names(self, message: Message, value: dict[str, Any], skip: Sequence[str]) -> list[str]:
         """The fields of `message` that have a key in the JSON object `value`, null included."""
@@ -145,6 +146,10 @@ class Decoder:
         if value is not None:
             field.set(message, value, field.key, 0, report)
 
+    def missing(self, message: Message, name: str, report: Violations) -> None:
+        """Report a required field that was not sent."""
+        report(self._table(message.DESCRIPTOR)[name].key, "is required")
+
     def strings(
         self, message: Message, name: str, values: Sequence[str], report: Violations
     ) -> None:
@@ -155,20 +160,29 @@ class Decoder:
         else:
             field.set(message, field.unquote(values[-1]), field.key, 0, report)
 
-    def _table(self, descriptor: Descriptor) -> dict[str, _Field]:
+    def _table(self, descriptor: Descriptor) -> _Table:
         table = self._tables.get(descriptor.full_name)
         if table is None:
-            table = self._tables[descriptor.full_name] = {}
+            table = self._tables[descriptor.full_name] = _Table()
             for descriptor_field in descriptor.fields:
                 if field_rule(descriptor_field).body_keys:
                     continue
                 field = _Field(self, descriptor_field, self._surface.json_key(descriptor_field))
-                for key in (descriptor_field.name, descriptor_field.json_name, field.key):
+                keys = (descriptor_field.name, descriptor_field.json_name, field.key)
+                for key in keys:
                     table[key] = field
+                if must_be_sent(descriptor_field):
+                    table.needed.append((field, keys))
         return table
 
     def _fill(
-        self, message: Message, value: dict[str, Any], path: str, depth: int, report: Violations
+        self,
+        message: Message,
+        value: dict[str, Any],
+        path: str,
+        depth: int,
+        report: Violations,
+        skip: Sequence[str] = (),
     ) -> None:
         if depth > MAX_DEPTH:
             report(path, f"is nested more than {MAX_DEPTH} levels deep")
@@ -178,6 +192,18 @@ class Decoder:
             if item is None or (field := table.get(key)) is None:
                 continue
             field.set(message, item, f"{path}.{field.key}" if path else field.key, depth, report)
+        for field, keys in table.needed:
+            if field.name not in skip and all(value.get(key) is None for key in keys):
+                report(f"{path}.{field.key}" if path else field.key, "is required")
+
+
+class _Table(dict[str, "_Field"]):
+    """The fields of a message by their keys in JSON."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Those that a JSON object must have one of the keys of.
+        self.needed: list[tuple[_Field, tuple[str, ...]]] = []
 
 
 class _Field:
@@ -321,6 +347,8 @@ def scalar(field: FieldDescriptor) -> Convert:
         signed = not _TYPE_NAMES[kind].startswith(("UINT", "FIXED"))
         low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
         return lambda value: _integer(value, low, high)
+    if kind == FieldKind.TYPE_FLOAT:
+        return _float
     if kind in FLOATS:
         return _double
     if kind == FieldKind.TYPE_BOOL:
@@ -403,6 +431,13 @@ def _double(value: Any) -> float:
         return float(value)
     except OverflowError:
         raise Wrong(_TOO_WIDE) from None
+
+
+def _float(value: Any) -> float:
+    try:
+        return single(_double(value))
+    except OverflowError:
+        raise Wrong("must be a number of a float's range") from None
 
 
 def _bool(value: Any) -> bool:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edge.contract.model import ANY_VERB, Binding, Method
+from edge.contract.model import ANY_VERB, Binding, Method, must_be_sent
 from edge.contract.template import path_regex, precedence
 
 
@@ -20,6 +20,7 @@ class Form:
 
     binding: Binding
     query_fields: tuple[str, ...]
+    needed_fields: frozenset[str]  # of the query: those whose absence is seen here or not at all
     path: re.Pattern[str]
 
 
@@ -29,8 +30,14 @@ def forms(method: Method) -> tuple[Form, ...]:
     def order(binding: Binding) -> tuple[tuple[bool, list[int]], bool]:
         return precedence(binding.template), binding.verb == ANY_VERB
 
+    needed = frozenset(field.name for field in method.input.fields if must_be_sent(field))
     return tuple(
-        Form(binding, method.query_fields_of(binding), re.compile(path_regex(binding.template)))
+        Form(
+            binding,
+            method.query_fields_of(binding),
+            needed,
+            re.compile(path_regex(binding.template)),
+        )
         for binding in sorted(method.bindings, key=order)
     )
 

@@ -17,7 +17,6 @@ from google.protobuf.message import Message
 from edge.contract.model import (
     FLOATS,
     FREE_FORM,
-    INTEGERS,
     TEXT_LIKE,
     WRAPPERS,
     Descriptor,
@@ -28,9 +27,11 @@ from edge.contract.model import (
     field_rule,
     is_free_form,
     is_map,
+    is_plain_number,
     is_required,
     is_uuid,
 )
+from edge.digits import single
 from edge.reply.render import json_value
 from edge.request.decode import (
     MAX_DEPTH,
@@ -153,10 +154,9 @@ class Validator:
                 missing = True
             elif (presence and not required) or field.message_type is not None:
                 missing = False
-            elif field.type in INTEGERS or field.type in FLOATS:
-                missing = not presence and not value
-            elif field.type == FieldKind.TYPE_BOOL:
-                missing = False
+            elif is_plain_number(field):
+                # Whether one that is required was sent, the decoder has seen where it can be.
+                missing = not (presence or value or required)
             else:  # a string, bytes or an enum: its default is as good as nothing
                 missing = not (value.strip() if blank_is_missing and required else value)
             if missing:
@@ -205,7 +205,7 @@ class Validator:
             else:
                 yield self._message
         if rule.HasField("gte") or rule.HasField("lte"):
-            yield _in_bounds(rule)
+            yield _in_bounds(rule, single if field.type == FieldKind.TYPE_FLOAT else float)
         if not field.is_repeated:
             yield from _size_checks(field, rule)
 
@@ -329,15 +329,16 @@ def _matches(pattern: str) -> Check:
     return check
 
 
-def _in_bounds(rule: rest.FieldRule) -> Check:
-    low = rule.gte if rule.HasField("gte") else -math.inf
-    high = rule.lte if rule.HasField("lte") else math.inf
+def _in_bounds(rule: rest.FieldRule, rounded: Callable[[float], float]) -> Check:
+    """The check against the bounds, which are `rounded` as the value is."""
+    low = rounded(rule.gte) if rule.HasField("gte") else -math.inf
+    high = rounded(rule.lte) if rule.HasField("lte") else math.inf
 
     def check(value: float, path: str, findings: Violations) -> None:
         if value < low:
-            findings(path, f"must be at least {low:.17g}")
+            findings(path, f"must be at least {rule.gte:.17g}")
         elif value > high:
-            findings(path, f"must be at most {high:.17g}")
+            findings(path, f"must be at most {rule.lte:.17g}")
 
     return check
 

@@ -232,6 +232,8 @@ class Endpoint:
         for name in form.query_fields:
             if values := getattr(sent, name):
                 self._decoder.strings(message, name, values, report)
+            elif name in form.needed_fields:
+                self._decoder.missing(message, name, report)
         self._resume(call, message)
         for name in form.binding.path_fields:
             # A query parameter of the same name comes after the path's value.
@@ -270,11 +272,11 @@ class Endpoint:
         if self._has_parts and multipart.is_multipart(body.content_type):
             multipart.fill(message, body.content_type, body.data, self._decoder, report)
             return
-        if not body.data.strip():
+        if not body.data.strip() and (self._has_parts or form.binding.body != "*"):
             return
         if self._has_parts:
             raise invalid(FieldViolation("body", "must be multipart/form-data"))
-        value = parse_json(body.data)
+        value = parse_json(body.data) if body.data.strip() else {}
         if form.binding.body == "*":
             self._decoder.body(message, value, report, skip=form.binding.path_fields)
             if self._mask_name:

@@ -324,6 +324,10 @@ async def test_each_binding_is_served_by_itself(front):
     assert await said("POST", "/e/books/b:lend", json=body) == "body"
     assert await said("GET", "/e/books/a/b/c") == "a/b/c"
     assert await said("DELETE", "/e/any/s?book_id=b") == ("s", "b", None, None)
+    halls = "halls/1/shelves/2"
+    assert await said("GET", f"/e/{halls}/books?copies=1") == (halls, "", None, 1)
+    assert await said("GET", "/e/rooms/1?shelf=evil&book_id=b") == ("rooms/1", "b", None, None)
+    assert await said("GET", "/e/floors/1?shelf=s") == ("s", "floors/1", None, None)
 
 
 async def test_names_that_are_pythons_own(front):

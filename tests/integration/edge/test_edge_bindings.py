@@ -110,3 +110,57 @@ async def test_an_answer_to_head_has_no_body(caller):
         )
         answer = await caller.rest("EchoService/Peek", how=how)
         assert answer.status == status
+
+
+async def test_a_required_number_is_there_or_is_missed(caller):
+    wanted = {"id": 5, "amount": 0, "isExact": False}
+
+    async def measured(body, **strings):
+        sent = json.dumps(body).encode() if body is not None else None
+        return (await caller.rest("EchoService/Measure", sent, **strings)).json()
+
+    data = (await measured(wanted, id="5"))["data"]
+    assert {key: data[key] for key in wanted} == wanted
+    found = await measured({"amount": None, "inner": {"id": 1}}, id="5")
+    assert found["error"]["fields"] == [
+        {"field": field, "description": "is required"}
+        for field in ("inner.amount", "inner.isExact", "amount", "isExact")
+    ]
+    assert "error" not in await measured({**wanted, "inner": {**wanted, "exact": True}}, id="5")
+    for empty in ({}, None):
+        found = await measured(empty, id="5")
+        assert [f["field"] for f in found["error"]["fields"]] == ["amount", "isExact"]
+    assert "error" not in await measured(None, id="5", amount="0", exact="false")
+    found = await measured({**wanted, "amount": -2}, id="0")
+    assert found["error"]["message"] == "amount: must be at least -1"
+
+
+async def test_over_grpc_a_required_number_may_be_nought(caller):
+    from edgetest.v1 import edgetest_pb2 as pb
+
+    request = pb.MeasureRequest(inner=pb.MeasureRequest())
+    assert await caller.echo.Measure(request) == request
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        (0.1, None),
+        (-0.1, None),
+        ("0.05", None),
+        (0.11, "must be at most 0.10000000000000001"),
+        (1e39, "must be a number of a float's range"),
+        ("1e39", "must be a number of a float's range"),
+        ("Infinity", "must be a finite number"),
+        ("NaN", "must be a finite number"),
+        (True, "must be a number"),
+    ],
+)
+async def test_floats(caller, value, fault):
+    body = {"amount": 1, "isExact": True, "quality": value, "others": [0.3], "maybe": 1e30}
+    answer = await caller.rest("EchoService/Measure", json.dumps(body).encode(), id="1")
+    if fault is None:
+        data = answer.json()["data"]
+        assert (data["quality"], data["others"], data["maybe"]) == (float(value), [0.3], 1e30)
+    else:
+        assert answer.json()["error"]["message"] == f"quality: {fault}"

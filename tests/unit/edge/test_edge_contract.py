@@ -1,50 +1,20 @@
 """A contract that leaves something unsaid is refused, with every problem at once."""
 
-import itertools
-import sys
 from pathlib import Path
 
 import pytest
 
 from edge.contract.load import load_contract
 from edge.contract.model import ContractError, lower_camel
-from edge.gen import run_protoc
 from tests import edge_app
-
-ROOT = Path(__file__).parents[3]
-HEADER = """
-syntax = "proto3";
-package bad{n}.v1;
-import "google/api/annotations.proto";
-import "google/api/field_behavior.proto";
-import "google/api/field_info.proto";
-import "google/protobuf/any.proto";
-import "google/protobuf/field_mask.proto";
-import "edge/v1/annotations.proto";
-"""
-SURFACE = """
-  option (edge.v1.surface) = {
-    envelope: ENVELOPE_SUCCESS_DATA json_names: JSON_NAMES_PROTO
-    time_format: TIME_FORMAT_RFC3339_SECONDS
-    reasons: "onegenie.error.v1.SdkReason" path_prefixes: "/v1/"
-  };
-"""
-PUBLIC = 'option (edge.v1.method).access = "public";'
-_numbers = itertools.count(1)
+from tests.edge_contract import SURFACE, compiled
 
 
 def problems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> str:
     """What is wrong with a contract of one service `S`, one a line."""
-    package = f"bad{next(_numbers)}"
-    folder = tmp_path / "proto" / package / "v1"
-    folder.mkdir(parents=True)
-    text = (HEADER + body).replace("bad{n}", package).replace("SURFACE", SURFACE)
-    (folder / "bad.proto").write_text(text.replace("@PUBLIC", PUBLIC))
-    roots = [tmp_path / "proto", ROOT / "proto"]
-    run_protoc(roots, f"--python_out={tmp_path}", f"{package}/v1/bad.proto")
-    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    name = compiled(tmp_path, monkeypatch, body)
     with pytest.raises(ContractError) as refused:
-        load_contract([f"{package}.v1.S"])
+        load_contract([name])
     return "\n".join(refused.value.problems)
 
 
@@ -147,11 +117,24 @@ def test_what_is_accepted_has_been_tried(tmp_path, monkeypatch):
           rpc C(N) returns (N) { option (google.api.http) = {get: "/v1/b"}; @PUBLIC }
           rpc D(N) returns (N) { option (google.api.http) = {
             get: "/v1/d/{name}" additional_bindings: {get: "/v1/d/{name}"} }; @PUBLIC }
+          // and
         }
         message M { optional string HasField = 1; M inner = 2; }
         message N { string name = 1; }
-        """,
+        """.replace(
+            "// and",
+            """
+          rpc E(N) returns (N) { option (google.api.http) = {get: "/v1/x/{name}"}; @PUBLIC }
+          rpc F(N) returns (N) { option (google.api.http) = {get: "/v1/{name=x/*}"}; @PUBLIC }
+          rpc G(N) returns (N) { option (google.api.http) = {get: "/v1/{name=y/*}"}; @PUBLIC }
+          rpc H(N) returns (N) { option (google.api.http) = {get: "/v1/{name=z/*}"}; @PUBLIC }
+          rpc I(N) returns (N) { option (google.api.http) = {get: "/v1/x/{name=**}"}; @PUBLIC }
+          rpc J(N) returns (N) { option (google.api.http) = {post: "/v1/x/{name}"}; @PUBLIC }
+            """,
+        ),
     )
+    assert "S.F: GET /v1/{name=x/*} is already" in found
+    assert not [name for name in "GHIJ" if f"S.{name}:" in found]
     assert "S.C: GET /v1/b is already" in found
     assert "S.D: GET /v1/d/{name} is already" in found
     found = problems(
@@ -188,9 +171,7 @@ def test_rules_must_fit_their_fields(tmp_path, monkeypatch):
           int32 word = 2 [(edge.v1.field).in = "x"];
           string number = 3 [(edge.v1.field).gte = 1];
           bool sized = 4 [(edge.v1.field).max_len = 1];
-          int32 needed = 5 [(google.api.field_behavior) = REQUIRED];
           string id = 6 [(edge.v1.field).malformed_is_not_found = true];
-          float fraction = 7;
           google.protobuf.Any any = 8;
           string twin = 9 [(edge.v1.field).json_key = "sized"];
           string mixed_up = 13;
@@ -213,9 +194,7 @@ def test_rules_must_fit_their_fields(tmp_path, monkeypatch):
         "M.line: no_control is for strings",
         "M.number: gte and lte are for numbers",
         "M.sized: min_len and max_len are for",
-        "M.needed: a required number or bool must be `optional`",
         "M.id: malformed_is_not_found is for UUIDs",
-        "M.fraction: use double",
         "M.any: google.protobuf.Any has no JSON form",
         "sized and twin are both 'sized' in JSON",
         "mixed_up and other are both 'mixedUp' in JSON",

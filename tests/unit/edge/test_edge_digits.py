@@ -1,6 +1,9 @@
 """Whole numbers keep every digit, on the way in, inside a Value, and on the way out."""
 
 import json
+import math
+import random
+import struct
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -155,3 +158,36 @@ def test_a_value_without_wide_numbers_is_the_same_on_the_wire():
     message = read('{"extra": {"a": 882, "b": [1.5, null, "x"]}, "list": [1e2]}')
     assert message.extra == sent
     assert message.list == ListValue(values=[Value(number_value=100)])
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("0", "0"),
+        ("-0.1", "-0.1"),
+        ("0.3", "0.3"),
+        ("16777216", "16777216"),
+        ("16777217", "16777216"),
+        ("1e30", "1e30"),
+        ("3.4028235e38", "3.4028235e38"),
+        ("1e-45", "1e-45"),
+        ("1.17549435e-38", "1.1754944e-38"),
+        ("0.333333333333", "0.33333334"),
+    ],
+)
+def test_a_float_has_the_fewest_digits(text, shown):
+    assert digits.single_number(digits.single(float(text))) == float(shown)
+    assert orjson.loads(orjson.dumps(digits.single_number(digits.single(float(text))))) == float(
+        shown
+    )
+
+
+def test_every_float_reads_back_as_itself():
+    draw = random.Random(7)
+    for _ in range(20_000):
+        (value,) = struct.unpack("f", struct.pack("I", draw.getrandbits(32)))
+        if math.isfinite(value):
+            shown = digits.single_number(value)
+            assert digits.single(shown) == value
+            written = repr(float(shown)).partition("e")[0].replace(".", "")
+            assert len(written.strip("-0")) <= 9

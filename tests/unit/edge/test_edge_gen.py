@@ -1,6 +1,8 @@
 """Generated files: the same every time, checked, and cleaned up."""
 
 import json
+import os
+import subprocess
 import sys
 from importlib.metadata import distribution
 from pathlib import Path
@@ -254,3 +256,75 @@ def _fails(arguments):
     if isinstance(left.value.code, str):
         sys.stderr.write(left.value.code + "\n")
     assert left.value.code != 0
+
+
+DEFAULTS = """
+access_levels { name: "reader" description: "Who reads." }
+rules {
+  selector: "*"
+  surface {
+    envelope: ENVELOPE_SUCCESS_DATA json_names: JSON_NAMES_PROTO
+    time_format: TIME_FORMAT_RFC3339_SECONDS path_prefixes: "/v1/"
+  }
+  method { access: "reader" }
+}
+"""
+FOREIGN = """
+syntax = "proto3";
+PACKAGE
+import "google/api/annotations.proto";
+import "google/protobuf/any.proto";
+service Foreign {
+  rpc Get(Thing) returns (Thing) { option (google.api.http) = {get: "/v1/things/{name}"}; }
+  rpc Pack(Thing) returns (Packed) { option (google.api.http) = {get: "/v1/packed"}; }
+}
+message Thing { string name = 1; }
+message Packed { google.protobuf.Any any = 1; }
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "file"),
+    [
+        ("", "foreign.proto"),
+        ("", "any-where/class/foreign.proto"),
+        ("google.foreign.v1", "google/foreign/v1/foreign.proto"),
+        ("foreign.v2", "somewhere/else.proto"),
+    ],
+)
+def test_a_foreign_contract_is_served_where_its_files_lie(
+    tmp_path, monkeypatch, capfd, package, file
+):
+    """Its stubs are imported by their folder, as whoever makes servicers of them does."""
+    source = tmp_path / "protos" / file
+    source.parent.mkdir(parents=True)
+    source.write_text(FOREIGN.replace("PACKAGE", f"package {package};" if package else ""))
+    (tmp_path / "defaults.txtpb").write_text(DEFAULTS)
+    monkeypatch.chdir(tmp_path)
+    given = ["protos", "--defaults", "defaults.txtpb"]
+    name = f"{package}.Foreign".removeprefix(".")
+    packed = f"{package}.Packed".removeprefix(".")
+    _fails(given)
+    assert f"{packed}.any: google.protobuf.Any has no JSON form here" in capfd.readouterr().err
+    assert gen.main([*given, "--lenient"]) == 0
+    told = capfd.readouterr().err
+    assert f"{name}.Pack is served over gRPC only: {packed}.any: google.protobuf.Any" in told
+    document = json.loads(Path("gen/openapi/openapi.json").read_text())
+    assert document["paths"].keys() == {"/v1/things/{name}"}
+    derived = descriptor_pb2.FileDescriptorSet.FromString(Path("gen/envoy/rest.pb").read_bytes())
+    pool = descriptor_pool.DescriptorPool()
+    for one in derived.file:
+        pool.AddSerializedFile(one.SerializeToString())
+    assert [m.name for m in pool.FindServiceByName(name).methods] == ["Get"]
+    module = file.removesuffix(".proto").replace("-", "_").replace("/", ".") + "_pb2"
+    code = f"""
+import importlib, pathlib, edge
+importlib.import_module({module!r})
+contract = edge.load_contract([{name!r}], lenient=True, defaults=pathlib.Path("defaults.txtpb"))
+print(*contract.methods, contract.access_levels)
+"""
+    environment = {**os.environ, "PYTHONPATH": f"gen/python{os.pathsep}{ROOT}"}
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert result.stdout == f"/{name}/Get /{name}/Pack {{'reader': 'Who reads.'}}\n"

@@ -148,6 +148,22 @@ def test_each_binding_has_its_own_parameters_and_body():
     assert schema_of("post", "/e/books/{book_id}:lend", 200)["properties"]["data"] == {
         "type": "string"
     }
+    # A pattern's own segments stand in the path, with a parameter for each `*`.
+    assert places("get", "/e/halls/{shelf_1}/shelves/{shelf_2}/books")[0] == {
+        "shelf_1": "path",
+        "shelf_2": "path",
+        "book_id": "query",
+        "copies": "query",
+    }
+    (shelf, *_) = operation("get", "/e/rooms/{shelf}")["parameters"]
+    assert shelf == {
+        "name": "shelf",
+        "in": "path",
+        "required": True,
+        "description": "What stands for `*` in `shelf`, which is `rooms/*`. Where.",
+        "schema": {"type": "string"},
+    }
+    assert "book_id" in places("get", "/e/floors/{book_id}")[0]
     # OpenAPI has no word for a binding that takes every verb, nor a path for `**` beside `*`.
     assert "/e/any/{shelf}" not in DOCUMENT["paths"]
     head = operation("head", "/e/peek/{how}")
