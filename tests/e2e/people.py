@@ -108,7 +108,9 @@ class People:
     async def comment(self, person: Person, post_id: str, content: str) -> None:
         """A comment on a post."""
         async with self.database.begin() as conn:
-            await posts.add_comment(conn, uuid.UUID(post_id), person.id, content, utc_now())
+            await posts.add_comment(
+                conn, uuid.UUID(post_id), person.id, content=content, now=utc_now()
+            )
 
     def token(self, person: Person, session_id: uuid.UUID, expires: datetime) -> str:
         """An access token."""
