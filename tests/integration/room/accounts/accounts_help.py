@@ -16,7 +16,7 @@ from onegenie.auth.v1 import auth_pb2 as pb
 from onegenie.auth.v1 import auth_pb2_grpc as pb_grpc
 
 from tests.clock import FakeClock
-from tests.support import fields_of, reason_of
+from tests.support import fields_of, reason_of, refusal
 
 _numbers = count(1)
 
@@ -130,15 +130,6 @@ async def outcome(call: object) -> str:
     except grpc.aio.AioRpcError as error:
         return reason_of(error)
     return "OK"
-
-
-async def refusal(call: object) -> grpc.aio.AioRpcError:
-    """The error of a call that must fail."""
-    try:
-        await call  # type: ignore[misc]
-    except grpc.aio.AioRpcError as error:
-        return error
-    raise AssertionError("the call was to fail")
 
 
 async def wait(call: object) -> float:

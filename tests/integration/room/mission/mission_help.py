@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any
 
 import grpc
-import pytest
 from onegenie.mission.v1 import mission_pb2 as pb
 from onegenie.mission.v1 import mission_pb2_grpc as pb_grpc
 from sqlalchemy import insert
@@ -68,10 +66,3 @@ class Caller:
             pb.GetMissionRequest(today_mission_id=mission_id), **self._options
         )
         return response.mission
-
-
-async def refused(call: Awaitable[object]) -> str:
-    """The reason with which a call is refused."""
-    with pytest.raises(grpc.aio.AioRpcError) as error:
-        await call
-    return reason_of(error.value)

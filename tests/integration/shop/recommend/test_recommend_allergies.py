@@ -6,7 +6,6 @@ The store's products are named as stores name them, in compounds, and carry no s
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import grpc
@@ -15,7 +14,7 @@ from onegenie.recommend.v1 import recommend_pb2 as pb
 
 from core.platform.database import Database
 from core.shop.catalogue.importer import import_folder
-from tests.support import Shopper, add_profile, make_shopper, running_core
+from tests.support import Shopper, add_profile, make_shopper
 
 LISTED = [
     "두부", "애호박", "양파", "대파", "쌀", "감자", "된장", "고추장", "간장", "달걀",
@@ -42,12 +41,6 @@ ALLERGIES = {
     "I'm allergic to milk. Doenjang stew please": "라떼|쉐이크|버터|치즈|타르트",
     "牛乳アレルギーです。テンジャンチゲ": "라떼|쉐이크|버터|치즈|타르트",
 }
-
-
-@pytest.fixture
-async def channel(database_url: str) -> AsyncIterator[grpc.aio.Channel]:
-    async with running_core(database_url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -143,12 +143,6 @@ async def cores(database_url: str) -> AsyncIterator[tuple[grpc.aio.Channel, grpc
 
 
 @pytest.fixture
-async def channel(database_url: str) -> AsyncIterator[grpc.aio.Channel]:
-    async with running_core(database_url) as opened:
-        yield opened
-
-
-@pytest.fixture
 async def floor(database: Database) -> Floor:
     return await make_floor(database)
 

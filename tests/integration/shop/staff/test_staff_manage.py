@@ -30,12 +30,6 @@ from tests.support import fields_of, reason_of, running_core, tables, until_some
 ENTRANCE = "7e6f1f5e-6f0b-4f7d-9a2e-0d6c6a1f7b11"
 
 
-async def refused(call: Any) -> tuple[str, list[str]]:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return reason_of(caught.value), fields_of(caught.value)
-
-
 async def ask(staff: Staff, method: str, **fields: Any) -> Any:
     return await staff.call(method, **fields)
 

@@ -6,7 +6,6 @@ import asyncio
 import datetime as dt
 import re
 import uuid
-from collections.abc import AsyncIterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,7 +41,6 @@ from tests.integration.shop.trigger.trigger_help import (
 from tests.support import (
     Shopper,
     add_profile,
-    fields_of,
     make_shopper,
     reason_of,
     running_core,
@@ -53,17 +51,6 @@ IDLE, RECOGNIZED = signage_pb2.Frame(), signage_pb2.FRAME_KIND_RECOGNIZED
 ENTER, EXIT, EXIT_ANSWER, OVERRIDE, ENTER_ANSWER = range(5)
 COUPON_LEAST, COUPON_WHOLE, COUPON_ANSWER, RECOMMEND, RECOMMEND_ANSWER = range(5, 10)
 EVENT_ID = re.compile(r"evt_[a-z2-7]{26}")
-
-
-@pytest.fixture
-async def channel(database_url: str) -> AsyncIterator[grpc.aio.Channel]:
-    async with running_core(database_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def shopper(database: Database, channel: grpc.aio.Channel) -> Shopper:
-    return await make_shopper(database, channel)
 
 
 @pytest.fixture
@@ -84,12 +71,6 @@ async def all_told(database: Database) -> list[Any]:
         while await jobs_left(database):
             await asyncio.sleep(0.05)
     return await told(database)
-
-
-async def refused(call: Any) -> tuple[str, list[str]]:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return reason_of(caught.value), fields_of(caught.value)
 
 
 def test_every_example_is_here() -> None:
@@ -281,7 +262,10 @@ async def test_a_null_is_not_sent(phone: Phone, database: Database) -> None:
     await phone.coupon(rec_id="coupon-1", reason_detail=None)
     (row,) = await stored(database)
     assert row.item["reason_detail"] == TEXT
-    assert await refused(phone.coupon(rec_id="another", reason_detail=None)) == ("NOT_FOUND", [])
+    assert await refused(phone.coupon(rec_id="another", reason_detail=None)) == (
+        "NOT_FOUND",
+        [],
+    )
     await phone.signage(items=[{"rec_id": "r", "reason_detail": None}])
     assert (await stored(database))[1].item == {"rec_id": "r"}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -28,12 +28,6 @@ SERVICE = "onegenie.trigger.v1.TriggerService"
 METHODS = load_contract([SERVICE]).methods
 # In one language, three bytes a character; what an app sends of its shopping list.
 FORGOTTEN = {"quantity": 1, "product": {"id": 512, "name": "매콤한 볶음 고추장 소스 " * 3}}
-
-
-@pytest.fixture
-async def channel(database_url: str) -> AsyncIterator[grpc.aio.Channel]:
-    async with running_core(database_url) as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -86,11 +86,6 @@ async def channel(database_url: str, weather: Weather) -> AsyncIterator[grpc.aio
 
 
 @pytest.fixture
-async def shopper(database: Database, channel: grpc.aio.Channel) -> Shopper:
-    return await make_shopper(database, channel)
-
-
-@pytest.fixture
 async def phone(database: Database, shopper: Shopper) -> Phone:
     return await make_phone(database, shopper)
 
