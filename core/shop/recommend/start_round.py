@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from onegenie.error.v1.reasons import SdkReason
 from psycopg.errors import UniqueViolation
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.database import Connection, Database, Reader
 from core.platform.idempotency import check_key, used_for_another_request
@@ -139,7 +140,7 @@ async def _next_round_no(conn: Connection, chat_id: uuid.UUID) -> int:
         raise ApiError(SdkReason.PRIOR_ROUND_IN_FLIGHT)
     if sum(state.status != ERROR for state in states if state.round_no > 1) >= MAX_FOLLOW_UPS:
         raise ApiError(SdkReason.REFINEMENT_CAP_EXCEEDED)
-    return latest.round_no + 1
+    return int(latest.round_no) + 1
 
 
 async def _first_answer(reader: Reader, caller: Caller, command: StartRound) -> Started | None:
