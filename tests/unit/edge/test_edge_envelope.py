@@ -18,7 +18,7 @@ def error(form: rest.EnvelopeForm, *, general: bool = False, fields: list = FIEL
     return json.loads(read_form(form).error_body(400, "CODE", "what", fields, general))
 
 
-def test_the_ready_made_ones():
+def test_the_ready_made_ones() -> None:
     success = READY_MADE[rest.ENVELOPE_SUCCESS_DATA]
     assert read_form(success).around(200) == (b'{"success":true,"data":', b"}")
     violation = {"field": "items[0].rec_id", "description": "is required"}
@@ -43,7 +43,7 @@ def test_the_ready_made_ones():
     }
 
 
-def test_one_of_its_own():
+def test_one_of_its_own() -> None:
     form = rest.EnvelopeForm(
         success='{"v": 1, "ok": {"result": "$data", "in": ["$status"]}}',
         error='["$code", "$title", {"why": "$fields"}]',
@@ -66,16 +66,16 @@ def test_one_of_its_own():
         ({"error": "{}", "violation": '"$code"'}, "violation: there is no variable $code here"),
     ],
 )
-def test_what_is_wrong_with_a_form_is_said(form: dict, problem: str):
+def test_what_is_wrong_with_a_form_is_said(form: dict, problem: str) -> None:
     assert any(each.startswith(problem) for each in form_problems(rest.EnvelopeForm(**form)))
 
 
-def test_pointers():
+def test_pointers() -> None:
     assert pointer("body") == "#/body"
     assert pointer("a[10][2].b/c~d") == "#/a/10/2/b~1c~0d"
 
 
-def test_a_contract_without_reasons_has_the_common_ones():
+def test_a_contract_without_reasons_has_the_common_ones() -> None:
     edge_app.stubs()
     contract = load_contract(["shelftest.v1.ShelfService"])
     (surface,) = contract.surfaces
@@ -95,7 +95,7 @@ def test_a_contract_without_reasons_has_the_common_ones():
     assert all(method.access != PUBLIC for method in contract.methods.values())
 
 
-def test_openapi_tells_of_them():
+def test_openapi_tells_of_them() -> None:
     from google.protobuf import descriptor_pb2
 
     edge_app.stubs()

@@ -32,7 +32,7 @@ def body(surface, error) -> tuple[int, dict]:
     )
 
 
-def test_a_reason_of_the_catalogue():
+def test_a_reason_of_the_catalogue() -> None:
     assert body(PLAIN, ApiError("TEAPOT")) == (
         418,
         {"success": False, "error": {"code": "TEAPOT", "message": "I am a teapot."}},
@@ -40,7 +40,7 @@ def test_a_reason_of_the_catalogue():
     assert body(PLAIN, ApiError("TEAPOT", "Only tea."))[1]["error"]["message"] == "Only tea."
 
 
-def test_a_domain_error_and_a_general_one_of_the_status_envelope():
+def test_a_domain_error_and_a_general_one_of_the_status_envelope() -> None:
     assert body(STATUS, ApiError("FRIEND")) == (
         409,
         {"status": 409, "data": {"errorCode": "FRIEND_2", "message": "이미 친구입니다."}},
@@ -51,7 +51,7 @@ def test_a_domain_error_and_a_general_one_of_the_status_envelope():
     )
 
 
-def test_violations_are_in_the_message_and_in_a_list():
+def test_violations_are_in_the_message_and_in_a_list() -> None:
     error = invalid(FieldViolation("prompt", "is required"), FieldViolation("limit", "is bad"))
     status, found = body(PLAIN, error)
     assert status == 400
@@ -62,7 +62,7 @@ def test_violations_are_in_the_message_and_in_a_list():
     ]
 
 
-def test_a_fixed_message_stays():
+def test_a_fixed_message_stays() -> None:
     error = ApiError(
         rest.CONDITION_INVALID_ARGUMENT, "other", fields=[FieldViolation("title", "is required")]
     )
@@ -80,14 +80,14 @@ def test_a_fixed_message_stays():
         TimeoutError("secret"),
     ],
 )
-def test_nothing_of_a_fault_of_ours_is_told(error):
+def test_nothing_of_a_fault_of_ours_is_told(error) -> None:
     expected = {"success": False, "error": {"code": "OOPS", "message": "Internal error."}}
     assert body(PLAIN, error) == (500, expected)
     reason = reason_of(PLAIN, error)
     assert "secret" not in str(status_of("d", reason, message_of(reason, error), ValueError("x")))
 
 
-def test_bodies_for_replies_made_elsewhere():
+def test_bodies_for_replies_made_elsewhere() -> None:
     assert error_body(PLAIN, rest.CONDITION_UNAVAILABLE) == (
         503,
         b'{"success":false,"error":{"code":"OOPS","message":"Away."}}',
@@ -98,7 +98,7 @@ def test_bodies_for_replies_made_elsewhere():
     )
 
 
-def test_the_grpc_status_has_the_details_of_aip_193():
+def test_the_grpc_status_has_the_details_of_aip_193() -> None:
     error = ApiError(
         "INVALID", fields=[FieldViolation("a.b", "bad")], metadata={"k": "v"}, retry_after=1.5
     )
@@ -117,6 +117,6 @@ def test_the_grpc_status_has_the_details_of_aip_193():
     assert (status.code, status.message) == (3, "a.b: bad")
 
 
-def test_an_error_reads_well_in_a_log():
+def test_an_error_reads_well_in_a_log() -> None:
     assert str(ApiError("TEAPOT")) == "TEAPOT"
     assert str(invalid(FieldViolation("a", "bad"))) == "CONDITION_INVALID_ARGUMENT: a: bad"

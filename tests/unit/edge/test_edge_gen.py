@@ -37,7 +37,7 @@ def project(tmp_path, monkeypatch):
     return proto
 
 
-def test_check_names_what_is_stale_and_a_run_mends_it(project, capsys):
+def test_check_names_what_is_stale_and_a_run_mends_it(project, capsys) -> None:
     out = Path("gen")
     assert gen.main([]) == 0
     assert gen.main(["--check"]) == 0
@@ -59,7 +59,7 @@ def test_check_names_what_is_stale_and_a_run_mends_it(project, capsys):
     assert not stray.parent.exists()
 
 
-def test_an_incomplete_contract_is_told_and_nothing_is_written(project, capfd):
+def test_an_incomplete_contract_is_told_and_nothing_is_written(project, capfd) -> None:
     source = project / "onegenie/x/v1/x.proto"
     source.parent.mkdir(parents=True)
     source.write_text(
@@ -72,7 +72,7 @@ def test_an_incomplete_contract_is_told_and_nothing_is_written(project, capfd):
     assert not Path("gen").exists()
 
 
-def test_what_is_imported_is_the_packages_own():
+def test_what_is_imported_is_the_packages_own() -> None:
     package = distribution("googleapis-common-protos")
     copied = ROOT / "gen" / "googleapis"
     names = {path.relative_to(copied).as_posix() for path in copied.rglob("*.proto")}
@@ -82,7 +82,7 @@ def test_what_is_imported_is_the_packages_own():
     assert "Apache License" in (copied / "LICENSE").read_text()
 
 
-def test_committed_files_are_up_to_date(monkeypatch):
+def test_committed_files_are_up_to_date(monkeypatch) -> None:
     monkeypatch.chdir(ROOT)
     assert gen.main(["--check", "--pyi"]) == 0
 
@@ -109,7 +109,7 @@ def test_envoys_descriptor_is_whole_and_carries_bytes_only():
     assert (rule.post, rule.body) == ("/e/say/{room_id}", BODY_NAME)
 
 
-def test_query_parameters_go_by_their_json_names_too():
+def test_query_parameters_go_by_their_json_names_too() -> None:
     method = edge_app.contract().methods["/edgetest.v1.StatusService/Word"]
     fields = request_class(method).DESCRIPTOR.fields
     assert [(f.name, f.json_name) for f in fields] == [
@@ -161,7 +161,7 @@ def library(tmp_path, monkeypatch):
 FOLDERS = ["protos", "--include", "third_party", "--include", "more"]
 
 
-def test_any_folder_will_do(library):
+def test_any_folder_will_do(library) -> None:
     told = ["--title", "Library", "--version", "1.2", "--description", "Books."]
     assert gen.main([*FOLDERS, "--out", "made", *told]) == 0
     made = {path.relative_to("made").as_posix() for path in Path("made").rglob("*.*")}
@@ -182,14 +182,14 @@ def test_any_folder_will_do(library):
     assert document["paths"].keys() == {"/v1/books"}
 
 
-def test_types_are_made_where_they_are_asked_for(library):
+def test_types_are_made_where_they_are_asked_for(library) -> None:
     assert gen.main([*FOLDERS, "--pyi"]) == 0
     stubs = library / "gen/python"
     assert (stubs / "any_folder/library_pb2.pyi").is_file()
     assert (stubs / "any_folder/library_pb2_grpc.pyi").is_file()
 
 
-def test_the_api_has_a_title_without_a_project(library):
+def test_the_api_has_a_title_without_a_project(library) -> None:
     assert gen.main(FOLDERS) == 0
     document = json.loads(Path("gen/openapi/openapi.json").read_text())
     assert document["info"] == {"title": "API", "version": "0"}
@@ -209,7 +209,7 @@ def test_the_api_has_a_title_without_a_project(library):
         ([*FOLDERS, "--out", "."], "edge.gen: . has empty, which is not made here"),
     ],
 )
-def test_what_is_missing_is_said(library, capfd, arguments, said):
+def test_what_is_missing_is_said(library, capfd, arguments, said) -> None:
     (library / "empty").mkdir()
     _fails(arguments)
     told = capfd.readouterr().err
@@ -232,7 +232,7 @@ def test_what_is_missing_is_said(library, capfd, arguments, said):
 )
 def test_a_plugin_is_needed_for_what_it_makes(
     library, monkeypatch, capfd, arguments, options, said
-):
+) -> None:
     monkeypatch.setattr(gen, "tool", lambda name: library / name)
     if options:
         (library / "protos/any-folder" / options).touch()
@@ -243,13 +243,13 @@ def test_a_plugin_is_needed_for_what_it_makes(
         assert said in capfd.readouterr().err
 
 
-def test_protoc_is_needed(library, monkeypatch, capfd):
+def test_protoc_is_needed(library, monkeypatch, capfd) -> None:
     monkeypatch.setattr(gen, "find_spec", lambda name: None)
     _fails(FOLDERS)
     assert "needs grpcio-tools: pip install 'edge-kit[gen]'" in capfd.readouterr().err
 
 
-def _fails(arguments):
+def _fails(arguments) -> None:
     """Run it; what it says on leaving is written as the interpreter would."""
     with pytest.raises(SystemExit) as left:
         gen.main(arguments)

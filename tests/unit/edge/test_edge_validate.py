@@ -33,12 +33,12 @@ def say(**fields):
     return check(pb.SayRequest(**{"room_id": ID, "prompt": "hi", **fields}))
 
 
-def test_a_valid_message_passes():
+def test_a_valid_message_passes() -> None:
     assert say(chat_id=ID.upper(), order="asc", code="AB12", ratio=1, numbers=[100]) is None
 
 
 @pytest.mark.parametrize("version", [1, 3, 4, 5])
-def test_a_uuid_of_any_version_and_case(version):
+def test_a_uuid_of_any_version_and_case(version) -> None:
     make = {1: uuid.uuid1, 4: uuid.uuid4}.get(
         version, lambda: getattr(uuid, f"uuid{version}")(uuid.NAMESPACE_DNS, "x")
     )
@@ -47,20 +47,20 @@ def test_a_uuid_of_any_version_and_case(version):
 
 
 @pytest.mark.parametrize("text", ["", "x", ID[:-1], ID.replace("-", ""), "{" + ID + "}", ID + "\n"])
-def test_a_malformed_uuid_is_a_bad_request(text):
+def test_a_malformed_uuid_is_a_bad_request(text) -> None:
     assert say(chat_id=text) == {"chat_id": "must be a UUID"}
 
 
 @pytest.mark.parametrize("text", ["x", " ", ID[:-1], "a\0b"])
-def test_a_malformed_id_that_names_nothing_is_not_found(text):
+def test_a_malformed_id_that_names_nothing_is_not_found(text) -> None:
     assert say(room_id=text) == rest.CONDITION_NOT_FOUND
 
 
-def test_a_bad_request_comes_before_not_found():
+def test_a_bad_request_comes_before_not_found() -> None:
     assert say(room_id="x", prompt="") == {"prompt": "is required"}
 
 
-def test_required():
+def test_required() -> None:
     for blank in ("", " ", "\t\n", "\u3000"):
         assert say(prompt=blank) == {"prompt": "is required"}
     assert say(items=[{}]) == {"items[0].rec_id": "is required"}
@@ -105,7 +105,7 @@ def test_required():
         ),
     ],
 )
-def test_a_broken_rule_is_named(fields, path, text):
+def test_a_broken_rule_is_named(fields, path, text) -> None:
     assert say(**fields) == {path: text}
 
 
@@ -123,7 +123,7 @@ def test_a_broken_rule_is_named(fields, path, text):
         ({"wrapped": {"value": "\0"}}, "wrapped"),
     ],
 )
-def test_what_a_database_cannot_store_is_refused(fields, path):
+def test_what_a_database_cannot_store_is_refused(fields, path) -> None:
     found = say(**fields)
     assert list(found) == [path]
 
@@ -139,21 +139,21 @@ def test_what_a_database_cannot_store_is_refused(fields, path):
         ({"mask": {"paths": ["a\0"]}}, "mask"),
     ],
 )
-def test_what_only_a_grpc_client_can_send_is_refused_too(fields, path):
+def test_what_only_a_grpc_client_can_send_is_refused_too(fields, path) -> None:
     assert list(say(**fields)) == [path]
 
 
-def test_times_and_durations_at_their_ends():
+def test_times_and_durations_at_their_ends() -> None:
     assert say(at={"seconds": 253_402_300_799}, span={"seconds": -1, "nanos": -5}) is None
     assert say(at={"seconds": -62_135_596_800}, span={"nanos": -5}, color=0) is None
 
 
-def test_unset_fields_are_not_judged():
+def test_unset_fields_are_not_judged() -> None:
     assert check(pb.ListRequest(room_id="x")) is None
     assert check(pb.ListRequest(room_id="x", limit=0)) == {"limit": "must be at least 1"}
 
 
-def test_paths_are_spelt_as_the_surface_spells_them():
+def test_paths_are_spelt_as_the_surface_spells_them() -> None:
     assert check(pb.UploadRequest(files=[pb.File()], title="x" * 11)) == {
         "title": "must have at most 10 characters"
     }
@@ -166,7 +166,7 @@ def values(count: int) -> struct_pb2.Value:
     return json_format.ParseDict([0] * count, struct_pb2.Value())
 
 
-def test_a_free_form_field_has_its_most_bytes():
+def test_a_free_form_field_has_its_most_bytes() -> None:
     small = "must be at most 20 bytes as JSON"
     assert say(small_extra={"a": "가나다라"}) is None
     assert say(small_extra={"a": "가나다라."}) == {"small_extra": small}
@@ -175,7 +175,7 @@ def test_a_free_form_field_has_its_most_bytes():
     assert say(small_many=[values(3), values(3), values(0)]) is None
 
 
-def test_no_list_is_longer_than_one_sent_as_json_may_be():
+def test_no_list_is_longer_than_one_sent_as_json_may_be() -> None:
     assert say(numbers=[1] * 10_000) is None
     assert say(numbers=[1] * 10_001) == {"numbers": "must have at most 10000 elements"}
     assert say(counts={str(n): n for n in range(10_001)}) == {
@@ -183,7 +183,7 @@ def test_no_list_is_longer_than_one_sent_as_json_may_be():
     }
 
 
-def test_free_form_values_have_the_bounds_that_json_has():
+def test_free_form_values_have_the_bounds_that_json_has() -> None:
     many = "must have at most 10000 values"
     assert say(extra={"a": list(range(9_999))}) is None
     assert say(extra={"a": list(range(10_000))}) == {"extra": many}

@@ -45,7 +45,7 @@ def counts(result):
     return [int(number) for number in numbers]
 
 
-def test_a_file_is_the_set_of_registered_missions(run, rows, tmp_path):
+def test_a_file_is_the_set_of_registered_missions(run, rows, tmp_path) -> None:
     file = tmp_path / "missions.csv"
     # As a spreadsheet program saves it.
     file.write_bytes(f"{HEADER}방 청소,바닥,20\r\n빨래 개기,빨래,\r\n".encode("utf-8-sig"))
@@ -81,7 +81,7 @@ def test_a_file_is_the_set_of_registered_missions(run, rows, tmp_path):
     assert third["빨래 개기"].retired_at is None
 
 
-def test_errors_are_shown_and_nothing_changes(run, rows, tmp_path):
+def test_errors_are_shown_and_nothing_changes(run, rows, tmp_path) -> None:
     file = tmp_path / "missions.csv"
     file.write_text(
         f"{HEADER}방 청소,바닥,20\nTV 닦기,창,0\n,바닥,5\nTV  닦기,창,5\ntv 닦기,창,5\n"
@@ -105,7 +105,7 @@ def test_errors_are_shown_and_nothing_changes(run, rows, tmp_path):
     assert rows() == {}
 
 
-def test_a_header_alone_retires_nothing_unless_told(run, rows, tmp_path):
+def test_a_header_alone_retires_nothing_unless_told(run, rows, tmp_path) -> None:
     file = tmp_path / "MISSIONS.CSV"
     file.write_text(f"{HEADER}방 청소,바닥,20\n")
     assert counts(run("import", file)) == [1, 0, 0, 0]
@@ -117,7 +117,7 @@ def test_a_header_alone_retires_nothing_unless_told(run, rows, tmp_path):
     assert rows()["방 청소"].retired_at is not None
 
 
-def test_no_such_file(run, tmp_path):
+def test_no_such_file(run, tmp_path) -> None:
     assert run("import", tmp_path / "missions.csv").exit_code == 2
 
 

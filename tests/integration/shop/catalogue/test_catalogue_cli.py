@@ -22,7 +22,7 @@ def run(database_url, tmp_path, monkeypatch):
     for console in (out, err):
         monkeypatch.setattr(console, "width", 200)
 
-    async def prepare():
+    async def prepare() -> None:
         async with open_database(database_url) as database, database.begin() as conn:
             for name in ("shop", "other shop"):
                 await create_tenant(conn, name, "ko")
@@ -35,7 +35,7 @@ def run(database_url, tmp_path, monkeypatch):
     return run
 
 
-def test_import_a_folder_then_a_file_then_look(run, tmp_path):
+def test_import_a_folder_then_a_file_then_look(run, tmp_path) -> None:
     result = run("import", DEMO, "--tenant", "shop")
     assert result.exit_code == 0, result.output
     assert "products" in result.output
@@ -56,7 +56,7 @@ def test_import_a_folder_then_a_file_then_look(run, tmp_path):
     assert "1 product" in result.output
 
 
-def test_errors_are_shown_and_nothing_is_imported(run, tmp_path):
+def test_errors_are_shown_and_nothing_is_imported(run, tmp_path) -> None:
     bad = tmp_path / "products.csv"
     bad.write_text("id,name,price\n1,두부,1\nx,콩,-5\n")
     result = run("import", bad, "--tenant", "shop")
@@ -67,7 +67,7 @@ def test_errors_are_shown_and_nothing_is_imported(run, tmp_path):
     assert "0 products" in run("list", "--tenant", "shop").output
 
 
-def test_a_header_alone_empties_the_table_only_when_told(run, tmp_path):
+def test_a_header_alone_empties_the_table_only_when_told(run, tmp_path) -> None:
     file = tmp_path / "Products.CSV"
     file.write_text("id,name\n7,두부\n")
     assert run("import", file, "--tenant", "shop").exit_code == 0
@@ -81,7 +81,7 @@ def test_a_header_alone_empties_the_table_only_when_told(run, tmp_path):
     assert "0 products" in run("list", "--tenant", "shop").output
 
 
-def test_a_missing_path_and_an_unknown_tenant(run, tmp_path):
+def test_a_missing_path_and_an_unknown_tenant(run, tmp_path) -> None:
     assert run("import", tmp_path / "nowhere").exit_code == 2
     result = run("list", "--tenant", "nobody")
     assert result.exit_code == 1

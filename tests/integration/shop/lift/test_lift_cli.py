@@ -58,7 +58,7 @@ def csv_file(path, lines, header=HEADER):
     return path
 
 
-def test_import_computes_and_show_shows(run, tmp_path):
+def test_import_computes_and_show_shows(run, tmp_path) -> None:
     result = run("import", csv_file(tmp_path / "orders.csv", LINES), "--tenant", "shop")
     assert result.exit_code == 0, result.output
     assert "60 order lines, 2 pairs" in result.output
@@ -73,7 +73,7 @@ def test_import_computes_and_show_shows(run, tmp_path):
     assert run("show", 9, "--tenant", "shop").exit_code == 1
 
 
-def test_parquet_and_recompute(run, tmp_path):
+def test_parquet_and_recompute(run, tmp_path) -> None:
     source = csv_file(tmp_path / "orders.csv", LINES)
     parquet = tmp_path / "orders.parquet"
     duckdb.sql(f"COPY (FROM read_csv('{source}')) TO '{parquet}'")
@@ -81,7 +81,7 @@ def test_parquet_and_recompute(run, tmp_path):
     assert "2 pairs" in run("compute").output
 
 
-def test_compute_where_the_lines_are(run, tmp_path):
+def test_compute_where_the_lines_are(run, tmp_path) -> None:
     source = csv_file(tmp_path / "orders.csv", LINES)
     with duckdb.connect(str(tmp_path / "shop.duckdb")) as conn:
         conn.sql(f"CREATE TABLE sales AS FROM read_csv('{source}')")
@@ -94,7 +94,7 @@ def test_compute_where_the_lines_are(run, tmp_path):
     assert "none" in missing.output
 
 
-def test_compute_without_orders_says_so(run):
+def test_compute_without_orders_says_so(run) -> None:
     result = run("compute")
     assert result.exit_code == 1
     assert "no orders were imported" in result.output
@@ -112,7 +112,7 @@ def test_compute_without_orders_says_so(run):
         ("o,c,1", "line 62: has 3 columns where the header has 5"),
     ],
 )
-def test_a_bad_line_is_named_and_nothing_is_imported(run, tmp_path, line, message):
+def test_a_bad_line_is_named_and_nothing_is_imported(run, tmp_path, line, message) -> None:
     result = run("import", csv_file(tmp_path / "orders.csv", [*LINES, line]))
     assert result.exit_code == 1
     assert message in " ".join(result.output.split())
@@ -120,7 +120,7 @@ def test_a_bad_line_is_named_and_nothing_is_imported(run, tmp_path, line, messag
     assert not (tmp_path / "orders").exists()
 
 
-def test_other_wrong_files(run, tmp_path):
+def test_other_wrong_files(run, tmp_path) -> None:
     result = run("import", csv_file(tmp_path / "o.csv", [], "order_id,product"))
     assert "line 1, customer_id: is missing from the header" in result.output
     assert "line 1, product_id: is missing from the header" in result.output
@@ -135,7 +135,7 @@ def test_other_wrong_files(run, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["ORDERS.CSV", "orders.Csv", "orders.PARQUET", "Orders.Parquet"])
-def test_upper_and_lower_case_of_suffixes(run, tmp_path, name):
+def test_upper_and_lower_case_of_suffixes(run, tmp_path, name) -> None:
     source = csv_file(tmp_path / "o.csv", LINES)
     if name.lower().endswith("parquet"):
         duckdb.sql(f"COPY (FROM read_csv('{source}')) TO '{tmp_path / name}' (FORMAT parquet)")
@@ -145,7 +145,7 @@ def test_upper_and_lower_case_of_suffixes(run, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["orders", "orders.tsv", "orders.xlsx", "orders.csv.gz", ".csv"])
-def test_other_suffixes(run, tmp_path, name):
+def test_other_suffixes(run, tmp_path, name) -> None:
     csv_file(tmp_path / name, LINES)
     result = run("import", tmp_path / name)
     assert result.exit_code == 1
@@ -165,7 +165,7 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("kind", SPOILT)
-def test_what_a_spreadsheet_spoilt_is_not_imported(run, tmp_path, kind):
+def test_what_a_spreadsheet_spoilt_is_not_imported(run, tmp_path, kind) -> None:
     assert "2 pairs" in run("import", csv_file(tmp_path / "good.csv", LINES)).output
     file = tmp_path / "orders.csv"
     file.write_bytes(SPOILT[kind])
@@ -178,7 +178,7 @@ def test_what_a_spreadsheet_spoilt_is_not_imported(run, tmp_path, kind):
     assert len(stored(run, 1)) == 1
 
 
-def test_no_lines_replace_no_pairs_unless_told(run, tmp_path):
+def test_no_lines_replace_no_pairs_unless_told(run, tmp_path) -> None:
     assert "2 pairs" in run("import", csv_file(tmp_path / "good.csv", LINES)).output
     empty = csv_file(tmp_path / "orders.csv", [])
     parquet = tmp_path / "orders.parquet"
@@ -198,7 +198,7 @@ def test_no_lines_replace_no_pairs_unless_told(run, tmp_path):
         assert stored(run, 1) == []
 
 
-def test_times_with_an_offset_are_kept_in_utc(tmp_path):
+def test_times_with_an_offset_are_kept_in_utc(tmp_path) -> None:
     from core.shop.lift.compute import read_orders
 
     table = read_orders(csv_file(tmp_path / "o.csv", LINES[:1]))

@@ -33,7 +33,7 @@ async def put(database, tenant_id, *pairs):
         return await replace_pairs(conn, tenant_id, pairs)
 
 
-async def test_pairs_come_back_as_stored_the_highest_lift_first(database, tenant):
+async def test_pairs_come_back_as_stored_the_highest_lift_first(database, tenant) -> None:
     lift = TenantLiftPairs(database, tenant.id)
     assert await lift.pairs_for([1]) == []
     assert await put(database, tenant.id, A, B, C) == 3
@@ -42,7 +42,7 @@ async def test_pairs_come_back_as_stored_the_highest_lift_first(database, tenant
     assert await lift.pairs_for([]) == []
 
 
-async def test_new_pairs_take_the_place_of_all_old_ones(database, tenant):
+async def test_new_pairs_take_the_place_of_all_old_ones(database, tenant) -> None:
     await put(database, tenant.id, A, B)
     fresh = dataclasses.replace(A, lift=9.0)
     assert await put(database, tenant.id, fresh) == 1
@@ -51,19 +51,19 @@ async def test_new_pairs_take_the_place_of_all_old_ones(database, tenant):
     assert await TenantLiftPairs(database, tenant.id).pairs_for([1]) == []
 
 
-async def test_a_failed_replacement_leaves_the_old_pairs(database, tenant):
+async def test_a_failed_replacement_leaves_the_old_pairs(database, tenant) -> None:
     await put(database, tenant.id, A)
     with pytest.raises(Exception, match="duplicate key"):
         await put(database, tenant.id, B, B)
     assert await TenantLiftPairs(database, tenant.id).pairs_for([1]) == [A]
 
 
-async def test_two_replacements_at_once_take_turns(database, tenant):
+async def test_two_replacements_at_once_take_turns(database, tenant) -> None:
     await asyncio.gather(*(put(database, tenant.id, A, B, C) for _ in range(4)))
     assert len(await TenantLiftPairs(database, tenant.id).pairs_for([1, 2])) == 3
 
 
-async def test_tenants_do_not_see_each_others_pairs(database, tenant):
+async def test_tenants_do_not_see_each_others_pairs(database, tenant) -> None:
     async with database.begin() as conn:
         other = await create_tenant(conn, "other", "ko")
     await put(database, tenant.id, A)
@@ -86,7 +86,7 @@ async def demo(database, tenant, tmp_path):
     return EmbeddedStores(database).of(tenant.id), TenantLiftPairs(database, tenant.id)
 
 
-async def test_the_demo_store_suggests_what_was_planted(demo):
+async def test_the_demo_store_suggests_what_was_planted(demo) -> None:
     store, lift = demo
     planted = {
         (pair.product_id, pair.other_id): pair.lift for pair in orders_of_demo_store().planted
@@ -115,7 +115,7 @@ async def test_the_demo_store_suggests_what_was_planted(demo):
     assert all(coupon.HasField("location") for coupon in made.coupon)
 
 
-async def test_what_is_excluded_is_found_by_the_stores_search(demo):
+async def test_what_is_excluded_is_found_by_the_stores_search(demo) -> None:
     store, lift = demo
     spaghetti = next(i.id for i in read_catalogue(CATALOGUE) if "스파게티면" in i.terms)
     listed = todos(*await store.get_products([spaghetti]))
@@ -127,7 +127,7 @@ async def test_what_is_excluded_is_found_by_the_stores_search(demo):
     assert not any("카베르네" in name for name in sections[True])
 
 
-async def test_a_chat_without_alcohol_is_offered_none(demo):
+async def test_a_chat_without_alcohol_is_offered_none(demo) -> None:
     store, lift = demo
     belly = next(i.id for i in read_catalogue(CATALOGUE) if "삼겹살" in i.terms)
     options = {

@@ -261,7 +261,7 @@ async def test_leaving_is_not_a_failure(upstream: Upstream, engine: RemoteMealEn
 
 
 async def test_an_engines_refusal_comes_through_whole(address: str) -> None:
-    def refuse(request: MealRequest):
+    def refuse(request: MealRequest) -> None:
         raise MealError("no dish fits these limits: 새우", retryable=retryable)
 
     async with serve_meal(ScriptedEngine(refuse), address, TOKEN):
@@ -273,7 +273,7 @@ async def test_an_engines_refusal_comes_through_whole(address: str) -> None:
 
 
 async def test_a_fault_of_the_engine_is_told_without_its_text(address: str) -> None:
-    def break_down(request: MealRequest):
+    def break_down(request: MealRequest) -> None:
         raise ZeroDivisionError("secret driver text")
 
     async with serve_meal(ScriptedEngine(break_down), address, TOKEN):

@@ -141,7 +141,7 @@ class Slow(store_pb2_grpc.StoreServiceServicer):
 
     asked = 0
 
-    async def ListCouponSpots(self, request, context):
+    async def ListCouponSpots(self, request, context) -> None:
         self.asked += 1
         await asyncio.sleep(60)
 

@@ -17,7 +17,7 @@ from tests.unit.shop.recommend.lift_fakes import FakeStore, product
         (Constraints(diets=("vegan",)), {"삼겹살", "우유", "계란"}, {"두부", "양파"}),
     ],
 )
-def test_words_of_constraints(constraints, within, without):
+def test_words_of_constraints(constraints, within, without) -> None:
     words = excluded_words(constraints)
     assert within <= words
     assert not without & words
@@ -39,7 +39,7 @@ def test_words_of_constraints(constraints, within, without):
         (" ", set()),
     ],
 )
-async def test_products_a_word_names(term, hit):
+async def test_products_a_word_names(term, hit) -> None:
     products = [
         product(1, "흙대파 1단", "PR", en="Green Onion 1 bunch", ja="長ねぎ"),
         product(2, "파스타 500g", "PA", en="Pasta", ja="パスタ"),
@@ -51,7 +51,7 @@ async def test_products_a_word_names(term, hit):
     assert await excluded_ids(store, products, [term]) == hit
 
 
-async def test_many_words_are_asked_in_calls_the_contract_allows():
+async def test_many_words_are_asked_in_calls_the_contract_allows() -> None:
     asked = []
 
     class Counting(FakeStore):
@@ -64,5 +64,5 @@ async def test_many_words_are_asked_in_calls_the_contract_allows():
 
 
 @pytest.mark.parametrize(("age", "alcohol"), [(15, True), (19, True), (20, False), (None, False)])
-def test_the_young_are_offered_no_alcohol(age, alcohol):
+def test_the_young_are_offered_no_alcohol(age, alcohol) -> None:
     assert ("소주" in excluded_words(Constraints(), age)) is alcohol

@@ -218,7 +218,7 @@ async def test_the_message_says_it_all() -> None:
 
 async def test_a_store_that_is_away_is_not_an_empty_store() -> None:
     class Away:
-        async def search_products(self, queries, limit=10):
+        async def search_products(self, queries, limit=10) -> None:
             raise StoreUnavailable("store: upstream timeout")
 
     with pytest.raises(StoreUnavailable, match=r"^store: upstream timeout$"):
