@@ -107,7 +107,7 @@ class Shopper:
 
     @property
     def rounds(self) -> pb_grpc.RecommendServiceAsyncStub:
-        return pb_grpc.RecommendServiceStub(self.channel)
+        return pb_grpc.RecommendServiceStub(self.channel)  # type: ignore[return-value]
 
     async def start(
         self, prompt: str = "카레", chat_id: str | None = None, key: str | None = None

@@ -6,6 +6,7 @@ import os
 import signal
 import ssl
 from pathlib import Path
+from typing import Any
 
 import grpc
 import httpx
@@ -51,7 +52,7 @@ async def test_a_frozen_core_is_left_out() -> None:
         assert {reply.json()["pid"] for reply in replies} == {up.cores[1].pid}
 
 
-async def _read_all(up, clients: int, each: int, act) -> list[tuple[int, int]]:
+async def _read_all(up: Any, clients: int, each: int, act: Any) -> list[tuple[int, int]]:
     """(status, pid) of `clients` x `each` reads, with `act` called in their middle."""
     seen: list[tuple[int, int]] = []
 
@@ -70,7 +71,7 @@ async def _read_all(up, clients: int, each: int, act) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])  # USR1: kills itself
-async def test_no_read_fails_when_one_of_two_cores_ends(number) -> None:
+async def test_no_read_fails_when_one_of_two_cores_ends(number: Any) -> None:
     with front(cores=2) as up:
         seen = await _read_all(up, 8, 60, lambda: os.kill(up.cores[0].pid, number))
     assert [status for status, _ in seen if status != 200] == []

@@ -4,6 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -38,7 +39,7 @@ def test_first_start_and_a_second_on_the_same_data(data_dir: Path) -> None:
         ids = started.json()["data"]
         round_url = f"{url}/{ids['chat_id']}/{ids['round_id']}"
 
-        def read() -> dict:
+        def read() -> dict[str, Any]:
             return httpx.get(round_url, headers=key).json()["data"]
 
         wait_until(lambda: read()["status"] != "in_progress", 60)

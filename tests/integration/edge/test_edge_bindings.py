@@ -1,6 +1,7 @@
 """Each google.api.http binding by itself: which one matched says what is path, query and body."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ edge_app.stubs()
 SHELVE = "/edgetest.v1.EchoService/Shelve"
 
 
-async def shelve(caller, line: str, body: dict | None = None, **strings: str):
+async def shelve(caller: Any, line: str, body: dict[str, Any] | None = None, **strings: str) -> Any:
     """The answer to a request line as Envoy hands it on."""
     verb, target = line.split()
     message = request_class(edge_app.contract().methods[SHELVE])()
@@ -26,11 +27,11 @@ async def shelve(caller, line: str, body: dict | None = None, **strings: str):
     return answer.json()["data"]
 
 
-def said(shelf="", book_id="", book=None, copies=None):
+def said(shelf: str = "", book_id: str = "", book: Any = None, copies: Any = None) -> Any:
     return {"shelf": shelf, "book_id": book_id, "book": book, "copies": copies}
 
 
-async def test_a_variable_of_one_binding_is_a_key_of_anothers_body(caller) -> None:
+async def test_a_variable_of_one_binding_is_a_key_of_anothers_body(caller: Any) -> None:
     body = {"shelf": "in the body", "book_id": "b", "book": {"title": "t"}, "copies": 2}
     for line, strings, shelf in (
         ("POST /e/shelves/s/books", {"shelf": "s"}, "s"),
@@ -40,14 +41,14 @@ async def test_a_variable_of_one_binding_is_a_key_of_anothers_body(caller) -> No
         assert found == said(shelf, "b", {"title": "t"}, 2)
 
 
-async def test_a_whole_body_is_not_overridden_by_a_parameter(caller) -> None:
+async def test_a_whole_body_is_not_overridden_by_a_parameter(caller: Any) -> None:
     found = await shelve(caller, "POST /e/books?shelf=evil", {"shelf": "s"}, shelf="evil")
     assert found == said("s")
     found = await shelve(caller, "POST /e/books?copies=9", copies="9")
     assert found == said()  # an empty body is an empty object
 
 
-async def test_parameters_are_what_is_neither_path_nor_body(caller) -> None:
+async def test_parameters_are_what_is_neither_path_nor_body(caller: Any) -> None:
     found = await shelve(
         caller, "GET /e/books/b?shelf=s&copies=3", book_id="b", shelf="s", copies="3"
     )
@@ -56,7 +57,7 @@ async def test_parameters_are_what_is_neither_path_nor_body(caller) -> None:
     assert await shelve(caller, line, shelf="s", book_id="b") == said("s", "b")
 
 
-async def test_bodies_and_response_bodies_differ(caller) -> None:
+async def test_bodies_and_response_bodies_differ(caller: Any) -> None:
     found = await shelve(caller, "PUT /e/books/b", {"title": "t"}, book_id="b")
     assert found == {"title": "t"}
     found = await shelve(caller, "POST /e/books/b:lend", {"shelf": "s"}, book_id="b")
@@ -73,11 +74,11 @@ async def test_bodies_and_response_bodies_differ(caller) -> None:
         ("DELETE /e/any/x", said("s", "b")),  # any verb
     ],
 )
-async def test_envoys_order_of_preference(caller, line, data) -> None:
+async def test_envoys_order_of_preference(caller: Any, line: str, data: Any) -> None:
     assert await shelve(caller, line, shelf="s", book_id="b") == data
 
 
-async def test_a_request_that_no_binding_takes_is_a_fault_of_ours(serve) -> None:
+async def test_a_request_that_no_binding_takes_is_a_fault_of_ours(serve: Any) -> None:
     heard = []
     async with serve(on_error=lambda call, error: heard.append(str(error))) as caller:
         with pytest.raises(AssertionError, match="OOPS"):
@@ -85,7 +86,7 @@ async def test_a_request_that_no_binding_takes_is_a_fault_of_ours(serve) -> None
     assert heard == ["PATCH /e/books/b is none of the method's bindings"]
 
 
-async def test_names_that_are_pythons_own(caller) -> None:
+async def test_names_that_are_pythons_own(caller: Any) -> None:
     body = {
         "class": 3,
         "None": {"class": 4, "lambda": "l"},
@@ -98,7 +99,7 @@ async def test_names_that_are_pythons_own(caller) -> None:
     assert answer.json()["data"] == {"from": "f", **body, "None": inner}
 
 
-async def test_an_answer_to_head_has_no_body(caller) -> None:
+async def test_an_answer_to_head_has_no_body(caller: Any) -> None:
     head = (("x-envoy-original-path", "/e/peek/x"), ("x-envoy-original-method", "HEAD"))
     for how, status in (("x", 200), ("teapot", 418)):
         raw = edge_app.rest_request("/edgetest.v1.EchoService/Peek", how=how)

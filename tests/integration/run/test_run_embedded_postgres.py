@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -19,10 +20,10 @@ from core.run import embedded_postgres
 from core.run.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 
 
-def one(pg: EmbeddedPostgres, query: str):
+def one(pg: EmbeddedPostgres, query: str) -> Any:
     with psycopg.connect(pg.conninfo, autocommit=True) as connection:
         cursor = connection.execute(query)
-        return cursor.fetchone()[0] if cursor.description else None
+        return cursor.fetchone()[0] if cursor.description else None  # type: ignore[index]
 
 
 def gone(pid: int, seconds: float = 15) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 from google.protobuf import json_format
@@ -21,7 +22,7 @@ DECODER = Decoder(SURFACE)
 ID = "6b97957c-3c53-4d0f-9a55-3a1fb3c0de4a"
 
 
-def decode(body: str | bytes | dict, message=None, skip=()):
+def decode(body: str | bytes | dict[str, Any], message: Any = None, skip: Any = ()) -> Any:
     """The message of a JSON body; raises ApiError."""
     message = pb.SayRequest() if message is None else message
     text = json.dumps(body) if isinstance(body, dict) else body
@@ -32,7 +33,7 @@ def decode(body: str | bytes | dict, message=None, skip=()):
     return message
 
 
-def faults(body, **options) -> dict[str, str]:
+def faults(body: Any, **options: Any) -> dict[str, str]:
     """Field paths and what is wrong with them."""
     with pytest.raises(ApiError) as refused:
         decode(body, **options)
@@ -100,12 +101,12 @@ def test_integers_and_doubles_may_be_strings_and_whole_numbers_may_have_a_point(
         ('"007"', "007"),
     ],
 )
-def test_a_string_that_takes_a_number_becomes_its_digits(sent, text) -> None:
+def test_a_string_that_takes_a_number_becomes_its_digits(sent: str, text: str) -> None:
     assert decode(f'{{"tag": {sent}}}').tag == text
 
 
 @pytest.mark.parametrize("sent", ["1.5", "true", "[]", "{}", "1e300"])
-def test_a_string_that_takes_a_number_takes_nothing_else(sent) -> None:
+def test_a_string_that_takes_a_number_takes_nothing_else(sent: str) -> None:
     assert faults(f'{{"tag": {sent}}}') == {"tag": "must be a string or a whole number"}
 
 
@@ -154,7 +155,7 @@ def test_an_enum_is_its_word_its_name_or_its_number() -> None:
         ({"pageInfo2": 1}, "pageInfo2", "must be a string"),
     ],
 )
-def test_a_wrong_type_is_named(body, field, text) -> None:
+def test_a_wrong_type_is_named(body: Any, field: str, text: str) -> None:
     assert faults(body) == {field: text}
 
 
@@ -189,7 +190,7 @@ def test_a_byte_order_mark_is_ignored() -> None:
         (r'{"many": ["ok", "\ud800"]}', "many[1]"),
     ],
 )
-def test_half_a_surrogate_pair_is_named(body, field) -> None:
+def test_half_a_surrogate_pair_is_named(body: str, field: str) -> None:
     assert faults(body) == {field: "has half of a surrogate pair"}
 
 
@@ -204,7 +205,7 @@ def test_numbers_no_double_holds_are_refused_or_left_to_the_rules() -> None:
 
 
 def test_free_form_values_nest_as_deep_as_a_message_may() -> None:
-    deep: dict = {}
+    deep: dict[str, Any] = {}
     for _ in range(25):
         deep = {"a": deep}
     message = decode({"extra": deep})
@@ -230,7 +231,7 @@ def test_free_form_values_nest_as_deep_as_a_message_may() -> None:
         ({"counts": {str(n): n for n in range(10_001)}}, "counts"),
     ],
 )
-def test_huge_values_are_refused_before_they_are_read(body, field) -> None:
+def test_huge_values_are_refused_before_they_are_read(body: Any, field: str) -> None:
     ((path, text),) = faults(body).items()
     assert (path, text[:23]) == (field, "must have at most 10000")
 
@@ -244,7 +245,7 @@ def test_huge_values_are_refused_before_they_are_read(body, field) -> None:
         ({"item": {}, "many": ["x"] * 10_000, "extra": {"a": 1}}, "extra"),
     ],
 )
-def test_the_free_form_fields_of_a_request_are_counted_together(body, field) -> None:
+def test_the_free_form_fields_of_a_request_are_counted_together(body: Any, field: str) -> None:
     ((path, text),) = faults(body).items()
     assert path == field
     assert text.startswith("must have at most 10000 values")
@@ -265,7 +266,7 @@ def test_the_free_form_fields_of_a_request_are_counted_together(body, field) -> 
         ('{"small_many": [[[[[[[[[[[]]]]]]]]]]]}', False),
     ],
 )
-def test_a_free_form_field_is_as_large_as_its_compact_json(sent, fits) -> None:
+def test_a_free_form_field_is_as_large_as_its_compact_json(sent: str, fits: bool) -> None:
     message = decode(sent, pb.SayRequest(room_id=ID, prompt="x"))
     if fits:
         Validator(SURFACE).validate(message)
@@ -288,7 +289,7 @@ def test_fields_of_the_path_are_not_taken_from_the_body() -> None:
     )
 
 
-def strings(name: str, *values: str):
+def strings(name: str, *values: str) -> Any:
     message, report = pb.ListRequest(), Violations()
     DECODER.strings(message, name, values, report)
     report.check()
@@ -316,7 +317,7 @@ def test_query_strings_become_what_their_field_is() -> None:
         ("since", "now", "must be a time such as 2026-04-29T05:28:08Z"),
     ],
 )
-def test_a_wrong_query_string_is_named(name, value, text) -> None:
+def test_a_wrong_query_string_is_named(name: str, value: str, text: str) -> None:
     with pytest.raises(ApiError) as refused:
         strings(name, value)
     assert [(f.field, f.description) for f in refused.value.fields] == [(name, text)]

@@ -48,7 +48,7 @@ def read(text: str) -> pb.SayRequest:
     return message
 
 
-def echo(text: str) -> dict:
+def echo(text: str) -> dict[str, Any]:
     """What a body's free-form fields come back as, once carried over a wire."""
     message = pb.SayRequest.FromString(read(text).SerializeToString())
     copy = pb.SayRequest()
@@ -57,7 +57,7 @@ def echo(text: str) -> dict:
 
 
 @pytest.mark.parametrize("whole", WIDE)
-def test_a_whole_number_keeps_every_digit_wherever_it_stands(whole) -> None:
+def test_a_whole_number_keeps_every_digit_wherever_it_stands(whole: Any) -> None:
     body = {
         "extra": {"a": {"b": [whole, {"c": whole}]}},
         "any": whole,
@@ -84,7 +84,7 @@ def test_a_whole_number_keeps_every_digit_wherever_it_stands(whole) -> None:
         ("1.5e-7", "1.5e-7"),
     ],
 )
-def test_how_a_number_is_written_counts_only_for_its_value(sent, shown) -> None:
+def test_how_a_number_is_written_counts_only_for_its_value(sent: str, shown: str) -> None:
     text = RENDERER.json(read(f'{{"any": {sent}}}')).decode()
     assert f'"any":{shown},' in text
 
@@ -92,7 +92,7 @@ def test_how_a_number_is_written_counts_only_for_its_value(sent, shown) -> None:
 @pytest.mark.parametrize(
     "sent", ["1e400", "-1e400", "9" * 310, "9" * 5000, "1" * 100_000, "1e999999999"]
 )
-def test_what_cannot_be_kept_is_refused_by_name(sent) -> None:
+def test_what_cannot_be_kept_is_refused_by_name(sent: str) -> None:
     with pytest.raises(ApiError) as refused:
         read(f'{{"extra": {{"a": [{sent}]}}}}')
     assert [fault.field for fault in refused.value.fields] == ["extra.a[0]"]
@@ -124,7 +124,7 @@ def test_typed_fields_are_read_as_ever_beside_many_digits() -> None:
         b"-9007199254740993",
     ],
 )
-def test_digits_that_are_not_the_numbers_own_count_for_nothing(made_up) -> None:
+def test_digits_that_are_not_the_numbers_own_count_for_nothing(made_up: bytes) -> None:
     value = Value(number_value=9007199254740992)
     value.MergeFromString(WholeNumber(digits=made_up).SerializeToString())
     assert digits.number_of(value) == 9007199254740992

@@ -1,6 +1,7 @@
 """Envelopes are data, and a surface that declares no reasons has the common ones."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,9 @@ from tests import edge_app
 FIELDS = [("items[0].rec_id", "is required")]
 
 
-def error(form: rest.EnvelopeForm, *, general: bool = False, fields: list = FIELDS) -> dict:
+def error(
+    form: rest.EnvelopeForm, *, general: bool = False, fields: list[Any] = FIELDS
+) -> dict[str, Any]:
     assert not list(form_problems(form))
     return json.loads(read_form(form).error_body(400, "CODE", "what", fields, general))
 
@@ -50,8 +53,8 @@ def test_one_of_its_own() -> None:
         violation='"$description"',
     )
     assert read_form(form).around(202) == (b'{"v":1,"ok":{"result":', b',"in":[202]}}')
-    assert error(form) == ["CODE", "Bad Request", {"why": ["is required"]}]
-    assert error(form, fields=[]) == ["CODE", "Bad Request", {}]
+    assert error(form) == ["CODE", "Bad Request", {"why": ["is required"]}]  # type: ignore[comparison-overlap]
+    assert error(form, fields=[]) == ["CODE", "Bad Request", {}]  # type: ignore[comparison-overlap]
 
 
 @pytest.mark.parametrize(
@@ -66,7 +69,7 @@ def test_one_of_its_own() -> None:
         ({"error": "{}", "violation": '"$code"'}, "violation: there is no variable $code here"),
     ],
 )
-def test_what_is_wrong_with_a_form_is_said(form: dict, problem: str) -> None:
+def test_what_is_wrong_with_a_form_is_said(form: dict[str, Any], problem: str) -> None:
     assert any(each.startswith(problem) for each in form_problems(rest.EnvelopeForm(**form)))
 
 

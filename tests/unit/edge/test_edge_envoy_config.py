@@ -24,7 +24,9 @@ def Settings(**options: Any) -> Front:
     return Front(**{"cors_origins": ("*",)} | options)
 
 
-def rendered(folder: Path, settings: Front, contract=None, descriptor: Path | None = None) -> Path:
+def rendered(
+    folder: Path, settings: Front, contract: Any = None, descriptor: Path | None = None
+) -> Path:
     if descriptor is None:
         descriptor = folder / "rest.pb"
         descriptor.write_bytes(echo_contract.rest_descriptors())
@@ -53,12 +55,12 @@ def validate(config: Path) -> None:
     assert "eprecated" not in result.stderr
 
 
-def manager(config: Path) -> dict:
+def manager(config: Path) -> dict[str, Any]:
     listener = yaml.safe_load(config.read_text())["static_resources"]["listeners"][0]
     return listener["filter_chains"][0]["filters"][0]["typed_config"]
 
 
-def routes(config: Path) -> list[dict]:
+def routes(config: Path) -> list[dict[str, Any]]:
     """Those to a core."""
     found = manager(config)["route_config"]["virtual_hosts"][0]["routes"]
     return [route for route in found if "route" in route]
@@ -75,7 +77,7 @@ def routes(config: Path) -> list[dict]:
         Settings(host="::1"),
     ],
 )
-def test_envoy_takes_it(tmp_path: Path, settings: Settings) -> None:
+def test_envoy_takes_it(tmp_path: Path, settings: Front) -> None:
     validate(rendered(tmp_path, settings))
 
 

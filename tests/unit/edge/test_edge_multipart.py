@@ -1,5 +1,7 @@
 """multipart/form-data becomes a typed request."""
 
+from typing import Any
+
 import pytest
 
 from edge.reply.errors import ApiError
@@ -24,7 +26,7 @@ def part(disposition: str, content: bytes, content_type: str = "") -> bytes:
     return head.encode() + b"\r\n" + content + b"\r\n"
 
 
-def fill(body: bytes, content_type: str = TYPE):
+def fill(body: bytes, content_type: str = TYPE) -> Any:
     message, report = pb.UploadRequest(), Violations()
     multipart.fill(message, content_type, body, DECODER, report)
     report.check()
@@ -89,7 +91,7 @@ def test_an_empty_part_is_there_and_empty() -> None:
         (part("name=raw", b"x") + b"--B--", "multipart/form-data; boundary="),
     ],
 )
-def test_a_body_that_is_not_whole_is_a_bad_request(body, content_type) -> None:
+def test_a_body_that_is_not_whole_is_a_bad_request(body: Any, content_type: Any) -> None:
     error = refused(body, content_type)
     assert error.reason == rest.CONDITION_INVALID_ARGUMENT
     assert error.fields[0].field == "body"
@@ -110,13 +112,13 @@ def test_a_body_that_is_not_whole_is_a_bad_request(body, content_type) -> None:
         ("; filename=a.png; ;=", "a.png"),
     ],
 )
-def test_file_names_of_all_kinds(sent, filename) -> None:
+def test_file_names_of_all_kinds(sent: str, filename: str) -> None:
     (file,) = fill(part(f"name=files; {sent}", b"x") + b"--B--").files
     assert file == pb.File(content=b"x", filename=filename)
 
 
 @pytest.mark.parametrize("disposition", ["filename=a", 'name=""; filename=a', "name*=UTF-8''files"])
-def test_a_part_without_a_name_is_nobodys(disposition) -> None:
+def test_a_part_without_a_name_is_nobodys(disposition: str) -> None:
     assert fill(part(disposition, b"x") + b"--B--") == pb.UploadRequest()
 
 
@@ -135,7 +137,7 @@ def test_a_part_without_a_name_is_nobodys(disposition) -> None:
         ("\0\udcff\udcfe.png", "utf-8"),
     ],
 )
-def test_a_file_name_in_any_encoding_refuses_nothing(name, encoding) -> None:
+def test_a_file_name_in_any_encoding_refuses_nothing(name: str, encoding: str) -> None:
     raw = name.encode(encoding, "surrogateescape")
     body = b'--B\r\nContent-Disposition: form-data; name="files"; filename="' + raw + b'"\r\n'
     body += b"Content-Type: image/\xff\r\n\r\nx\r\n--B--"
@@ -158,7 +160,7 @@ def test_a_part_name_that_is_not_utf8_is_nobodys() -> None:
         "name=\"files\"; filename*=UTF-8''",
     ],
 )
-def test_an_input_without_a_file_is_none(empty) -> None:
+def test_an_input_without_a_file_is_none(empty: str) -> None:
     real = part('name="files"; filename="a.png"', b"1")
     none = part(empty, b"", "application/octet-stream")
     for body in (real + none, none + real, none + real + none):

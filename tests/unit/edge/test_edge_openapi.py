@@ -1,6 +1,7 @@
 """The OpenAPI document says what clients really get."""
 
 import json
+from typing import Any
 
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
@@ -18,11 +19,11 @@ INFO = {"title": "t", "version": "1"}
 DOCUMENT = document(edge_app.contract(), IMAGE, INFO)
 
 
-def operation(verb: str, path: str) -> dict:
+def operation(verb: str, path: str) -> dict[str, Any]:
     return DOCUMENT["paths"][path][verb]
 
 
-def schema_of(verb: str, path: str, status: int) -> dict:
+def schema_of(verb: str, path: str, status: int) -> dict[str, Any]:
     answer = operation(verb, path)["responses"][str(status)]
     if "$ref" in answer:
         answer = DOCUMENT["components"]["responses"][answer["$ref"].rpartition("/")[2]]
@@ -30,7 +31,7 @@ def schema_of(verb: str, path: str, status: int) -> dict:
     return media["schema"]
 
 
-def accepts(schema: dict, value) -> bool:
+def accepts(schema: dict[str, Any], value: Any) -> bool:
     whole = {**schema, "components": DOCUMENT["components"]}
     return Draft202012Validator(whole).is_valid(value)
 
@@ -84,7 +85,7 @@ def test_the_status_envelope_arrays_strings_and_bare_replies() -> None:
         ("delete", "/s/friend", {400, 401, 409, 413, 415, 429, 500, 503, 504}),
     ],
 )
-def test_every_error_status_is_listed(verb, path, codes) -> None:
+def test_every_error_status_is_listed(verb: str, path: str, codes: Any) -> None:
     answers = {int(code) for code in operation(verb, path)["responses"]}
     assert {code for code in answers if code >= 400} == codes
 
@@ -130,7 +131,7 @@ def test_parameters_have_their_place_and_their_bounds() -> None:
 
 
 def test_each_binding_has_its_own_parameters_and_body() -> None:
-    def places(verb, path):
+    def places(verb: str, path: Any) -> Any:
         shown = operation(verb, path)
         body = shown.get("requestBody", {}).get("content", {}).get("application/json", {})
         keys = body.get("schema", {}).get("properties", {})

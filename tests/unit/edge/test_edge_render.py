@@ -1,13 +1,14 @@
 """Replies become the JSON the contract describes."""
 
 import json
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
 from google.protobuf import json_format
 
-from edge.reply.render import Renderer, json_cache, number
+from edge.reply.render import Renderer, json_cache, number  # type: ignore[attr-defined]
 from tests import edge_app
 
 edge_app.stubs()
@@ -19,7 +20,7 @@ CAMEL = METHODS["/edgetest.v1.StatusService/Upload"].surface
 SEOUL = ZoneInfo("Asia/Seoul")
 
 
-def render(message, surface=SNAKE, field=""):
+def render(message: Any, surface: Any = SNAKE, field: str = "") -> Any:
     return json.loads(Renderer(surface, SEOUL, json_cache(1 << 20)).json(message, field))
 
 
@@ -56,7 +57,7 @@ def test_it_agrees_with_protobuf_but_for_nulls_and_numbers() -> None:
     expected = json_format.MessageToDict(message, preserving_proto_field_name=True)
     expected["big"] = int(expected["big"])
 
-    def without_nulls(value):
+    def without_nulls(value: Any) -> Any:
         if isinstance(value, dict):
             return {k: without_nulls(v) for k, v in value.items() if v is not None}
         return [without_nulls(v) for v in value] if isinstance(value, list) else value
@@ -116,7 +117,7 @@ def test_whole_doubles_are_whole_also_inside_free_form_values() -> None:
 @pytest.mark.parametrize(
     ("color", "word"), [(0, "unspecified"), (1, "red"), (2, "dark-blue"), (9, 9)]
 )
-def test_enums_are_words(color, word) -> None:
+def test_enums_are_words(color: int, word: str | int) -> None:
     assert render(pb.SayRequest(color=color))["color"] == word
 
 
@@ -164,7 +165,7 @@ def test_a_message_may_hold_itself() -> None:
     assert render(message)["inner"]["inner"]["rec_id"] == "1"
 
 
-def test_of_a_function_that_fails_nothing_is_kept(monkeypatch) -> None:
+def test_of_a_function_that_fails_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     renderer = Renderer(SNAKE, SEOUL, json_cache(0))
     with monkeypatch.context() as patch:
         patch.setattr(Renderer, "_value", lambda *_: "1 +")

@@ -1,5 +1,6 @@
 """Frames of server-sent events."""
 
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from onegenie.tenant.v1 import tenant_pb2
@@ -15,7 +16,7 @@ from edgetest.v1 import edgetest_pb2 as pb  # noqa: E402
 METHODS = edge_app.contract().methods
 
 
-def frame(message, method="Count") -> bytes:
+def frame(message: Any, method: str = "Count") -> bytes:
     found = METHODS[f"/edgetest.v1.EchoService/{method}"]
     renderer = Renderer(found.surface, ZoneInfo("UTC"), json_cache(1000))
     return Framer(found, renderer).frame(message)

@@ -1,6 +1,7 @@
 """The rules of the contract, the same for gRPC and REST."""
 
 import uuid
+from typing import Any
 
 import pytest
 from google.protobuf import json_format, struct_pb2
@@ -18,18 +19,18 @@ METHODS = edge_app.contract().methods
 ID = "6b97957c-3c53-4d0f-9a55-3a1fb3c0de4a"
 
 
-def check(message) -> dict[str, str] | int | None:
+def check(message: Any) -> dict[str, str] | int | None:
     """Field paths and what is wrong with them, a condition, or None for a valid message."""
     service = "StatusService" if "Upload" in message.DESCRIPTOR.name else "EchoService"
     surface = next(m.surface for p, m in METHODS.items() if service in p)
     try:
         Validator(surface).validate(message)
     except ApiError as error:
-        return {f.field: f.description for f in error.fields} or error.reason
+        return {f.field: f.description for f in error.fields} or error.reason  # type: ignore[return-value]
     return None
 
 
-def say(**fields):
+def say(**fields: Any) -> Any:
     return check(pb.SayRequest(**{"room_id": ID, "prompt": "hi", **fields}))
 
 
@@ -38,21 +39,21 @@ def test_a_valid_message_passes() -> None:
 
 
 @pytest.mark.parametrize("version", [1, 3, 4, 5])
-def test_a_uuid_of_any_version_and_case(version) -> None:
+def test_a_uuid_of_any_version_and_case(version: int) -> None:
     make = {1: uuid.uuid1, 4: uuid.uuid4}.get(
         version, lambda: getattr(uuid, f"uuid{version}")(uuid.NAMESPACE_DNS, "x")
     )
-    assert say(chat_id=str(make())) is None
-    assert say(chat_id=str(make()).upper()) is None
+    assert say(chat_id=str(make())) is None  # type: ignore[no-untyped-call]
+    assert say(chat_id=str(make()).upper()) is None  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.parametrize("text", ["", "x", ID[:-1], ID.replace("-", ""), "{" + ID + "}", ID + "\n"])
-def test_a_malformed_uuid_is_a_bad_request(text) -> None:
+def test_a_malformed_uuid_is_a_bad_request(text: Any) -> None:
     assert say(chat_id=text) == {"chat_id": "must be a UUID"}
 
 
 @pytest.mark.parametrize("text", ["x", " ", ID[:-1], "a\0b"])
-def test_a_malformed_id_that_names_nothing_is_not_found(text) -> None:
+def test_a_malformed_id_that_names_nothing_is_not_found(text: Any) -> None:
     assert say(room_id=text) == rest.CONDITION_NOT_FOUND
 
 
@@ -105,7 +106,7 @@ def test_required() -> None:
         ),
     ],
 )
-def test_a_broken_rule_is_named(fields, path, text) -> None:
+def test_a_broken_rule_is_named(fields: Any, path: Any, text: str) -> None:
     assert say(**fields) == {path: text}
 
 
@@ -123,7 +124,7 @@ def test_a_broken_rule_is_named(fields, path, text) -> None:
         ({"wrapped": {"value": "\0"}}, "wrapped"),
     ],
 )
-def test_what_a_database_cannot_store_is_refused(fields, path) -> None:
+def test_what_a_database_cannot_store_is_refused(fields: Any, path: str) -> None:
     found = say(**fields)
     assert list(found) == [path]
 
@@ -139,7 +140,7 @@ def test_what_a_database_cannot_store_is_refused(fields, path) -> None:
         ({"mask": {"paths": ["a\0"]}}, "mask"),
     ],
 )
-def test_what_only_a_grpc_client_can_send_is_refused_too(fields, path) -> None:
+def test_what_only_a_grpc_client_can_send_is_refused_too(fields: Any, path: str) -> None:
     assert list(say(**fields)) == [path]
 
 
@@ -158,12 +159,12 @@ def test_paths_are_spelt_as_the_surface_spells_them() -> None:
         "title": "must have at most 10 characters"
     }
     found = check(pb.SayRequest(room_id=ID, prompt="x", page_info="\0"))
-    assert list(found) == ["pageInfo2"]
+    assert list(found) == ["pageInfo2"]  # type: ignore[arg-type]
 
 
 def values(count: int) -> struct_pb2.Value:
     """A list of so many values."""
-    return json_format.ParseDict([0] * count, struct_pb2.Value())
+    return json_format.ParseDict([0] * count, struct_pb2.Value())  # type: ignore[arg-type]
 
 
 def test_a_free_form_field_has_its_most_bytes() -> None:
@@ -197,7 +198,7 @@ def test_free_form_values_have_the_bounds_that_json_has() -> None:
     assert say(extra={"k" * 70: "\0"}) == {
         "extra." + "k" * 64: "must not contain the NUL character"
     }
-    deep: dict = {}
+    deep: dict[str, Any] = {}
     for _ in range(30):
         deep = {"a": deep}
     assert say(extra=deep) is None

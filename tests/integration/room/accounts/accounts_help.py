@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -132,7 +133,7 @@ async def outcome(call: object) -> str:
     return "OK"
 
 
-async def wait(call: object) -> float:
+async def wait(call: Awaitable[object]) -> float:
     """Seconds to wait, of a call that must be refused for its frequency."""
     error = await refusal(call)
     assert reason_of(error) == "RATE_LIMITED"
@@ -144,7 +145,7 @@ async def wait(call: object) -> float:
     raise AssertionError("no RetryInfo")
 
 
-async def refused_fields(call: object) -> list[str]:
+async def refused_fields(call: Awaitable[object]) -> list[str]:
     """The fields that an invalid call's answer names."""
     error = await refusal(call)
     assert reason_of(error) == "INVALID_REQUEST"

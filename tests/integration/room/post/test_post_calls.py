@@ -52,7 +52,7 @@ class Author:
             picture_pb2.Picture(content=content, filename=name, content_type="image/png")
             for content in files or (SMALL,)
         ]
-        request = pb.CreatePostRequest(files=pictures, **texts)  # type: ignore[arg-type]
+        request = pb.CreatePostRequest(files=pictures, **texts)
         return (await self.stub.CreatePost(request, **self.options)).post_id
 
     async def list(self, *friend_ids: str, **page: Any) -> pb.ListPostsResponse:

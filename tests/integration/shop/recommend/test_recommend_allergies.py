@@ -70,7 +70,7 @@ def offered(round_: pb.Round) -> list[str]:
     notes = round_.notifications
     return [
         *(item.product.name for item in round_.recommended_items),
-        *(item.item_name for item in [*notes.ad.items, *notes.coupon, *notes.coupon_spot]),
+        *(item.item_name for item in [*notes.ad.items, *notes.coupon, *notes.coupon_spot]),  # type: ignore[attr-defined]
     ]
 
 

@@ -326,7 +326,9 @@ async def test_a_client_that_leaves_frees_everything(
     opened: list[Events] = []
     watch = Events.watch
     monkeypatch.setattr(
-        Events, "watch", lambda self, topic: (opened.append(self), watch(self, topic))[1]
+        Events,
+        "watch",
+        lambda self, topic: (opened.append(self), watch(self, topic))[1],  # type: ignore[func-returns-value]
     )
     engine.open.clear()
     started = await shopper.start()

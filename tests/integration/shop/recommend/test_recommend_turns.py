@@ -171,7 +171,7 @@ async def test_a_hanging_meal_engine_holds_up_nothing_else(
     await ask_for_code(channel, "01012345678")
     left = {"profile_id": shopper.profile_id, "chat_id": shown.chat_id, "action": "exit"}
     await trigger_pb2_grpc.TriggerServiceStub(channel).TriggerSignage(
-        trigger_pb2.TriggerSignageRequest(round_id=shown.round_id, **left),
+        trigger_pb2.TriggerSignageRequest(round_id=shown.round_id, **left),  # type: ignore[arg-type]
         metadata=shopper.metadata,
         timeout=20,
     )

@@ -42,7 +42,7 @@ class Floor:
     admin: str
 
     def store(self, channel: grpc.aio.Channel) -> store_pb2_grpc.StoreServiceAsyncStub:
-        return store_pb2_grpc.StoreServiceStub(channel)
+        return store_pb2_grpc.StoreServiceStub(channel)  # type: ignore[return-value]
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
@@ -371,7 +371,7 @@ async def test_a_stopping_server_ends_its_streams_at_once(
     with tempfile.TemporaryDirectory(prefix="og-") as directory:
         address = f"unix:{directory}/core.sock"
         async with grpc.aio.insecure_channel(address) as channel:
-            async with serve(Settings(), database_url, address):  # type: ignore[call-arg]
+            async with serve(Settings(), database_url, address):
                 signage = await floor.add(channel)
                 stream = (await floor.device(signage.id)).subscribe(channel)
                 await stream.next()

@@ -124,7 +124,7 @@ async def test_exit(phone: Phone, database: Database) -> None:
     answer = await phone.signage(**example(EXIT))
     assert {"event_ids": [], **plain(answer)} == examples()[EXIT_ANSWER]["data"]
     others = {"items": [{"rec_id": "r"}], "forgotten": [1]}
-    await phone.signage(action="exit", **others)
+    await phone.signage(action="exit", **others)  # type: ignore[arg-type]
     assert len(await stored(database)) == 3
     assert await sql.latest_sequence(database, phone.shopper.tenant_id) == 3
     assert [frame == IDLE for _, frame in await shown(database)] == [False, True]
@@ -282,7 +282,7 @@ async def test_items_of_the_round_keep_their_comment(phone: Phone, database: Dat
     await phone.signage(items=sent)
     rows = await stored(database)
     ids = ["ad-2", "stranger", "rec-1", "coupon-1", "ad-3"]
-    spelt = [item | {"rec_id": rec_id} for item, rec_id in zip(sent, ids, strict=True)]
+    spelt = [item | {"rec_id": rec_id} for item, rec_id in zip(sent, ids, strict=True)]  # type: ignore[operator]
     assert [row.item for row in rows] == spelt
     assert [row.analyst_comment for row in rows] == [COMMENTS.get(rec_id) for rec_id in ids]
     known = {"item_id": 201, "item_name": "카레가루 100g", "reason_type": "cross-sell"}
@@ -480,7 +480,8 @@ async def test_events_are_numbered_without_gaps(phone: Phone, database: Database
     """Who remembers the last number it saw misses nothing, however many store at once."""
     tenant_id = phone.shopper.tenant_id
     stranger = await make_phone(database, await make_shopper(database, phone.shopper.channel))
-    finished, seen = asyncio.Event(), []
+    finished = asyncio.Event()
+    seen: list[Any] = []
 
     async def follow() -> None:
         while True:
@@ -550,7 +551,7 @@ async def test_a_client_that_leaves_leaves_nothing_half_done(
 ) -> None:
     """The call is cancelled in the middle of its transaction, which is finished all the same."""
     arrived, cancelled, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    show, trigger_signage = frames.show, service.trigger_signage
+    show, trigger_signage = frames.show, service.trigger_signage  # type: ignore[attr-defined]
 
     async def note(*arguments: Any) -> pb.TriggerSignageResponse:
         try:

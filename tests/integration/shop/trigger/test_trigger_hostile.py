@@ -66,7 +66,7 @@ async def rest(phone: Phone, name: str, **fields: Any) -> tuple[int, Any]:
 async def grpc_signage(phone: Phone, raw: bytes) -> tuple[int, str]:
     """TriggerSignage with these bytes after the ids; REST's status and the field to blame."""
     call = phone.shopper.channel.unary_unary(f"/{SERVICE}/TriggerSignage")(
-        pb.TriggerSignageRequest(**phone.ids).SerializeToString() + raw,
+        pb.TriggerSignageRequest(**phone.ids).SerializeToString() + raw,  # type: ignore[arg-type]
         metadata=phone.shopper.metadata,
         timeout=60,
     )
@@ -169,7 +169,8 @@ async def test_a_coupons_reasons_and_a_profiles_extra_have_their_most(phone: Pho
         ]
     profiles = profile_grpc.ProfileServiceStub(phone.shopper.channel)
     request = profile_pb2.PutProfileRequest(
-        profile_id=phone.shopper.profile_id, extra={"note": "x" * 66_000}
+        profile_id=phone.shopper.profile_id,
+        extra={"note": "x" * 66_000},  # type: ignore[arg-type]
     )
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await profiles.PutProfile(request, metadata=phone.shopper.metadata)

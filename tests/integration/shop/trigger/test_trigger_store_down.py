@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import uuid
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -211,7 +212,7 @@ async def test_a_screen_that_is_too_late_stays_as_it_is(
 ) -> None:
     show_late = reports.Reports._show_late
 
-    async def a_minute_later(self, tenant_id, request, *more) -> None:
+    async def a_minute_later(self: Any, tenant_id: uuid.UUID, request: Any, *more: Any) -> None:
         request.created_at.seconds -= 60
         await show_late(self, tenant_id, request, *more)
 

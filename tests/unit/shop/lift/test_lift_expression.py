@@ -1,5 +1,7 @@
 """The lift expression: exact figures on DuckDB, and the same expression on other backends."""
 
+from typing import Any
+
 import ibis
 import pyarrow as pa
 import pytest
@@ -8,7 +10,7 @@ from ibis.config import Config
 from core.shop.lift.expression import lift_pairs
 
 
-class SparkOptions(Config):
+class SparkOptions(Config):  # type: ignore[misc]
     treat_nan_as_null: bool = False
 
 
@@ -40,7 +42,7 @@ BASKETS = {
 }
 
 
-def table(baskets=BASKETS, **more):
+def table(baskets: Any = BASKETS, **more: Any) -> Any:
     rows = [
         {"order_id": order, "customer_id": customer, "product_id": product, **more}
         for order, (customer, products) in baskets.items()
@@ -52,7 +54,7 @@ def table(baskets=BASKETS, **more):
     )
 
 
-def pairs(lines, **options):
+def pairs(lines: Any, **options: Any) -> Any:
     rows = ibis.duckdb.connect().to_pyarrow(lift_pairs(lines, **options)).to_pylist()
     return {(row["product_id"], row["other_id"]): row for row in rows}
 
@@ -108,7 +110,9 @@ def test_unknown_customers_do_not_count_as_customers() -> None:
 
 
 @pytest.mark.parametrize("dialect", ["bigquery", "trino", "snowflake", "pyspark", "duckdb"])
-def test_the_same_expression_compiles_elsewhere(dialect, monkeypatch) -> None:
+def test_the_same_expression_compiles_elsewhere(
+    dialect: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Spark's compiler reads an option that its backend registers when its client is installed.
     monkeypatch.setattr(ibis.options, "pyspark", SparkOptions())
     sql = ibis.to_sql(lift_pairs(ibis.table(SCHEMA, name="order_lines")), dialect=dialect)

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import ibis
 import numpy as np
@@ -22,7 +23,7 @@ from core.shop.lift.seed import CATALOGUE, dishes_by_term, orders_of_demo_store
 PAIRS = [(f"anchor{n}", f"partner{n // 2}", 9.0 + n % 5) for n in range(40)]
 
 
-def synthetic():
+def synthetic() -> Any:
     """600 products: two for each planted term, the others without a name to go by."""
     terms = dict.fromkeys(term for row in PAIRS for term in row[:2])
     named = [Item(0, (f"{term} {n}00g",), frozenset({term})) for term in terms for n in (1, 2)]
@@ -32,18 +33,18 @@ def synthetic():
 
 
 @pytest.fixture(scope="module")
-def made():
+def made() -> Any:
     some = [f"x{n}" for n in range(400)]
     dishes = [some[n : n + 8] for n in range(0, 400, 8)]
     return demo_orders(synthetic(), dishes, planted=PAIRS)
 
 
-def compute(lines):
+def compute(lines: Any) -> Any:
     rows = lift_pairs(ibis.memtable(lines)).to_pyarrow().to_pylist()
     return {(row["product_id"], row["other_id"]): row for row in rows}
 
 
-def assert_planted_on_top(orders) -> None:
+def assert_planted_on_top(orders: Any) -> None:
     found = compute(orders.lines)
     ranked = defaultdict(list)
     for product, other in sorted(found, key=lambda key: -found[key]["lift"]):
@@ -63,7 +64,7 @@ def assert_planted_on_top(orders) -> None:
     assert np.median(others) < 1.5
 
 
-def test_planted_pairs_come_out_on_top(made) -> None:
+def test_planted_pairs_come_out_on_top(made: Any) -> None:
     assert len(made.planted) == 80
     assert_planted_on_top(made)
 
@@ -81,7 +82,7 @@ def test_the_demo_store_sells_what_is_planted() -> None:
     assert [term for row in PLANTED for term in row[:2] if not serving(index, term)] == []
 
 
-def test_there_are_enough_baskets_of_many_customers(made) -> None:
+def test_there_are_enough_baskets_of_many_customers(made: Any) -> None:
     lines = made.lines.to_pydict()
     assert len(set(lines["order_id"])) >= 50_000
     assert len(set(lines["customer_id"])) > 1_000

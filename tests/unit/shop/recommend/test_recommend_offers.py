@@ -1,6 +1,7 @@
 """Step 4: ads, coupons, the signage, and the coupon spots."""
 
 import uuid
+from typing import Any
 
 import pytest
 from onegenie.recommend.v1 import recommend_pb2
@@ -14,24 +15,31 @@ LISTED = todos(CURRY)
 GOODS = [product(10 + n, f"물건{n}", f"S{n}", x=10.0 * n) for n in range(12)]
 
 
-def screen(number, x):
+def screen(number: Any, x: Any) -> Any:
     return store_pb2.Signage(
         id=f"s{number}", number=number, location=store_pb2.Location(x=x, y=0, radius=2)
     )
 
 
-async def offers(*pairs, products=GOODS, signage=(), recommended=(), listed=LISTED, **options):
+async def offers(
+    *pairs: Any,
+    products: Any = GOODS,
+    signage: Any = (),
+    recommended: Any = (),
+    listed: Any = LISTED,
+    **options: Any,
+) -> Any:
     made = await make_offers(
         todos=listed,
         recommended=recommended,
         lift=FakeLift(*pairs),
-        store=FakeStore([CURRY, *products], signage),
+        store=FakeStore([CURRY, *products], signage),  # type: ignore[arg-type]
         **options,
     )
     return made.notifications, made.analyst_comments
 
 
-def falling():
+def falling() -> Any:
     """Pairs of the list with every good, the first the strongest."""
     return [pair(1, p.id, lift=9 - p.id / 5) for p in GOODS]
 
@@ -186,7 +194,7 @@ def test_coupon_spots_are_ranked_by_number_and_hold_no_signal() -> None:
         "reason_detail",
         "reason_detail_marketing",
     ]:
-        assert not first.HasField(name), name
+        assert not first.HasField(name), name  # type: ignore[arg-type]
     assert (second.item_id, second.item_name, second.discount_pct) == (99, "행사", 5)
     assert not second.HasField("product")
     assert not second.HasField("location")

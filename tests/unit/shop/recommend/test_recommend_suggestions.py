@@ -1,6 +1,7 @@
 """Step 3: what is suggested for a list, and what is said of it."""
 
 import uuid
+from typing import Any
 
 import pytest
 
@@ -24,11 +25,11 @@ STORE = FakeStore([CURRY, ONION, RADISH, WINE, NAAN, CHIPS, CAKE, FINE_CURRY])
 LIST = todos(CURRY, ONION)
 
 
-def ids(suggestions, reason=None):
+def ids(suggestions: Any, reason: Any = None) -> Any:
     return [i.product.id for i in suggestions.items if reason in (None, i.reason)]
 
 
-async def suggest(*pairs: Pair, todos=LIST, store=STORE, **options):
+async def suggest(*pairs: Pair, todos: Any = LIST, store: Any = STORE, **options: Any) -> Any:
     return await suggest_items(todos=todos, lift=FakeLift(*pairs), store=store, **options)
 
 
@@ -121,7 +122,7 @@ async def test_left_out_are_listed_sold_out_alike_and_unlikely_products() -> Non
         (["", "  "], set()),
     ],
 )
-async def test_excluded_terms_are_respected(terms, gone) -> None:
+async def test_excluded_terms_are_respected(terms: Any, gone: Any) -> None:
     every = [pair(1, n, lift=9) for n in (10, 11, 12, 13, 14)]
     store = FakeStore(STORE.products, terms={11: ("와인",)})
     before = set(ids(await suggest(*every, store=store)))

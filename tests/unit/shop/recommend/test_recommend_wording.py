@@ -28,7 +28,7 @@ from core.shop.recommend.wording import Word, localized, money, short_name
         ("떡", "도", "떡도"),
     ],
 )
-def test_particle_follows_the_last_sound(word, particle, expected) -> None:
+def test_particle_follows_the_last_sound(word: str, particle: str, expected: str) -> None:
     assert f"{Word(word):{particle}}" == expected
 
 
@@ -56,7 +56,7 @@ def test_short_name_is_what_people_say() -> None:
         ("牛乳 500ml", "牛乳"),
     ],
 )
-def test_sizes_at_the_end_are_not_said(name, plain) -> None:
+def test_sizes_at_the_end_are_not_said(name: str, plain: str) -> None:
     assert wording.plain(name) == plain
 
 
@@ -64,7 +64,7 @@ def test_sizes_at_the_end_are_not_said(name, plain) -> None:
     ("amount", "unit", "expected"),
     [(1500, "₩", "₩1,500"), (980, "円", "980円"), (2.5, "$", "$2.50"), (700, "", "700")],
 )
-def test_money(amount, unit, expected) -> None:
+def test_money(amount: int | float, unit: str, expected: str) -> None:
     assert money(amount, unit) == expected
 
 
