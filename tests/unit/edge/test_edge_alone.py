@@ -8,7 +8,7 @@ from pathlib import Path
 EDGE = Path(__file__).parents[3] / "edge"
 
 
-def test_it_imports_nothing_else_of_the_project():
+def test_it_imports_nothing_else_of_the_project() -> None:
     paths = [path.relative_to(EDGE.parent).with_suffix("") for path in EDGE.rglob("*.py")]
     modules = [".".join(path.parts).removesuffix(".__init__") for path in paths]
     code = (

@@ -92,7 +92,7 @@ def test_committed_files_are_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None
     assert gen.main(["--check", "--pyi"]) == 0
 
 
-def test_envoys_descriptor_is_whole_and_carries_bytes_only():
+def test_envoys_descriptor_is_whole_and_carries_bytes_only() -> None:
     derived = envoy_descriptor(edge_app.every_contract())
     assert derived == descriptor_pb2.FileDescriptorSet.FromString(
         (edge_app.stubs() / "envoy" / "rest.pb").read_bytes()
