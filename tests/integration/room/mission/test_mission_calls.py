@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 import grpc
 import pytest
-from mission_help import NOON, Caller, register
 from onegenie.mission.v1 import mission_pb2 as pb
 from sqlalchemy import delete, update
 

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack
 
 import grpc
 import pytest
-from mission_help import Caller, register
 from onegenie.mission.v1 import mission_pb2 as pb
 from sqlalchemy import delete, func, select
 
