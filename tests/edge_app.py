@@ -180,10 +180,10 @@ def servicers() -> tuple[Any, Any, list[str]]:
         async def Odd(self, request: Any, context: Any) -> Any:
             return request
 
-        async def Measure(self, request, context):
+        async def Measure(self, request: Any, context: Any) -> Any:
             return request
 
-        async def Shelve(self, request, context):
+        async def Shelve(self, request: Any, context: Any) -> Any:
             return edgetest_pb2.ShelveResponse.FromString(request.SerializeToString())
 
         async def Peek(self, request: Any, context: Any) -> Any:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
@@ -298,6 +298,24 @@ async def tables(database: Database) -> AsyncIterator[AsyncConnection]:
     )
     async with engine.begin() as conn:
         yield conn
+
+
+async def refusal(call: Awaitable[object]) -> grpc.aio.AioRpcError:
+    """Return the error of a call that must fail."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value
+
+
+async def refused_reason(call: Awaitable[object]) -> str:
+    """Return the reason with which a call is refused."""
+    return reason_of(await refusal(call))
+
+
+async def refused(call: Awaitable[object]) -> tuple[str, list[str]]:
+    """Return the reason with which a call is refused, and the fields that it names."""
+    error = await refusal(call)
+    return reason_of(error), fields_of(error)
 
 
 def reason_of(error: grpc.aio.AioRpcError) -> str:

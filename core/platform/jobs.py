@@ -136,7 +136,7 @@ class Jobs:
     async def defer(
         self,
         conn: Connection,
-        task: procrastinate.tasks.Task,
+        task: Task[Any, Any, Any],
         *,
         queue: str | None = None,
         priority: int | None = None,

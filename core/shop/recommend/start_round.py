@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from onegenie.error.v1.reasons import SdkReason
 from psycopg.errors import UniqueViolation
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from core.platform.database import Connection, Database, Reader
 from core.platform.idempotency import check_key, used_for_another_request

@@ -113,10 +113,10 @@ async def test_an_answer_to_head_has_no_body(caller: Any) -> None:
         assert answer.status == status
 
 
-async def test_a_required_number_is_there_or_is_missed(caller):
+async def test_a_required_number_is_there_or_is_missed(caller: Any) -> None:
     wanted = {"id": 5, "amount": 0, "isExact": False}
 
-    async def measured(body, **strings):
+    async def measured(body: Any, **strings: Any) -> Any:
         sent = json.dumps(body).encode() if body is not None else None
         return (await caller.rest("EchoService/Measure", sent, **strings)).json()
 
@@ -128,7 +128,7 @@ async def test_a_required_number_is_there_or_is_missed(caller):
         for field in ("inner.amount", "inner.isExact", "amount", "isExact")
     ]
     assert "error" not in await measured({**wanted, "inner": {**wanted, "exact": True}}, id="5")
-    for empty in ({}, None):
+    for empty in ({}, None):  # type: ignore[var-annotated]
         found = await measured(empty, id="5")
         assert [f["field"] for f in found["error"]["fields"]] == ["amount", "isExact"]
     assert "error" not in await measured(None, id="5", amount="0", exact="false")
@@ -136,7 +136,7 @@ async def test_a_required_number_is_there_or_is_missed(caller):
     assert found["error"]["message"] == "amount: must be at least -1"
 
 
-async def test_over_grpc_a_required_number_may_be_nought(caller):
+async def test_over_grpc_a_required_number_may_be_nought(caller: Any) -> None:
     from edgetest.v1 import edgetest_pb2 as pb
 
     request = pb.MeasureRequest(inner=pb.MeasureRequest())
@@ -157,7 +157,7 @@ async def test_over_grpc_a_required_number_may_be_nought(caller):
         (True, "must be a number"),
     ],
 )
-async def test_floats(caller, value, fault):
+async def test_floats(caller: Any, value: Any, fault: str | None) -> None:
     body = {"amount": 1, "isExact": True, "quality": value, "others": [0.3], "maybe": 1e30}
     answer = await caller.rest("EchoService/Measure", json.dumps(body).encode(), id="1")
     if fault is None:

@@ -4,6 +4,7 @@ import json
 import math
 import random
 import struct
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -175,14 +176,14 @@ def test_a_value_without_wide_numbers_is_the_same_on_the_wire() -> None:
         ("0.333333333333", "0.33333334"),
     ],
 )
-def test_a_float_has_the_fewest_digits(text, shown):
+def test_a_float_has_the_fewest_digits(text: str, shown: str) -> None:
     assert digits.single_number(digits.single(float(text))) == float(shown)
     assert orjson.loads(orjson.dumps(digits.single_number(digits.single(float(text))))) == float(
         shown
     )
 
 
-def test_every_float_reads_back_as_itself():
+def test_every_float_reads_back_as_itself() -> None:
     draw = random.Random(7)
     for _ in range(20_000):
         (value,) = struct.unpack("f", struct.pack("I", draw.getrandbits(32)))

@@ -307,8 +307,12 @@ message Packed { google.protobuf.Any any = 1; }
     ],
 )
 def test_a_foreign_contract_is_served_where_its_files_lie(
-    tmp_path, monkeypatch, capfd, package, file
-):
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    package: str,
+    file: str,
+) -> None:
     """Its stubs are imported by their folder, as whoever makes servicers of them does."""
     source = tmp_path / "protos" / file
     source.parent.mkdir(parents=True)

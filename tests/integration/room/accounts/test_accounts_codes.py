@@ -265,7 +265,7 @@ async def test_jobs_that_overtake_each_other_leave_the_newest_code(
     kept, slow, fast = Kept(), Held(), Held()
     fast.open.set()
     early, late = (
-        Codes(make_runtime(database=database, jobs=kept, passwords=pool, clock=clock), kept)
+        Codes(make_runtime(database=database, jobs=kept, passwords=pool, clock=clock), kept)  # type: ignore[arg-type]
         for pool in (slow, fast)
     )
     context: Any = None

@@ -20,7 +20,7 @@ from core.platform.paging import make_token
 from core.room.accounts.tables import users
 from core.room.friend.sql import mutual_friends
 from core.room.friend.tables import friends
-from tests.support import Person, fields_of, make_person, reason_of, running_core, tables
+from tests.support import Person, fields_of, make_person, reason_of, refusal, running_core, tables
 
 START = dt.datetime(2026, 4, 1, 3, tzinfo=dt.UTC)
 

@@ -13,7 +13,7 @@ from sqlalchemy import insert
 
 from core.platform.database import Database
 from core.room.mission.tables import missions
-from tests.support import Person, reason_of, tables
+from tests.support import Person, tables
 
 # Noon in Seoul.
 NOON = datetime(2026, 4, 1, 3, 0, 0, tzinfo=UTC)

@@ -16,7 +16,8 @@ from core.platform.database import Database
 from core.room.mission import sql
 from core.room.mission.tables import missions, today_missions
 from tests.clock import FakeClock
-from tests.support import fields_of, make_person, reason_of, running_core, tables
+from tests.integration.room.mission.mission_help import NOON, Caller, register
+from tests.support import fields_of, make_person, reason_of, refused_reason, running_core, tables
 
 
 @dataclass

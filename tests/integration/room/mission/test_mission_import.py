@@ -33,7 +33,7 @@ def run(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
 def rows(database_url: str) -> Any:
     """Reads the missions by content."""
 
-    async def read():
+    async def read() -> Any:
         async with open_database(database_url) as database, tables(database) as conn:
             return {row.content: row for row in await conn.execute(select(missions))}
 

@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, select
 from core.platform.database import Database
 from core.room.mission.tables import missions, today_missions
 from tests.clock import FakeClock
+from tests.integration.room.mission.mission_help import Caller, register
 from tests.support import make_person, reason_of, running_core, tables
 
 

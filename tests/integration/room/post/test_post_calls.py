@@ -26,7 +26,7 @@ from core.room.post import sql as post_sql
 from core.room.post.tables import post_comments, posts
 from tests.clock import FakeClock
 from tests.photos import FORMATS, encode, gradient, photo
-from tests.support import Person, asked_for, fields_of, make_person, reason_of, running_core, tables
+from tests.support import Person, asked_for, make_person, refused, running_core, tables
 
 SMALL = photo("PNG", 8, 6)
 

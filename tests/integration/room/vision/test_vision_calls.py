@@ -22,7 +22,16 @@ from edge.envoy.descriptor import BODY_NAME, request_class
 from tests.clock import FakeClock
 from tests.integration.room.vision.vision_help import PHOTO, Caller, ScriptedVision
 from tests.photos import photo
-from tests.support import Person, asked_for, fields_of, make_person, reason_of, running_core, tables
+from tests.support import (
+    Person,
+    asked_for,
+    fields_of,
+    make_person,
+    reason_of,
+    refusal,
+    running_core,
+    tables,
+)
 
 NOT_YET = Verdict(False, "아직 미션이 끝나지 않았습니다.")
 

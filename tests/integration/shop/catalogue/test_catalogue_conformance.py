@@ -203,7 +203,7 @@ async def test_a_store_of_nothing(database: Database, tenant: Any, stores: Any) 
 
 
 async def test_many_polls_at_once_share_their_reads(
-    database: Database, tenant, monkeypatch: pytest.MonkeyPatch
+    database: Database, tenant: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with database.begin() as conn:
         await import_folder(conn, tenant.id, DEMO)

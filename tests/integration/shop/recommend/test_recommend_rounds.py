@@ -391,7 +391,7 @@ async def test_a_revoked_key_is_refused_in_every_process(
         async with tables(database) as rows:
             key_id = await rows.scalar(select(api_keys.c.id).filter_by(tenant_id=shopper.tenant_id))
         async with database.begin() as conn:
-            assert await revoke_key(conn, shopper.tenant_id, key_id)
+            assert await revoke_key(conn, shopper.tenant_id, key_id)  # type: ignore[arg-type]
         await asyncio.sleep(CACHE_SECONDS + 0.1)
         for one in both:
             assert await code_and_reason(one.start()) == (
@@ -407,8 +407,8 @@ async def test_a_second_secret_of_a_key_sees_its_chats(
     async with tables(database) as rows:
         key_id = await rows.scalar(select(api_keys.c.id).filter_by(tenant_id=shopper.tenant_id))
     async with database.begin() as conn:
-        secret = await add_secret(conn, key_id, "sdk")
-        await revoke_other_secrets(conn, key_id, keep=secret)
+        secret = await add_secret(conn, key_id, "sdk")  # type: ignore[arg-type]
+        await revoke_other_secrets(conn, key_id, keep=secret)  # type: ignore[arg-type]
     rotated = Shopper(channel, secret, shopper.profile_id, shopper.tenant_id)
     assert (await rotated.finish(started)).status == pb.ROUND_STATUS_COMPLETED
     await asyncio.sleep(CACHE_SECONDS + 0.1)

@@ -62,7 +62,7 @@ class Device:
         self.database, self.events, self.caller = database, events, caller
         self.store = Elsewhere()
 
-    def frames(self, after: int = 0):
+    def frames(self, after: int = 0) -> Any:
         runtime = make_runtime(database=self.database, events=self.events)
         subscription = subscribe.Subscription(runtime, self.store, self.caller)  # type: ignore[arg-type]
         return aclosing(subscription.frames(after))

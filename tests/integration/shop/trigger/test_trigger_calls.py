@@ -42,8 +42,7 @@ from tests.support import (
     Shopper,
     add_profile,
     make_shopper,
-    reason_of,
-    running_core,
+    refused,
     tables,
 )
 

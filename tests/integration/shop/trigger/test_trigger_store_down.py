@@ -28,7 +28,7 @@ from tests.integration.shop.trigger.trigger_help import (
     stored,
     told,
 )
-from tests.support import Shopper, make_shopper, running_core, tables
+from tests.support import Shopper, running_core, tables
 
 IDLE = signage_pb2.Frame()
 
