@@ -37,7 +37,7 @@ async def main(socket: str) -> None:
 
 
 if __name__ == "__main__":
-    import core.app.wire
+    import core.shop.wire
 
-    core.app.wire.Pipeline = SlowPipeline  # type: ignore[attr-defined]
+    core.shop.wire.Pipeline = SlowPipeline  # type: ignore[attr-defined]
     asyncio.run(main(sys.argv[2]))
