@@ -115,7 +115,7 @@ class Databases:
     def _make(self) -> str:
         name = f"test_{next(_numbers)}"
         with psycopg.connect(libpq_url(self._postgres.url), autocommit=True) as conn:
-            conn.execute(f"CREATE DATABASE {name} TEMPLATE {self._template}")  # type: ignore[arg-type]
+            conn.execute(f"CREATE DATABASE {name} TEMPLATE {self._template}")
         return name
 
     def _take_back(self, name: str) -> None:
@@ -128,7 +128,7 @@ class Databases:
             if same:
                 self._free.append(name)
             else:  # the test changed more than rows
-                conn.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
+                conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(scope="session")

@@ -90,37 +90,37 @@ def servicers() -> tuple[Any, Any, list[str]]:
 
     notes: list[str] = []
 
-    class Echo(edgetest_pb2_grpc.EchoServiceServicer):
-        async def Say(self, request, context):
+    class Echo(edgetest_pb2_grpc.EchoServiceServicer):  # type: ignore[misc]
+        async def Say(self, request: Any, context: Any) -> Any:
             return edgetest_pb2.SayResponse(said=request)
 
-        async def List(self, request, context):
+        async def List(self, request: Any, context: Any) -> Any:
             return edgetest_pb2.ListResponse(asked=request)
 
-        async def GetThing(self, request, context):
+        async def GetThing(self, request: Any, context: Any) -> Any:
             if request.kind == "none":
                 return edgetest_pb2.GetThingResponse()
             return edgetest_pb2.GetThingResponse(thing=edgetest_pb2.Thing(name=request.kind))
 
-        async def PutThing(self, request, context):
+        async def PutThing(self, request: Any, context: Any) -> Any:
             return edgetest_pb2.PutThingResponse(thing=request.thing)
 
-        async def Patch(self, request, context):
+        async def Patch(self, request: Any, context: Any) -> Any:
             reply = edgetest_pb2.PatchResponse()
             if request.HasField("update_mask"):
                 reply.changed.SetInParent()
                 reply.changed.extend(request.update_mask.paths)
             return reply
 
-        async def Fail(self, request, context):
+        async def Fail(self, request: Any, context: Any) -> Any:
             held = hold()  # noqa: F841
             match request.how:
                 case "teapot":
-                    raise ApiError("TEAPOT", metadata={"spout": "short"}, retry_after=1.2)
+                    raise ApiError("TEAPOT", metadata={"spout": "short"}, retry_after=1.2)  # type: ignore[arg-type]
                 case "message":
-                    raise ApiError("TEAPOT", "Only tea here.")
+                    raise ApiError("TEAPOT", "Only tea here.")  # type: ignore[arg-type]
                 case "unknown":
-                    raise ApiError("NO_SUCH_REASON", "secret")
+                    raise ApiError("NO_SUCH_REASON", "secret")  # type: ignore[arg-type]
                 case "zero":
                     return 1 / 0
                 case "timeout":
@@ -139,21 +139,21 @@ def servicers() -> tuple[Any, Any, list[str]]:
                         notes.append("ended")
             return edgetest_pb2.FailResponse()
 
-        async def Count(self, request, context):
+        async def Count(self, request: Any, context: Any) -> AsyncIterator[Any]:
             held = hold()  # noqa: F841
             try:
                 if request.how == "teapot":
-                    raise ApiError("TEAPOT")
+                    raise ApiError("TEAPOT")  # type: ignore[arg-type]
                 if request.how == "late":
                     await asyncio.sleep(0.2)
-                    raise ApiError("TEAPOT")
+                    raise ApiError("TEAPOT")  # type: ignore[arg-type]
                 if request.how == "over":
                     return
                 for number in range(request.after + 1, request.after + 4):
                     thing = edgetest_pb2.Thing(name=f"n{number}")
                     yield edgetest_pb2.CountResponse(number=number, event="tick", thing=thing)
                 if request.how == "break":
-                    raise ApiError("TEAPOT")
+                    raise ApiError("TEAPOT")  # type: ignore[arg-type]
                 if request.how == "zero":
                     raise Unknown("secret")
                 if request.how == "hang":
@@ -163,49 +163,49 @@ def servicers() -> tuple[Any, Any, list[str]]:
             finally:
                 notes.append(f"count {request.how}")
 
-        async def Plain(self, request, context):
+        async def Plain(self, request: Any, context: Any) -> AsyncIterator[Any]:
             for number in range(0 if request.how == "empty" else 2):
                 yield edgetest_pb2.PlainResponse(number=number)
 
-        async def Sum(self, request_iterator, context):
+        async def Sum(self, request_iterator: Any, context: Any) -> Any:
             total = 0
             async for request in request_iterator:
                 total += request.number
             return edgetest_pb2.SumResponse(sum=total)
 
-        async def Chat(self, request_iterator, context):
+        async def Chat(self, request_iterator: Any, context: Any) -> AsyncIterator[Any]:
             async for request in request_iterator:
                 yield edgetest_pb2.SumResponse(sum=request.number)
 
-        async def Odd(self, request, context):
+        async def Odd(self, request: Any, context: Any) -> Any:
             return request
 
-        async def Measure(self, request, context):
+        async def Measure(self, request: Any, context: Any) -> Any:
             return request
 
-        async def Shelve(self, request, context):
+        async def Shelve(self, request: Any, context: Any) -> Any:
             return edgetest_pb2.ShelveResponse.FromString(request.SerializeToString())
 
-        async def Peek(self, request, context):
+        async def Peek(self, request: Any, context: Any) -> Any:
             if request.how == "teapot":
-                raise ApiError("TEAPOT")
+                raise ApiError("TEAPOT")  # type: ignore[arg-type]
             if request.how == "abort":
                 await context.abort(grpc.StatusCode.DATA_LOSS, "lost")
             asked = edgetest_pb2.ListRequest(room_id=request.how * 500)
             return edgetest_pb2.ListResponse(asked=asked)
 
-        async def Download(self, request, context):
+        async def Download(self, request: Any, context: Any) -> Any:
             call = current_call.get()
             if request.how:
                 call.response_headers["etag"] = '"v1"'
                 call.response_headers["cache-control"] = "private, max-age=60, immutable"
                 call.response_headers["content-disposition"] = "inline"
             if request.how == "teapot":
-                raise ApiError("TEAPOT")
+                raise ApiError("TEAPOT")  # type: ignore[arg-type]
             return httpbody_pb2.HttpBody(content_type="image/png", data=b"\x89PNG")
 
-    class Status(edgetest_pb2_grpc.StatusServiceServicer):
-        async def Upload(self, request, context):
+    class Status(edgetest_pb2_grpc.StatusServiceServicer):  # type: ignore[misc]
+        async def Upload(self, request: Any, context: Any) -> Any:
             if request.title == "slow":
                 notes.append("began")
                 await asyncio.sleep(60)
@@ -219,25 +219,25 @@ def servicers() -> tuple[Any, Any, list[str]]:
             reply.created_at.FromSeconds(0)
             return reply
 
-        async def Follow(self, request, context):
+        async def Follow(self, request: Any, context: Any) -> AsyncIterator[Any]:
             if request.title == "friend":
-                raise ApiError("FRIEND")
+                raise ApiError("FRIEND")  # type: ignore[arg-type]
             for file in request.files:
                 seen = edgetest_pb2.UploadResponse(seen=[f"{file.filename}:{len(file.content)}"])
                 yield edgetest_pb2.FollowResponse(event="file", upload=seen)
 
-        async def Remove(self, request, context):
+        async def Remove(self, request: Any, context: Any) -> Any:
             if request.friend_id == 7:
-                raise ApiError("FRIEND")
+                raise ApiError("FRIEND")  # type: ignore[arg-type]
             return edgetest_pb2.RemoveResponse(friend_id=request.friend_id)
 
-        async def Word(self, request, context):
+        async def Word(self, request: Any, context: Any) -> Any:
             return edgetest_pb2.WordResponse(word=f"{request.friend_id} 성공")
 
-        async def Bare(self, request, context):
+        async def Bare(self, request: Any, context: Any) -> Any:
             return edgetest_pb2.BareResponse(choices=["a"])
 
-        async def Numbers(self, request, context):
+        async def Numbers(self, request: Any, context: Any) -> Any:
             return edgetest_pb2.NumbersResponse(numbers=[1, 2.5])
 
     return Echo(), Status(), notes

@@ -33,14 +33,14 @@ def together(nodeid: str) -> str:
     return file
 
 
-class Together(LoadScopeScheduling):
+class Together(LoadScopeScheduling):  # type: ignore[misc]
     """Gives out what belongs together in the order of collection.
 
     That is end-to-end tests first: they take longest, and small ones even out the end.
     """
 
     def __init__(self, config: pytest.Config, log: object = None) -> None:
-        super().__init__(config, log)  # type: ignore[arg-type]
+        super().__init__(config, log)
         config.option.loadscopereorder = False
 
     def _split_scope(self, nodeid: str) -> str:

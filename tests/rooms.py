@@ -196,7 +196,7 @@ class _Scene:
         black = np.zeros((48, 48, 3), np.uint8)
         disc = np.zeros((48, 48), np.uint8)
         cv2.circle(disc, (24, 24), 15, 110, -1)
-        disc = cv2.GaussianBlur(disc, (0, 0), 4)
+        disc = cv2.GaussianBlur(disc, (0, 0), 4)  # type: ignore[assignment]
         self.flat((centre[0] + 0.02, centre[1] + 0.002, centre[2]), size, 0.0, black, disc)
 
 
@@ -229,7 +229,7 @@ class Room:
         n = self._numbers
         fine = grain * n.standard_normal((height, width), np.float32)
         rough = n.standard_normal((6, 8), np.float32)
-        rough = cv2.resize(rough, (width, height), interpolation=cv2.INTER_CUBIC)
+        rough = cv2.resize(rough, (width, height), interpolation=cv2.INTER_CUBIC)  # type: ignore[assignment]
         tone = (fine + soft * rough)[..., None]
         return np.clip(np.array(colour, np.float32) + tone, 0, 255).astype(np.uint8)
 
@@ -264,7 +264,7 @@ class Room:
         wood = self._mottled(160, 240, colour, 3.0, 7.0)
         for y in range(4, 160, 9):
             shift = self._numbers.integers(-10, 4)
-            grain = tuple(int(max(c + shift, 0)) for c in colour)
+            grain = tuple(int(max(c + shift, 0)) for c in colour)  # type: ignore[call-overload]
             cv2.line(wood, (0, y), (240, y + self._random.randint(-3, 3)), grain, 1)
         return wood
 
@@ -328,7 +328,7 @@ class Room:
         for _ in range(4):
             x = r.randint(0, 260)
             cv2.ellipse(window, (x, 240), (50, r.randint(20, 70)), 0, 0, 360, (132, 158, 120), -1)
-        window = cv2.GaussianBlur(window, (0, 0), 2)
+        window = cv2.GaussianBlur(window, (0, 0), 2)  # type: ignore[assignment]
         cv2.rectangle(window, (0, 0), (259, 239), (246, 246, 244), 14)
         cv2.line(window, (130, 0), (130, 240), (246, 246, 244), 9)
         curtain = r.choice([(214, 206, 190), (170, 184, 196), (196, 170, 160)])
@@ -352,7 +352,7 @@ class Room:
         r = self._random
         colour = r.choice(CLOTH)
         soft = tuple(int(c * 0.5 + 95) for c in colour)
-        rug = self._mottled(200, 280, soft, 5.0, 4.0)
+        rug = self._mottled(200, 280, soft, 5.0, 4.0)  # type: ignore[arg-type]
         cv2.rectangle(rug, (12, 12), (268, 188), tuple(int(c * 0.8) for c in soft), 6)
         return rug
 
@@ -531,7 +531,7 @@ def _cloth(r: random.Random, colour: Colour) -> tuple[Array, Array]:
         points.append((size / 2 + radius * np.cos(angle), size / 2 + radius * np.sin(angle)))
     alpha = np.zeros((size, size), np.uint8)
     cv2.fillPoly(alpha, [np.array(points, np.int32)], 255, cv2.LINE_AA)
-    alpha = cv2.GaussianBlur(alpha, (0, 0), 1.5)
+    alpha = cv2.GaussianBlur(alpha, (0, 0), 1.5)  # type: ignore[assignment]
     yy, xx = np.mgrid[0:size, 0:size]
     light = np.ones((size, size))
     for _ in range(5):
@@ -557,7 +557,7 @@ def _developed(canvas: Array, shot: Shot) -> Image.Image:
     image[bright] = 210 + 45 * np.tanh((image[bright] - 210) / 60)
     numbers = np.random.default_rng(shot.seed)
     if shot.blur:
-        image = cv2.GaussianBlur(image, (0, 0), shot.blur)
+        image = cv2.GaussianBlur(image, (0, 0), shot.blur)  # type: ignore[assignment]
     image += shot.noise * numbers.standard_normal(image.shape, np.float32)
     picture = Image.fromarray(np.clip(image, 0, 255).astype(np.uint8))
     return recoded(picture, shot.quality)

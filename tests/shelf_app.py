@@ -32,7 +32,7 @@ async def librarian(call: Call) -> str | None:
     return "ann" if call.bearer == SECRET else None
 
 
-class Shelf(pb_grpc.ShelfServiceServicer):
+class Shelf(pb_grpc.ShelfServiceServicer):  # type: ignore[misc]
     """Notes the calls that reach it."""
 
     def __init__(self) -> None:

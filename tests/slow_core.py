@@ -39,5 +39,5 @@ async def main(socket: str) -> None:
 if __name__ == "__main__":
     import core.shop.wire
 
-    core.shop.wire.Pipeline = SlowPipeline  # type: ignore[misc]
+    core.shop.wire.Pipeline = SlowPipeline  # type: ignore[attr-defined]
     asyncio.run(main(sys.argv[2]))

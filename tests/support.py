@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import grpc
+import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from onegenie.media.v1 import media_pb2
@@ -106,7 +107,7 @@ class Shopper:
 
     @property
     def rounds(self) -> pb_grpc.RecommendServiceAsyncStub:
-        return pb_grpc.RecommendServiceStub(self.channel)
+        return pb_grpc.RecommendServiceStub(self.channel)  # type: ignore[return-value]
 
     async def start(
         self, prompt: str = "카레", chat_id: str | None = None, key: str | None = None
@@ -297,6 +298,24 @@ async def tables(database: Database) -> AsyncIterator[AsyncConnection]:
     )
     async with engine.begin() as conn:
         yield conn
+
+
+async def refusal(call: Awaitable[object]) -> grpc.aio.AioRpcError:
+    """Return the error of a call that must fail."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return caught.value
+
+
+async def refused_reason(call: Awaitable[object]) -> str:
+    """Return the reason with which a call is refused."""
+    return reason_of(await refusal(call))
+
+
+async def refused(call: Awaitable[object]) -> tuple[str, list[str]]:
+    """Return the reason with which a call is refused, and the fields that it names."""
+    error = await refusal(call)
+    return reason_of(error), fields_of(error)
 
 
 def reason_of(error: grpc.aio.AioRpcError) -> str:

@@ -93,7 +93,7 @@ class _Shopper:
             fail(f"the server ended the stream before the round; its chat is {started.chat_id}")
         for part in _result(last):
             out.print(part)
-        return started.chat_id
+        return str(started.chat_id)
 
     def _show_progress(self, states: Iterable[pb.WatchRoundResponse]) -> pb.Round:
         latest = pb.Round()

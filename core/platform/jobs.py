@@ -20,6 +20,7 @@ import structlog
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
+from procrastinate.tasks import Task
 from psycopg_pool import AsyncConnectionPool
 
 from core.platform.database import Connection, hung_up, libpq_url
@@ -123,7 +124,7 @@ class Jobs:
 
     def task(
         self, name: str, function: Callable[..., Awaitable[None]], queue: str, priority: int = 0
-    ) -> procrastinate.tasks.Task:
+    ) -> Task[Any, Any, Any]:
         """Register an async function `(context, **arguments)` as a task that is always retried.
 
         Of a queue's jobs those of a higher priority are taken first.
@@ -135,7 +136,7 @@ class Jobs:
     async def defer(
         self,
         conn: Connection,
-        task: procrastinate.tasks.Task,
+        task: Task[Any, Any, Any],
         *,
         queue: str | None = None,
         priority: int | None = None,

@@ -77,4 +77,4 @@ def _reserve(descriptor: int, size: int) -> None:
 
 def reserve_metric_files() -> None:
     """Have every metrics file that is opened from now on reserved."""
-    prometheus_client.values.MmapedDict = ReservedFile  # type: ignore[misc]
+    prometheus_client.values.MmapedDict = ReservedFile  # type: ignore[attr-defined]

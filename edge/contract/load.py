@@ -79,7 +79,7 @@ class _Loader:
     def __init__(self, outside: Outside, lenient: bool) -> None:
         self.outside = outside
         self.lenient = lenient
-        self.pool = descriptor_pool.Default()  # type: ignore[no-untyped-call]
+        self.pool = descriptor_pool.Default()
         self.problems: list[str] = []
         self.left_out: list[str] = []
         self.surfaces: dict[bytes, Surface] = {}

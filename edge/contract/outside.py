@@ -86,8 +86,8 @@ def _lay_over(below: Options, above: Options) -> None:
     """Put the fields that `above` sets in the place of those of `below`."""
     if isinstance(above, rest.Surface) and (above.envelope or above.HasField("envelope_form")):
         # One or the other.
-        below.ClearField("envelope")  # type: ignore[arg-type]
-        below.ClearField("envelope_form")  # type: ignore[arg-type]
+        below.ClearField("envelope")
+        below.ClearField("envelope_form")
     for field, _ in above.ListFields():
         below.ClearField(field.name)  # type: ignore[arg-type]
-    below.MergeFrom(above)  # type: ignore[arg-type]
+    below.MergeFrom(above)

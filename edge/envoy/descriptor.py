@@ -47,7 +47,7 @@ def envoy_descriptor(contract: Contract) -> descriptor_pb2.FileDescriptorSet:
 def request_class(method: Method) -> type[Message]:
     """The core's view of a derived request. Every string is repeated here, which is the
     same on the wire: the core sees each occurrence, and decides which one counts."""
-    pool = descriptor_pool.DescriptorPool()  # type: ignore[no-untyped-call]
+    pool = descriptor_pool.DescriptorPool()
     for module in (any_pb2, httpbody_pb2):
         pool.AddSerializedFile(module.DESCRIPTOR.serialized_pb)
     message = _request(method)

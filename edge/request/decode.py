@@ -377,7 +377,7 @@ _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|NaN|-?Infinity")
 
 
 def _unspecified(value: Any) -> bool:
-    return value.number == 0 and value.name.endswith("_UNSPECIFIED")
+    return bool(value.number == 0 and value.name.endswith("_UNSPECIFIED"))
 
 
 def shown_key(key: str) -> str:

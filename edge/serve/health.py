@@ -21,7 +21,7 @@ PROBE_SECONDS = 0.5
 PROBE_TIMEOUT = 0.4
 
 
-class ProbedHealth(health.aio.HealthServicer):
+class ProbedHealth(health.aio.HealthServicer):  # type: ignore[misc]  # gRPC has no types
     """Health that is asked of a real call: SERVING only while this process answers one.
 
     The call goes over the server's own socket and needs a credential that it does not bring, so

@@ -49,7 +49,7 @@ def _no_hook(call: Call, error: BaseException) -> None:
     """Used when nobody asked to hear about errors."""
 
 
-class EdgeInterceptor(grpc.aio.ServerInterceptor):
+class EdgeInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]  # gRPC has no types
     """Serves the methods of `contract`; see the module's text.
 
     authenticators: one for each access level that a method names. Raises ContractError where one

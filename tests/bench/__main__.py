@@ -188,11 +188,11 @@ async def room(report: Report, ours: Service, plain: Service) -> None:
             client.headers["Authorization"] = f"Bearer {service.token}"
             for _ in range(PHOTOS):
                 began = time.perf_counter()
-                answer = await client.post("/api/post", **sent)  # type: ignore[arg-type]
+                answer = await client.post("/api/post", **sent)
                 answer.raise_for_status()
                 times[-1].append((time.perf_counter() - began) * 1000)
     figure = f"post of a 12-megapixel photo ({len(photo) / 1e6:.1f} MB): p50"
-    report.add(figure, *(percentile(each, 50) for each in times), "ms", more_is_better=False)
+    report.add(figure, *(percentile(each, 50) for each in times), "ms", more_is_better=False)  # type: ignore[arg-type, misc]
 
 
 def _photo() -> bytes:

@@ -81,7 +81,7 @@ class Service:
     def sql(self, query: str) -> list[tuple[Any, ...]]:
         """Run SQL on the service's database."""
         with psycopg.connect(libpq_url(self.database_url), autocommit=True) as conn:
-            cursor = conn.execute(query)  # type: ignore[call-overload]
+            cursor = conn.execute(query)
             return cursor.fetchall() if cursor.description else []
 
     def write_commits(self, on: bool) -> None:

@@ -340,7 +340,7 @@ def mismatches(wanted: Any, got: Any, path: str = "$") -> list[str]:
     list allows other elements.
     """
     if isinstance(wanted, str) and wanted in _MATCHERS:
-        return [] if _MATCHERS[wanted](got) else [f"{path}: {got!r} is no {wanted}"]
+        return [] if _MATCHERS[wanted](got) else [f"{path}: {got!r} is no {wanted}"]  # type: ignore[no-untyped-call]
     if isinstance(wanted, dict) and isinstance(got, dict):
         listed = {key: value for key, value in wanted.items() if key != "..."}
         found = [f"{path}: no key {key!r}" for key in listed if key not in got]

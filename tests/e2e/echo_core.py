@@ -11,7 +11,9 @@ import json
 import os
 import signal
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 from echo_contract import messages
@@ -36,13 +38,13 @@ async def main(descriptor: str, socket: str) -> None:
         if dying.is_set():
             die()
 
-    def answer(context, data: dict, content_type: str = "application/json") -> bytes:
+    def answer(context: Any, data: dict[str, Any], content_type: str = "application/json") -> bytes:
         text = json.dumps(data, ensure_ascii=False)
         if "x-envoy-original-path" not in dict(context.invocation_metadata()):
             return b"\x0a" + varint(len(text.encode())) + text.encode()  # a Reply
         return HttpBody(content_type=content_type, data=text.encode()).SerializeToString()
 
-    async def reply(request, context, status: int) -> bytes:
+    async def reply(request: Any, context: Any, status: int) -> bytes:
         kind, _, rest = request.id.partition("-")
         if kind == "grpc":
             await context.abort(grpc.StatusCode[rest], "driver text")
@@ -69,13 +71,13 @@ async def main(descriptor: str, socket: str) -> None:
         data["left"] = context.time_remaining()
         return answer(context, data)
 
-    async def on_get(raw, context):
+    async def on_get(raw: Any, context: Any) -> Any:
         return await reply(get.FromString(raw), context, 200)
 
-    async def on_make(raw, context):
+    async def on_make(raw: Any, context: Any) -> Any:
         return await reply(make.FromString(raw), context, 202)
 
-    async def on_watch(raw, context):
+    async def on_watch(raw: Any, context: Any) -> AsyncIterator[Any]:
         request = get.FromString(raw)
         rest = "x-envoy-original-path" in dict(context.invocation_metadata())
         if request.id.startswith("grpc-"):

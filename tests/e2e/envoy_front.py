@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -25,7 +26,7 @@ class Front:
     port: int
     directory: Path
     scheme: str = "http"
-    cores: list[subprocess.Popen] = field(default_factory=list)
+    cores: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
@@ -55,9 +56,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def front(cores: int = 1, **options) -> Iterator[Front]:
+def front(cores: int = 1, **options: Any) -> Iterator[Front]:
     """Envoy before that many echo cores, all of them stopped at the end."""
-    settings = envoy_config.Front(**{"port": free_port(), "cors_origins": ("*",)} | options)
+    given: dict[str, Any] = {"port": free_port(), "cors_origins": ("*",)} | options
+    settings = envoy_config.Front(**given)
     # Short, because Unix socket paths are: pytest's own directories are not always.
     with tempfile.TemporaryDirectory(prefix="og-") as name:
         directory = Path(name)
@@ -97,7 +99,7 @@ def front(cores: int = 1, **options) -> Iterator[Front]:
                 process.wait()
 
 
-def _wait(running: Front, envoy: subprocess.Popen, status: int) -> None:
+def _wait(running: Front, envoy: subprocess.Popen[bytes], status: int) -> None:
     deadline = time.monotonic() + 30
     while True:
         assert envoy.poll() is None, (running.directory / "envoy.log").read_text()

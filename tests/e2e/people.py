@@ -443,8 +443,8 @@ async def _many_posts(people: People, person: Person, found: dict[str, str]) -> 
         for n in range(105)
     ]
     async with tables(people.database) as conn:
-        await conn.execute(insert(posts.posts), rows)
-        query = select(posts.posts.c.number).where(posts.posts.c.id == rows[5]["id"])
+        await conn.execute(insert(posts.posts), rows)  # type: ignore[attr-defined]
+        query = select(posts.posts.c.number).where(posts.posts.c.id == rows[5]["id"])  # type: ignore[attr-defined]
         found["PAGE_TOKEN"] = make_token(int(await conn.scalar(query) or 0))
 
 

@@ -95,7 +95,7 @@ class Service:
         self, caller: Caller, profile_id: str, chat_id: object = None, prompt: str = "카레"
     ) -> Started:
         """Start a round, as StartRound does, that stays in its first step."""
-        command = StartRound(profile_id, chat_id and str(chat_id), prompt, None)
+        command = StartRound(profile_id, chat_id and str(chat_id), prompt, None)  # type: ignore[arg-type]
         return await start_round(self.database, NoQueue(), caller, command)  # type: ignore[arg-type]
 
     async def set_state(self, started: Started, status: str, steps_done: int) -> None:
@@ -236,7 +236,7 @@ async def _tenant(service: Service, name: str, credits: int) -> dict[str, str]:
 async def _other_staff(service: Service, secret: str) -> dict[str, str]:
     """Three events of another tenant, and a key that its staff can revoke."""
     caller = await service.caller(secret)
-    ids = [uuid.uuid4() for _ in range(3)]
+    ids = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
     item = {"rec_id": "rec_a1b2c3", "item_id": 196, "item_name": "스파게티니", "price": 4900.0}
     forgotten = [{"item_id": 882, "name": "양파", "quantity": 1}, {"any": "shape", "is": "fine"}]
     events = [

@@ -232,7 +232,7 @@ async def test_nothing_else_is_on_the_port(
     for path in sorted(served | elsewhere):
         for name in ("none", "sdk", "admin", "user", "service"):
             sent = {"authorization": credentials[name]} if credentials[name] else {}
-            answer = await service.http.post(path, json={}, headers=sent)
+            answer = await service.http.post(path, json={}, headers=sent)  # type: ignore[arg-type]
             assert answer.status_code in (401, 404), path
 
 

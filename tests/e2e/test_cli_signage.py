@@ -73,7 +73,7 @@ async def test_number_2_with_a_shopper_before_it(up: Up, service: Service) -> No
         async with service.database.begin() as conn:
             events = await store.signage_events()
             forgotten = [{"item_id": 882, "name": "양파"}]
-            await frames.show(conn, demo.tenant_id, [inside], items, forgotten, events)
+            await frames.show(conn, demo.tenant_id, [inside], items, forgotten, events)  # type: ignore[arg-type]
         shown += (await process.stdout.read()).decode()
         assert await process.wait() == 0
     assert "signage 2, idle" in shown

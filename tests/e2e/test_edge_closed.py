@@ -19,7 +19,7 @@ from edge import Front, envoy_binary, load_contract, render
 from tests import edge_app, shelf_app
 from tests.e2e.envoy_front import free_port
 from tests.integration.edge.test_edge_authenticators import refuse
-from tests.shelf_app import METHODS, REST, SECRET, SERVICE, pb, pb_grpc
+from tests.shelf_app import METHODS, REST, SECRET, SERVICE, pb, pb_grpc  # type: ignore[attr-defined]
 from tests.support import reason_of
 
 REFUSED = (None, "Bearer", "Bearer wrong", "Basic bGV0IG1lIGlu", "Bearer " + "x" * 9000)
@@ -91,7 +91,7 @@ async def test_over_rest_and_sse(front: Running, name: str) -> None:
     verb, path, sent = REST[name]
     front.shelf.reached.clear()
     for authorization in REFUSED:
-        answer = await front.http.request(verb, path, headers=headers(authorization), **sent)
+        answer = await front.http.request(verb, path, headers=headers(authorization), **sent)  # type: ignore[arg-type]
         assert (answer.status_code, answer.headers["content-type"]) == (
             401,
             "application/problem+json",
@@ -105,7 +105,7 @@ async def test_over_rest_and_sse(front: Running, name: str) -> None:
             "code": "UNAUTHENTICATED",
         }
     assert front.shelf.reached == []
-    answer = await front.http.request(verb, path, headers=headers(f"Bearer {SECRET}"), **sent)
+    answer = await front.http.request(verb, path, headers=headers(f"Bearer {SECRET}"), **sent)  # type: ignore[arg-type]
     assert (answer.is_success, front.shelf.reached) == (True, [name])
 
 

@@ -7,6 +7,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import httpx
@@ -58,7 +59,7 @@ async def front() -> AsyncIterator[httpx.AsyncClient]:
                 await envoy.wait()
 
 
-async def _ready(client: httpx.AsyncClient, envoy, log: Path) -> None:
+async def _ready(client: httpx.AsyncClient, envoy: Any, log: Path) -> None:
     async with asyncio.timeout(30):
         while True:
             assert envoy.returncode is None, log.read_text()
@@ -70,7 +71,7 @@ async def _ready(client: httpx.AsyncClient, envoy, log: Path) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_the_status_is_the_contracts(front):
+async def test_the_status_is_the_contracts(front: Any) -> None:
     answer = await front.post(f"/e/say/{ROOM}", json={"prompt": "hi"})
     assert answer.status_code == 202
     assert answer.headers["content-type"] == "application/json"
@@ -82,13 +83,13 @@ async def test_the_status_is_the_contracts(front):
     assert (await front.get("/e/fail/zero")).status_code == 500
 
 
-async def test_a_trailing_slash_is_nothing(front):
+async def test_a_trailing_slash_is_nothing(front: Any) -> None:
     assert (await front.get("/e/list/r/?limit=3")).json()["data"]["asked"]["limit"] == 3
     answer = await front.post(f"/e/say/{ROOM}/", json={"prompt": "hi"})
     assert answer.status_code == 202
 
 
-async def test_the_path_wins_over_query_and_body(front):
+async def test_the_path_wins_over_query_and_body(front: Any) -> None:
     query = "prompt=evil&room_id=evil&http_body_.content_type=evil"
     answer = await front.post(f"/e/say/{ROOM}?{query}", json={"prompt": "hi", "room_id": "evil"})
     said = answer.json()["data"]["said"]
@@ -97,7 +98,7 @@ async def test_the_path_wins_over_query_and_body(front):
     assert answer.json()["data"]["asked"]["room_id"] == ROOM
 
 
-async def test_query_parameters(front):
+async def test_query_parameters(front: Any) -> None:
     answer = await front.get(
         "/e/list/a%20b?limit=5&friend_ids=a&friendIds=b&all=true&color=dark-blue&order=asc"
     )
@@ -116,12 +117,12 @@ async def test_query_parameters(front):
 
 
 @pytest.mark.parametrize("url", ["/e/list/%ff", "/e/list/r?order=%ff"])
-async def test_a_url_that_is_not_utf8(front, url):
+async def test_a_url_that_is_not_utf8(front: Any, url: str) -> None:
     answer = await front.get(url)
     assert (answer.status_code, answer.json()["error"]["message"]) == (400, "url: must be UTF-8")
 
 
-async def test_bodies_reach_the_core_as_they_are(front):
+async def test_bodies_reach_the_core_as_they_are(front: Any) -> None:
     url = f"/e/say/{ROOM}"
     for body in (b"{oops", b"[" * 100_000):
         answer = await front.post(url, content=body)
@@ -139,7 +140,7 @@ async def test_bodies_reach_the_core_as_they_are(front):
     }
 
 
-async def test_no_such_path_has_the_shape_of_its_surface(front):
+async def test_no_such_path_has_the_shape_of_its_surface(front: Any) -> None:
     assert (await front.get("/e/nowhere")).json()["error"]["code"] == "NOT_FOUND"
     assert (await front.get("/s/nowhere")).json()["error"]["errorCode"] == "COMMON_4"
     assert (await front.get("/e/nowhere")).status_code == 404
@@ -148,14 +149,14 @@ async def test_no_such_path_has_the_shape_of_its_surface(front):
     assert (await front.get("/story")).json()["error"]["code"] == "NOT_FOUND"
 
 
-async def test_too_large(front):
+async def test_too_large(front: Any) -> None:
     answer = await front.post(f"/e/say/{ROOM}", content=b"x" * (1 << 21))
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "TOO_LARGE")
     answer = await front.post("/s/upload/7", files={"files": ("a.png", b"x" * 100_001)})
     assert (answer.status_code, answer.json()["error"]["errorCode"]) == (413, "COMMON_5")
 
 
-async def test_uploads(front):
+async def test_uploads(front: Any) -> None:
     kind = {"content-type": "multipart/form-data; boundary=B"}
     answer = await front.post("/s/upload/77/", content=UPLOAD, headers=kind)
     assert answer.status_code == 201
@@ -168,7 +169,7 @@ async def test_uploads(front):
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
-async def test_a_browsers_form(front):
+async def test_a_browsers_form(front: Any) -> None:
     """Node's FormData and fetch are the platform's own, as a browser's are."""
     parts = [
         {"name": "files", "filename": '사진 "1".png', "type": "image/png", "base64": "AAEC"},
@@ -187,7 +188,7 @@ async def test_a_browsers_form(front):
     ]  # fmt: skip
 
 
-async def test_an_upload_from_another_origin(front):
+async def test_an_upload_from_another_origin(front: Any) -> None:
     asked = {
         "origin": "https://room.example",
         "access-control-request-method": "POST",
@@ -205,7 +206,7 @@ async def test_an_upload_from_another_origin(front):
         assert answer.headers["access-control-allow-origin"] == "https://room.example"
 
 
-async def test_an_upload_that_is_followed(front):
+async def test_an_upload_that_is_followed(front: Any) -> None:
     files = [("files", (f"{n}.png", b"x" * n)) for n in (1, 2)]
     url = "/s/upload/77/events"
     async with front.stream("POST", url, files=files) as answer:
@@ -222,7 +223,7 @@ async def test_an_upload_that_is_followed(front):
     assert (answer.status_code, answer.json()["error"]["errorCode"]) == (400, "COMMON_2")
 
 
-async def test_events(front):
+async def test_events(front: Any) -> None:
     answer = await front.get("/e/count/ok", headers={"last-event-id": "4"})
     assert answer.headers["content-type"] == "text/event-stream"
     assert answer.headers["cache-control"] == "no-cache"
@@ -241,7 +242,7 @@ async def test_events(front):
     assert text.count("event: tick") == 3
 
 
-async def test_bytes_of_their_own_type(front):
+async def test_bytes_of_their_own_type(front: Any) -> None:
     answer = await front.get("/e/download")
     assert (answer.headers["content-type"], answer.content) == ("image/png", b"\x89PNG")
     assert answer.headers.get_list("cache-control") == ["no-store"]
@@ -253,7 +254,7 @@ async def test_bytes_of_their_own_type(front):
     assert (answer.status_code, answer.headers.get_list("cache-control")) == (418, ["no-store"])
 
 
-async def test_what_a_client_holds_is_not_sent_again(front):
+async def test_what_a_client_holds_is_not_sent_again(front: Any) -> None:
     """Read as bytes: a reply without a body must be one on the wire, too."""
     held = b'If-None-Match: "v1"\r\nAccept-Encoding: gzip\r\n'
     reader, writer = await asyncio.open_connection("127.0.0.1", front.base_url.port)
@@ -275,7 +276,7 @@ async def test_what_a_client_holds_is_not_sent_again(front):
 @pytest.mark.parametrize(
     ("how", "status"), [("x", b"200 OK"), ("teapot", b"418 "), ("abort", b"500 ")]
 )
-async def test_head_leaves_nothing_behind(front, how, status):
+async def test_head_leaves_nothing_behind(front: Any, how: str, status: bytes) -> None:
     """On one connection: a body would be taken for the next answer."""
     reader, writer = await asyncio.open_connection("127.0.0.1", front.base_url.port)
     for verb, extra in (
@@ -298,17 +299,17 @@ async def test_head_leaves_nothing_behind(front, how, status):
     assert json.loads(body)["success"] is (how == "x")
 
 
-async def test_head_of_what_takes_none(front):
+async def test_head_of_what_takes_none(front: Any) -> None:
     for path in ("/e/list/x", "/e/nowhere", "/healthz"):
         answer = await front.head(path)
         assert (answer.status_code, answer.content) == (200 if path == "/healthz" else 404, b"")
 
 
-async def test_each_binding_is_served_by_itself(front):
+async def test_each_binding_is_served_by_itself(front: Any) -> None:
     body = {"shelf": "body", "book_id": "body", "book": {"title": "t"}, "copies": 2}
     evil = "?shelf=evil&bookId=evil&copies=9&http_body_.data=e30="
 
-    async def said(verb, path, **sent):
+    async def said(verb: str, path: Any, **sent: Any) -> Any:
         answer = await front.request(verb, path, **sent)
         assert answer.status_code == 200, answer.text
         data = answer.json()["data"]
@@ -330,7 +331,7 @@ async def test_each_binding_is_served_by_itself(front):
     assert await said("GET", "/e/floors/1?shelf=s") == ("s", "floors/1", None, None)
 
 
-async def test_names_that_are_pythons_own(front):
+async def test_names_that_are_pythons_own(front: Any) -> None:
     body = {"class": 3, "None": {"class": 4}, "self": ["a"], "lambda": "l", "import": {"a": 1}}
     answer = await front.post("/e/odd/f?class=9", json=body)
     data = answer.json()["data"]
@@ -338,7 +339,7 @@ async def test_names_that_are_pythons_own(front):
     assert (data["self"], data["lambda"], data["import"]) == (["a"], "l", {"a": 1})
 
 
-async def test_a_stream_that_is_over_has_no_body(front):
+async def test_a_stream_that_is_over_has_no_body(front: Any) -> None:
     """The same for a browser that is told not to come back."""
     reader, writer = await asyncio.open_connection("127.0.0.1", front.base_url.port)
     for extra in (b"Last-Event-ID: 3\r\nAccept-Encoding: gzip\r\n", b"Connection: close\r\n"):
@@ -353,7 +354,7 @@ async def test_a_stream_that_is_over_has_no_body(front):
     assert b": keep-alive" in rest
 
 
-async def test_grpc_on_the_same_port(front):
+async def test_grpc_on_the_same_port(front: Any) -> None:
     address = f"{front.base_url.host}:{front.base_url.port}"
     async with grpc.aio.insecure_channel(address) as channel:
         echo = pb_grpc.EchoServiceStub(channel)

@@ -6,6 +6,7 @@ import os
 import signal
 import ssl
 from pathlib import Path
+from typing import Any
 
 import grpc
 import httpx
@@ -17,7 +18,7 @@ from tests.e2e.test_envoy_front import echo
 TLS = Path(__file__).parent / "tls"  # made for these tests; good for 127.0.0.1 only
 
 
-async def test_no_core():
+async def test_no_core() -> None:
     with front(cores=0) as up:
         async with httpx.AsyncClient(base_url=up.url) as client:
             for path in ("/v1/echo/a", "/v1/echo/a/events"):
@@ -41,7 +42,7 @@ async def test_no_core():
             assert "{" not in failed.value.details()
 
 
-async def test_a_frozen_core_is_left_out():
+async def test_a_frozen_core_is_left_out() -> None:
     """SIGSTOP: the socket still accepts, so only the health check can tell."""
     with front(cores=2) as up:
         os.kill(up.cores[0].pid, signal.SIGSTOP)
@@ -51,7 +52,7 @@ async def test_a_frozen_core_is_left_out():
         assert {reply.json()["pid"] for reply in replies} == {up.cores[1].pid}
 
 
-async def _read_all(up, clients: int, each: int, act) -> list[tuple[int, int]]:
+async def _read_all(up: Any, clients: int, each: int, act: Any) -> list[tuple[int, int]]:
     """(status, pid) of `clients` x `each` reads, with `act` called in their middle."""
     seen: list[tuple[int, int]] = []
 
@@ -70,14 +71,14 @@ async def _read_all(up, clients: int, each: int, act) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])  # USR1: kills itself
-async def test_no_read_fails_when_one_of_two_cores_ends(number):
+async def test_no_read_fails_when_one_of_two_cores_ends(number: Any) -> None:
     with front(cores=2) as up:
         seen = await _read_all(up, 8, 60, lambda: os.kill(up.cores[0].pid, number))
     assert [status for status, _ in seen if status != 200] == []
     assert {pid for _, pid in seen} == {core.pid for core in up.cores}
 
 
-async def test_no_grpc_read_fails_when_one_of_two_cores_is_killed():
+async def test_no_grpc_read_fails_when_one_of_two_cores_is_killed() -> None:
     with front(cores=2) as up:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{up.port}") as channel:
             request, get = echo(channel)
@@ -96,7 +97,7 @@ async def test_no_grpc_read_fails_when_one_of_two_cores_is_killed():
             assert up.cores[0].wait() == -signal.SIGKILL
 
 
-async def test_too_many_requests():
+async def test_too_many_requests() -> None:
     with front(rate_limit=20) as up:
         async with httpx.AsyncClient(base_url=up.url) as client:
             replies = await asyncio.gather(*(client.get("/v1/echo/a") for _ in range(80)))
@@ -117,7 +118,7 @@ async def test_too_many_requests():
             assert codes == {grpc.StatusCode.RESOURCE_EXHAUSTED}
 
 
-async def test_each_address_has_a_share():
+async def test_each_address_has_a_share() -> None:
     """Of one that asks too often the others notice nothing; this machine's own has no share."""
     with front(rate_limit_per_address=20) as up:
 
@@ -139,7 +140,7 @@ async def test_each_address_has_a_share():
             assert {reply.status_code for reply in replies} == {200}
 
 
-async def test_behind_a_proxy_the_callers_address_counts():
+async def test_behind_a_proxy_the_callers_address_counts() -> None:
     with front(rate_limit_per_address=20, trusted_proxies=1) as up:
         async with httpx.AsyncClient(base_url=up.url) as proxy:
 
@@ -155,7 +156,7 @@ async def test_behind_a_proxy_the_callers_address_counts():
             assert await call("2001:db8:0:8::1", 10) == {200}
 
 
-async def test_only_named_origins_may_call():
+async def test_only_named_origins_may_call() -> None:
     with front(cors_origins=("https://shop.example",)) as up:
         async with httpx.AsyncClient(base_url=up.url) as client:
             asked = {"access-control-request-method": "GET"}
@@ -169,7 +170,7 @@ async def test_only_named_origins_may_call():
                     assert ("access-control-allow-origin" in answer.headers) is allowed
 
 
-async def test_tls_for_rest_and_grpc():
+async def test_tls_for_rest_and_grpc() -> None:
     certificate = TLS / "certificate.pem"
     with front(tls_certificate=certificate, tls_key=TLS / "key.pem") as up:
         context = ssl.create_default_context(cafile=certificate)

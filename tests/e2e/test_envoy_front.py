@@ -7,6 +7,8 @@ import json
 import re
 import socket
 import struct
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import grpc
 import httpx
@@ -21,30 +23,30 @@ NOT_FOUND = {"success": False, "error": {"code": "NOT_FOUND", "message": "Not fo
 
 
 @pytest.fixture(scope="module")
-def up():
+def up() -> Iterator[Any]:
     with front() as running:
         yield running
 
 
 @pytest.fixture
-async def client(up: Front):
+async def client(up: Front) -> AsyncIterator[Any]:
     async with httpx.AsyncClient(base_url=up.url, timeout=10) as client:
         yield client
 
 
 @pytest.fixture
-async def channel(up: Front):
+async def channel(up: Front) -> AsyncIterator[Any]:
     async with grpc.aio.insecure_channel(f"127.0.0.1:{up.port}") as channel:
         yield channel
 
 
-def echo(channel: grpc.aio.Channel, method: str = "Get", stream: bool = False):
+def echo(channel: grpc.aio.Channel, method: str = "Get", stream: bool = False) -> Any:
     known = echo_contract.messages(echo_contract.descriptors().SerializeToString())
     make = channel.unary_stream if stream else channel.unary_unary
     return known["echo.v1.GetRequest"], make(
         f"/echo.v1.EchoService/{method}",
         request_serializer=lambda message: message.SerializeToString(),
-        response_deserializer=known["echo.v1.Reply"].FromString,
+        response_deserializer=known["echo.v1.Reply"].FromString,  # type: ignore[attr-defined]
     )
 
 
@@ -53,7 +55,7 @@ def only_rest_headers(reply: httpx.Response) -> bool:
     return leaked == []
 
 
-async def test_success_statuses(client):
+async def test_success_statuses(client: Any) -> None:
     reply = await client.get("/v1/echo/a?q=%EC%9A%B0%EC%9C%A0+1&unknown=2")
     assert reply.status_code == 200
     assert reply.json()["q"] == "우유 1"
@@ -68,7 +70,7 @@ async def test_success_statuses(client):
 
 
 @pytest.mark.parametrize("path", ["/v1/echo/a/", "/v1/echo/a//", "//v1/echo/a", "/v1/x/../echo/a"])
-async def test_untidy_paths_are_accepted(up, client, path):
+async def test_untidy_paths_are_accepted(up: Any, client: Any, path: str) -> None:
     reply = await client.get(up.url + path + "?q=/a/&q2=b/")
     assert reply.status_code == 200
     assert (reply.json()["id"], reply.json()["q"]) == ("a", "/a/")
@@ -87,7 +89,7 @@ async def test_untidy_paths_are_accepted(up, client, path):
         ("GET", "/v1/echo/a/b/c?x=%"),
     ],
 )
-async def test_no_such_path(client, method, path):
+async def test_no_such_path(client: Any, method: str, path: str) -> None:
     reply = await client.request(method, path, json={} if method == "POST" else None)
     assert reply.status_code in (404, 400)
     assert reply.json()["success"] is False
@@ -98,7 +100,7 @@ async def test_no_such_path(client, method, path):
     assert only_rest_headers(reply)
 
 
-async def test_each_surface_has_its_error_shape(client):
+async def test_each_surface_has_its_error_shape(client: Any) -> None:
     reply = await client.get("/api/nowhere")
     assert reply.status_code == 404
     error = {"errorCode": "COMMON_4", "message": "no such path"}
@@ -118,7 +120,9 @@ async def test_each_surface_has_its_error_shape(client):
         ("UNIMPLEMENTED", 500),
     ],
 )
-async def test_errors_that_grpc_makes_get_the_documented_body(client, code, status):
+async def test_errors_that_grpc_makes_get_the_documented_body(
+    client: Any, code: str, status: int
+) -> None:
     reply = await client.get(f"/v1/echo/grpc-{code}")
     assert reply.status_code == status
     assert reply.json()["success"] is False
@@ -132,13 +136,13 @@ async def test_errors_that_grpc_makes_get_the_documented_body(client, code, stat
         assert other.json()["error"] == {"errorCode": "COMMON_1", "message": "서버 오류 100%"}
 
 
-async def test_an_error_of_a_stream_before_its_first_event(client):
+async def test_an_error_of_a_stream_before_its_first_event(client: Any) -> None:
     reply = await client.get("/v1/echo/grpc-INTERNAL/events")
     assert reply.status_code == 500
     assert reply.json()["error"]["code"] == "INTERNAL_ERROR"
 
 
-async def test_a_method_has_the_time_that_it_says(client, channel):
+async def test_a_method_has_the_time_that_it_says(client: Any, channel: grpc.aio.Channel) -> None:
     for path in ("/v1/echo/a/file", "/v1/echo/a/file/"):
         assert 60 < (await client.post(path, content=b"x")).json()["left"] < 122
     assert 10 < (await client.post("/v1/echo/a", json={})).json()["left"] < 17
@@ -153,7 +157,7 @@ async def test_a_method_has_the_time_that_it_says(client, channel):
     assert 60 < json.loads((await upload(request(id="a"))).text)["left"] < 122
 
 
-async def test_too_large_bodies(client):
+async def test_too_large_bodies(client: Any) -> None:
     reply = await client.post("/v1/echo/a", content=b"x" * 1_100_000)
     assert reply.status_code == 413
     assert reply.json()["error"]["code"] == "PAYLOAD_TOO_LARGE"
@@ -163,7 +167,7 @@ async def test_too_large_bodies(client):
     reply = await client.post("/v1/echo/a/file", content=b"x" * 3_100_000)
     assert reply.status_code == 413
 
-    async def chunks(size: int):  # without a Content-Length
+    async def chunks(size: int) -> AsyncIterator[Any]:  # without a Content-Length
         for _ in range(0, size, 100_000):
             yield b"x" * 100_000
 
@@ -174,7 +178,7 @@ async def test_too_large_bodies(client):
         assert (reply.status_code, reply.json()["error"]["code"]) == (413, "PAYLOAD_TOO_LARGE")
 
 
-async def test_too_large_headers(client):
+async def test_too_large_headers(client: Any) -> None:
     reply = await client.get("/v1/echo/a", headers={"x-long": "x" * 40_000})
     assert reply.status_code == 400
     assert reply.json()["error"]["code"] == "INVALID_REQUEST"
@@ -200,14 +204,14 @@ def raw(up: Front, data: bytes) -> bytes:
         b"content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n",
     ],
 )
-def test_broken_http_is_refused(up, data):
+def test_broken_http_is_refused(up: Any, data: bytes) -> None:
     answer = raw(up, data)
     assert b"HTTP/1.1 400" in answer or b"HTTP/1.1 404" in answer
     assert raw(up, b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n").startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize("host", [b"host: a\r\n", b""])
-def test_old_proxies_speak_http_1_0(up, host):
+def test_old_proxies_speak_http_1_0(up: Any, host: bytes) -> None:
     assert b" 200 " in raw(up, b"GET /healthz HTTP/1.0\r\n" + host + b"\r\n")
     with socket.create_connection(("127.0.0.1", up.port), timeout=10) as connection:
         connection.sendall(b"GET /v1/echo/a HTTP/1.0\r\n" + host + b"\r\n")
@@ -217,7 +221,7 @@ def test_old_proxies_speak_http_1_0(up, host):
     assert json.loads(body)["id"] == "a"
 
 
-async def test_healthz(client):
+async def test_healthz(client: Any) -> None:
     reply = await client.get("/healthz")
     assert reply.status_code == 200
     assert only_rest_headers(reply)  # the names of what is behind are nobody's business
@@ -231,13 +235,13 @@ async def test_healthz(client):
         for path in ("/healthz", "/v1/echo/a", "/api/echo/a", "/v1/echo/a/events?q=1")
     ],
 )
-def test_what_else_a_client_could_speak_is_ignored(up, upgrade, path):
+def test_what_else_a_client_could_speak_is_ignored(up: Any, upgrade: Any, path: Any) -> None:
     head = f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: {upgrade}\r\n\r\n"
     assert raw(up, head.encode()).startswith(b"HTTP/1.1 200 ")
 
 
 @pytest.mark.parametrize("coding", ["xchunked", "gzip, chunked", "identity", "chunked, chunked"])
-def test_a_coding_that_nobody_knows_is_no_fault_of_ours(up, coding):
+def test_a_coding_that_nobody_knows_is_no_fault_of_ours(up: Any, coding: str) -> None:
     for path in ("/v1/echo/a", "/api/echo/a"):
         head = f"POST {path} HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: {coding}\r\n\r\n0\r\n\r\n"
         answer = raw(up, head.encode())
@@ -245,7 +249,7 @@ def test_a_coding_that_nobody_knows_is_no_fault_of_ours(up, coding):
         assert b"content-type: application/json" in answer
 
 
-async def test_cors(client):
+async def test_cors(client: Any) -> None:
     origin = {"origin": "https://shop.example"}
     asked = {
         "access-control-request-method": "POST",
@@ -264,14 +268,14 @@ async def test_cors(client):
         assert "x-request-id" in reply.headers["access-control-expose-headers"]
 
 
-async def test_request_ids(client):
+async def test_request_ids(client: Any) -> None:
     mine = await client.get("/v1/echo/a", headers={"x-request-id": "mine-1"})
     assert mine.headers["x-request-id"] == "mine-1"
     assert mine.json()["sent"]["x-request-id"] == "mine-1"
     assert len((await client.get("/v1/nowhere")).headers["x-request-id"]) == 36
 
 
-async def test_forged_headers_do_not_reach_the_core(client, channel):
+async def test_forged_headers_do_not_reach_the_core(client: Any, channel: grpc.aio.Channel) -> None:
     forged = {
         "x-envoy-original-path": "/v1/forged",
         "x-envoy-upstream-rq-timeout-ms": "1",
@@ -294,7 +298,7 @@ async def test_forged_headers_do_not_reach_the_core(client, channel):
     assert not any(name.startswith("x-envoy-original") for name in json.loads(native.text)["sent"])
 
 
-async def test_grpc(channel):
+async def test_grpc(channel: grpc.aio.Channel) -> None:
     request, get = echo(channel)
     call = get(request(id="a", q="b"), timeout=5)
     data = json.loads((await call).text)
@@ -311,21 +315,21 @@ async def test_grpc(channel):
     assert reply.status == health_pb2.HealthCheckResponse.SERVING
 
 
-async def test_an_unknown_grpc_method(channel):
+async def test_an_unknown_grpc_method(channel: grpc.aio.Channel) -> None:
     request, call = echo(channel, "Nothing")
     with pytest.raises(grpc.aio.AioRpcError) as failed:
         await call(request(id="a"))
     assert failed.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
-async def test_grpc_stream(channel):
+async def test_grpc_stream(channel: grpc.aio.Channel) -> None:
     request, watch = echo(channel, "Watch", stream=True)
     got = [reply.text async for reply in watch(request(id="a", q="3"))]
     assert len(got) == 3
 
 
 @pytest.mark.parametrize("text", [False, True])
-async def test_grpc_web(client, text):
+async def test_grpc_web(client: Any, text: bool) -> None:
     request, _ = echo(grpc.aio.insecure_channel("unused"))
     message = request(id="a", q="b").SerializeToString()
     body = b"\0" + struct.pack(">I", len(message)) + message
@@ -344,7 +348,7 @@ async def test_grpc_web(client, text):
     assert b"grpc-status:0" in data[5 + length :].replace(b": ", b":")
 
 
-async def test_events_come_one_by_one_also_compressed(client):
+async def test_events_come_one_by_one_also_compressed(client: Any) -> None:
     for encoding in ("identity", "gzip"):
         headers = {"accept-encoding": encoding}
         async with client.stream("GET", "/v1/echo/a/events?q=4", headers=headers) as reply:
@@ -356,7 +360,7 @@ async def test_events_come_one_by_one_also_compressed(client):
         assert [chunk.count("data:") for chunk in chunks] == [1, 1, 1, 1]
 
 
-async def test_http2_shows_no_trailers_of_grpc(up):
+async def test_http2_shows_no_trailers_of_grpc(up: Any) -> None:
     """Read as frames: no client library here speaks HTTP/2 to plain REST."""
     reader, writer = await asyncio.open_connection("127.0.0.1", up.port)
 
@@ -381,7 +385,7 @@ async def test_http2_shows_no_trailers_of_grpc(up):
     assert set(data) == {0}
 
 
-async def test_large_replies_are_compressed(client):
+async def test_large_replies_are_compressed(client: Any) -> None:
     reply = await client.get("/v1/echo/big", headers={"accept-encoding": "gzip"})
     assert reply.headers["content-encoding"] == "gzip"
     assert reply.headers["vary"] == "Accept-Encoding"
@@ -393,7 +397,7 @@ async def test_large_replies_are_compressed(client):
     assert "content-encoding" not in small.headers or len(small.content) >= 1024
 
 
-async def test_the_access_log_holds_no_secrets(up, client):
+async def test_the_access_log_holds_no_secrets(up: Any, client: Any) -> None:
     await client.get(
         "/v1/echo/a?token=very-secret", headers={"authorization": "Bearer osk_very-secret"}
     )

@@ -59,7 +59,7 @@ class Shop:
 
     def sql(self, query: str) -> Any:
         with psycopg.connect(self._database.conninfo, autocommit=True) as conn:
-            cursor = conn.execute(query)  # type: ignore[call-overload]
+            cursor = conn.execute(query)
             return cursor.fetchall() if cursor.description else None
 
     def over(self) -> dict[str, str]:

@@ -15,7 +15,7 @@ async def test_a_request_id_that_is_no_text_spoils_nothing(service: Service) -> 
     url = f"/v1/chat/{profile_id}/recommend"
     for sent in (b"\xff", "é".encode(), b"a\tb", b"x" * 300):
         headers = {**service.bearer(), "x-request-id": sent}
-        reply = await service.http.post(url, json={"prompt": "카레"}, headers=headers)
+        reply = await service.http.post(url, json={"prompt": "카레"}, headers=headers)  # type: ignore[arg-type]
         assert reply.status_code == 202, sent
     listed = await service.http.get(url, headers=service.bearer())
     assert listed.json()["data"]["pageInfo"]["total"] == 4
@@ -24,7 +24,7 @@ async def test_a_request_id_that_is_no_text_spoils_nothing(service: Service) -> 
 async def test_a_key_beside_nonsense_is_logged_nowhere(service: Service, up: Up) -> None:
     key = service.demo["SDK_KEY"]
     sent = {"Authorization": f"Bearer {key}".encode() + b"\xff"}
-    reply = await service.http.get(f"/v1/profile/{service.demo['PROFILE_ID']}", headers=sent)
+    reply = await service.http.get(f"/v1/profile/{service.demo['PROFILE_ID']}", headers=sent)  # type: ignore[arg-type]
     assert reply.status_code in (400, 401)
     # A later call that is in the logs: so is the one before.
     later = str(uuid.uuid4())

@@ -127,7 +127,7 @@ def elsewhere() -> Iterator[Elsewhere]:
 @pytest.fixture(scope="module")
 def up(elsewhere: Elsewhere) -> Iterator[Up]:
     """The service, pointed at both."""
-    with Up(elsewhere.store.log.parent, **elsewhere.settings) as running:
+    with Up(elsewhere.store.log.parent, **elsewhere.settings) as running:  # type: ignore[arg-type]
         yield running.ready()
 
 

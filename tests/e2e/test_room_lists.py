@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import pytest
 from onegenie.friend.v1 import friend_pb2 as friend_pb
@@ -51,7 +52,8 @@ async def test_every_post_with_every_comment(service: Service, person: Person) -
         content = "가" * 350
         comments = [base | {"post_id": made[203], "content": f"{n} {content}"} for n in range(9000)]
         await conn.execute(insert(post_comments), comments)
-    seen, query = [], {}
+    seen: list[Any] = []
+    query: dict[str, Any] = {}
     for expected in (100, 100, 5):
         reply = await service.http.get("/api/post", params=query, headers=bearer(person))
         data = reply.json()["data"]

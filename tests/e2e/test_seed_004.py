@@ -108,7 +108,7 @@ def test_a_request_is_the_documents_bytes() -> None:
                 assert len(content) == int(length[1])
                 lengths += 1
     assert lengths == 10
-    sent = EXCHANGES["AI 2"].request.bytes(b"1", b"\r\n", testToken="T")
+    sent = EXCHANGES["AI 2"].request.bytes(b"1", b"\r\n", testToken="T")  # type: ignore[union-attr]
     assert b"\r\nContent-Disposition: form-data; name=afterImage; filename=after.png\r\n" in sent
     assert b"\r\n\r\n1\r\n--" in sent
     assert b"\r\n\r\n\r\n\r\n--" in sent

@@ -175,7 +175,7 @@ class Shop:
 
     async def add(self, count: int, kind: str | None = None) -> None:
         """Store so many events, of each kind in turn, in one transaction."""
-        place = [uuid.uuid4() for _ in range(3)]
+        place = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
         events = []
         for number in range(len(self.ids), len(self.ids) + count):
             item = {"rec_id": f"rec_{number}", "item_name": "스파게티니\n", "price": 4900.0}

@@ -98,7 +98,7 @@ def test_files_that_are_roots(tmp_path: Path, python: str) -> None:
         (tmp_path / f"{name}.pem").chmod(0o600)
     tls = {f"TLS_{n.upper()}": str(tmp_path / f"{n}.pem") for n in ("certificate", "key")}
     data = tmp_path / "data"
-    with Up(data, program=[python, "-c", WHOLE], **tls) as up:
+    with Up(data, program=[python, "-c", WHOLE], **tls) as up:  # type: ignore[arg-type]
         up.ready()
         assert users(up, "envoy") == {"pgserver"}
         assert httpx.get(up.url + "/healthz", verify=False).status_code == 200

@@ -4,6 +4,7 @@ import asyncio
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -24,7 +25,7 @@ def data_dir() -> Iterator[Path]:
         yield Path(directory)
 
 
-def test_first_start_and_a_second_on_the_same_data(data_dir: Path):
+def test_first_start_and_a_second_on_the_same_data(data_dir: Path) -> None:
     with Up(data_dir) as up:
         up.ready()
         assert (data_dir / "demo.env").stat().st_mode & 0o777 == 0o600
@@ -38,7 +39,7 @@ def test_first_start_and_a_second_on_the_same_data(data_dir: Path):
         ids = started.json()["data"]
         round_url = f"{url}/{ids['chat_id']}/{ids['round_id']}"
 
-        def read() -> dict:
+        def read() -> dict[str, Any]:
             return httpx.get(round_url, headers=key).json()["data"]
 
         wait_until(lambda: read()["status"] != "in_progress", 60)
@@ -59,7 +60,7 @@ def test_first_start_and_a_second_on_the_same_data(data_dir: Path):
         assert kept.json()["data"]["status"] == "completed"
 
 
-async def test_calls_in_flight_end_well_when_it_stops(data_dir: Path):
+async def test_calls_in_flight_end_well_when_it_stops(data_dir: Path) -> None:
     """Nothing that Envoy took is cut: each call gets its answer."""
     with Up(data_dir) as up:
         up.ready()
@@ -90,7 +91,7 @@ async def test_calls_in_flight_end_well_when_it_stops(data_dir: Path):
         assert set(statuses) == {200}
 
 
-def test_a_bad_database_url(tmp_path: Path):
+def test_a_bad_database_url(tmp_path: Path) -> None:
     nowhere = f"postgresql://nobody@/nothing?host={tmp_path}"
     with Up(tmp_path / "data", DATABASE_URL=nowhere) as up:
         up.until("onegenie: the database could not be prepared")

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -133,7 +134,7 @@ def alive(process: psutil.Process) -> bool:
         return False
 
 
-def wait_until(condition, seconds: float = 20) -> None:
+def wait_until(condition: Any, seconds: float = 20) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "did not happen"

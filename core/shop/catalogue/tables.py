@@ -1,5 +1,7 @@
 """Tables of the embedded store. Every row belongs to one tenant."""
 
+from typing import Any
+
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -21,11 +23,11 @@ from sqlalchemy import (
 from core.platform.database import metadata
 
 
-def _tenant_id() -> Column:
+def _tenant_id() -> Column[Any]:
     return Column("tenant_id", Uuid, ForeignKey("tenants.id", ondelete="CASCADE"), primary_key=True)
 
 
-def _place(nullable: bool = False) -> list[Column]:
+def _place(nullable: bool = False) -> list[Column[Any]]:
     """A place in metres from the store's origin."""
     return [Column(name, Double, nullable=nullable) for name in ("x", "y", "radius")]
 

@@ -6,6 +6,7 @@ Run it in a process of its own (`onegenie lift demo`): what it imports weighs so
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pyarrow.parquet as pq
@@ -58,6 +59,6 @@ def dishes_by_term() -> list[list[str]]:
     ]
 
 
-def _read(path: Path) -> list[dict]:
+def _read(path: Path) -> list[dict[str, Any]]:
     # The C loader: the files are long, and the first start waits for them.
     return list(yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader))

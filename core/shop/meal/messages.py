@@ -44,7 +44,7 @@ def request_from_message(message: pb.SuggestMealRequest) -> MealRequest:
     shopper = message.shopper
     return MealRequest(
         prompt=message.prompt,
-        language=message.language,  # type: ignore[arg-type]  # the contract allows ours only
+        language=message.language,  # the contract allows ours only
         history=tuple(
             Turn(prompt=turn.prompt, meal=meal_from_message(turn.meal)) for turn in message.history
         ),

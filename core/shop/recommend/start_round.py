@@ -139,7 +139,7 @@ async def _next_round_no(conn: Connection, chat_id: uuid.UUID) -> int:
         raise ApiError(SdkReason.PRIOR_ROUND_IN_FLIGHT)
     if sum(state.status != ERROR for state in states if state.round_no > 1) >= MAX_FOLLOW_UPS:
         raise ApiError(SdkReason.REFINEMENT_CAP_EXCEEDED)
-    return latest.round_no + 1
+    return int(latest.round_no) + 1
 
 
 async def _first_answer(reader: Reader, caller: Caller, command: StartRound) -> Started | None:

@@ -6,6 +6,7 @@ import asyncio
 import re
 import uuid
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -33,7 +34,7 @@ def run(database_url: str, monkeypatch: pytest.MonkeyPatch) -> object:
     return call
 
 
-def test_a_tenant_its_keys_and_its_credit(run, database_url: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_tenant_its_keys_and_its_credit(run: Any, database_url: str) -> None:
     assert "there is no tenant yet" in run("credit", "show").stderr
     assert run("tenant", "create", "mart", "--locale", "ja").exit_code == 0
     assert "mart" in run("tenant", "list").stdout
@@ -64,7 +65,7 @@ def test_a_tenant_its_keys_and_its_credit(run, database_url: str) -> None:  # ty
     assert "balance 500" in run("credit", "show").stdout
 
 
-def test_a_signage_key_names_its_screen(run) -> None:  # type: ignore[no-untyped-def]
+def test_a_signage_key_names_its_screen(run: Any) -> None:
     run("tenant", "create", "mart")
     assert "--signage" in run("key", "create", "signage", "--name", "door").stderr
     unknown = run("key", "create", "signage", "--name", "door", "--signage", "s-1")
@@ -78,7 +79,9 @@ HOSTILE = ("[/x]", "[conceal]x", "\x1b[2J", "\x1b]0;x\a", "\x9b2J", "a\nb", "a\u
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_what_tenants_wrote_orders_no_terminal_about(run, database_url: str, text: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_tenants_wrote_orders_no_terminal_about(
+    run: Any, database_url: str, text: str
+) -> None:
     """Rows as they may be from before names were held to a line."""
     run("tenant", "create", "mart")
     run("key", "create", "admin", "--name", "staff")
@@ -121,7 +124,7 @@ def test_what_tenants_wrote_orders_no_terminal_about(run, database_url: str, tex
 
 
 @pytest.mark.parametrize("text", [*HOSTILE[2:6], "", " ", "\x7f", "\x85", "x" * 501])
-def test_a_name_or_a_note_is_one_line(run, text: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_name_or_a_note_is_one_line(run: Any, text: str) -> None:
     run("tenant", "create", "mart")
     for command, option in (
         (("tenant", "create", text), "NAME: must"),
@@ -145,7 +148,7 @@ async def _made(url: str, names: dict[str, str | None]) -> dict[str, str]:
     return {name: str(key_id) for name, key_id in ids.items()}
 
 
-def test_a_key_takes_what_it_made_along(run, database_url: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_key_takes_what_it_made_along(run: Any, database_url: str) -> None:
     run("tenant", "create", "mart")
     names = {"boss": None, "leaked": "boss", "made": "leaked", "app": "made", "kept": "boss"}
     ids = asyncio.run(_made(database_url, names))

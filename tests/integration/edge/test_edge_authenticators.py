@@ -11,7 +11,7 @@ import pytest
 
 from edge import Call, ContractError
 from tests import shelf_app
-from tests.shelf_app import METHODS, pb, pb_grpc
+from tests.shelf_app import METHODS, pb, pb_grpc  # type: ignore[attr-defined]
 from tests.support import reason_of
 
 

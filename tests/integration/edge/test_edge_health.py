@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -51,12 +52,13 @@ async def door(
     door = Door()
     interceptor = EdgeInterceptor(contract, {"sdk_key": door}, domain="test")
     address = f"unix:{tmp_path}/core.sock"
-    servicer = profile_pb2_grpc.ProfileServiceServicer()
+    servicer = profile_pb2_grpc.ProfileServiceServicer()  # type: ignore[abstract]
     server = Server(
         address,
         interceptor,
         lambda grpc_server: profile_pb2_grpc.add_ProfileServiceServicer_to_server(
-            _Asynchronous(servicer), grpc_server
+            _Asynchronous(servicer),  # type: ignore[arg-type]
+            grpc_server,
         ),
     )
     await server.start()
@@ -85,7 +87,7 @@ async def until(stub: health_pb2_grpc.HealthStub, status: int) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_healthy_is_who_answers_a_call(door) -> None:
+async def test_healthy_is_who_answers_a_call(door: Any) -> None:
     answers, stub = door
     await until(stub, SERVING)
     assert answers.calls > 0
@@ -95,7 +97,7 @@ async def test_healthy_is_who_answers_a_call(door) -> None:
     await until(stub, SERVING)
 
 
-async def test_who_keeps_calls_waiting_is_not_healthy(door) -> None:
+async def test_who_keeps_calls_waiting_is_not_healthy(door: Any) -> None:
     answers, stub = door
     answers.shut.clear()
     await until(stub, NOT_SERVING)
@@ -103,7 +105,7 @@ async def test_who_keeps_calls_waiting_is_not_healthy(door) -> None:
     await until(stub, SERVING)
 
 
-async def test_many_who_ask_cost_one_call(door, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_many_who_ask_cost_one_call(door: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     answers, stub = door
     monkeypatch.setattr(probed, "PROBE_SECONDS", 3600)
     await asyncio.gather(*(stub.Check(health_pb2.HealthCheckRequest()) for _ in range(200)))

@@ -1,7 +1,9 @@
 """Many replies: server-sent events for REST callers, messages for gRPC callers."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import grpc
 import pytest
@@ -19,20 +21,20 @@ def event(number: int) -> bytes:
     return b'event: tick\nid: %d\ndata: {"name":"n%d","times":[]}\n\n' % (number, number)
 
 
-async def read(call) -> tuple[dict[str, str], list[str], bytes]:
+async def read(call: Any) -> tuple[dict[str, str], list[str], bytes]:
     """Headers, the content types, and all bytes of a stream."""
     chunks = [chunk async for chunk in call]
     headers = dict(await call.initial_metadata())
     return headers, [c.content_type for c in chunks], b"".join(c.data for c in chunks)
 
 
-async def until(condition) -> None:
+async def until(condition: Any) -> None:
     async with asyncio.timeout(20):
         while not condition():
             await asyncio.sleep(0.01)
 
 
-async def test_events_have_type_id_and_one_line_of_data(caller):
+async def test_events_have_type_id_and_one_line_of_data(caller: Any) -> None:
     headers, types, body = await read(caller.events("EchoService/Count", how="ok"))
     assert set(types) == {"text/event-stream"}
     assert headers["x-http-status"] == "200"
@@ -42,7 +44,7 @@ async def test_events_have_type_id_and_one_line_of_data(caller):
     assert caller.notes == ["count ok"]
 
 
-async def test_an_upload_that_is_followed(caller):
+async def test_an_upload_that_is_followed(caller: Any) -> None:
     form = (
         b'--B\r\nContent-Disposition: form-data; name="title"\r\n\r\n%s\r\n'
         b"--B\r\nContent-Disposition: form-data; name=files; filename=a.png\r\n\r\nabc\r\n--B--"
@@ -62,12 +64,12 @@ async def test_an_upload_that_is_followed(caller):
         assert body.startswith(told)
 
 
-async def test_a_reply_without_marks_is_the_data_itself(caller):
+async def test_a_reply_without_marks_is_the_data_itself(caller: Any) -> None:
     _, _, body = await read(caller.events("EchoService/Plain", how="two"))
     assert body == b'data: {"number":0}\n\ndata: {"number":1}\n\n'
 
 
-async def test_an_empty_stream_is_an_event_stream_all_the_same(caller):
+async def test_an_empty_stream_is_an_event_stream_all_the_same(caller: Any) -> None:
     headers, types, body = await read(caller.events("EchoService/Plain", how="empty"))
     assert (headers["x-http-status"], types, body) == (
         "200",
@@ -89,8 +91,8 @@ async def test_an_empty_stream_is_an_event_stream_all_the_same(caller):
     ],
 )
 async def test_a_stream_that_is_over_tells_who_has_seen_all_of_it(
-    caller, sent, header, how, status
-):
+    caller: Any, sent: str | None, header: str | None, how: str, status: str
+) -> None:
     metadata = (("last-event-id", header),) if header is not None else ()
     strings = {"after": sent} if sent else {}
     call = caller.events("EchoService/Count", metadata, how=how, **strings)
@@ -106,7 +108,7 @@ async def test_a_stream_that_is_over_tells_who_has_seen_all_of_it(
         assert set(types) == {"text/event-stream"}
 
 
-async def test_a_stream_that_ends_because_the_server_stops_is_not_over(serve):
+async def test_a_stream_that_ends_because_the_server_stops_is_not_over(serve: Any) -> None:
     stopping = asyncio.Event()
     async with serve(stopping=stopping) as caller:
         stopping.set()
@@ -115,7 +117,7 @@ async def test_a_stream_that_ends_because_the_server_stops_is_not_over(serve):
         assert (headers["x-http-status"], types) == ("200", ["text/event-stream"])
 
 
-async def test_a_resumed_stream_is_messages_over_grpc(caller):
+async def test_a_resumed_stream_is_messages_over_grpc(caller: Any) -> None:
     call = caller.echo.Count(pb.CountRequest(how="over", after=3))
     assert [reply async for reply in call] == []
 
@@ -132,30 +134,32 @@ async def test_a_resumed_stream_is_messages_over_grpc(caller):
         (None, "", 1),
     ],
 )
-async def test_a_stream_goes_on_where_the_client_left(caller, sent, header, first):
+async def test_a_stream_goes_on_where_the_client_left(
+    caller: Any, sent: str | None, header: str | None, first: int
+) -> None:
     metadata = (("last-event-id", header),) if header is not None else ()
     strings = {"after": sent} if sent else {}
     call = caller.events("EchoService/Count", metadata, how="ok", **strings)
     assert (await read(call))[2].startswith(event(first))
 
 
-async def test_a_number_below_the_rule_is_refused_in_the_query(caller):
+async def test_a_number_below_the_rule_is_refused_in_the_query(caller: Any) -> None:
     headers, types, body = await read(caller.events("EchoService/Count", how="ok", after="-1"))
     assert (headers["x-http-status"], types) == ("400", ["application/json"])
     assert b"after: must be at least 0" in body
 
 
 @pytest.mark.parametrize("how", ["teapot", "late"])
-async def test_an_error_before_the_first_event_is_an_ordinary_error(caller, how):
+async def test_an_error_before_the_first_event_is_an_ordinary_error(caller: Any, how: str) -> None:
     headers, types, body = await read(caller.events("EchoService/Count", how=how))
     assert (headers["x-http-status"], types, body) == ("418", ["application/json"], TEAPOT)
     assert headers["cache-control"] == "no-store"
 
 
-async def test_an_interceptors_refusal_is_an_ordinary_error(serve):
+async def test_an_interceptors_refusal_is_an_ordinary_error(serve: Any) -> None:
     @asynccontextmanager
-    async def refuse(call):
-        raise edge_app.ApiError("NO_KEY")
+    async def refuse(call: Any) -> AsyncIterator[Any]:
+        raise edge_app.ApiError("NO_KEY")  # type: ignore[arg-type, attr-defined]
         yield
 
     async with serve(refuse) as caller:
@@ -163,7 +167,7 @@ async def test_an_interceptors_refusal_is_an_ordinary_error(serve):
         assert (headers["x-http-status"], types) == ("401", ["application/json"])
 
 
-async def test_an_error_after_the_first_event_is_the_last_event(serve):
+async def test_an_error_after_the_first_event_is_the_last_event(serve: Any) -> None:
     heard = []
     async with serve(on_error=lambda call, error: heard.append(str(error))) as caller:
         _, _, body = await read(caller.events("EchoService/Count", how="break"))
@@ -174,14 +178,14 @@ async def test_an_error_after_the_first_event_is_the_last_event(serve):
         assert heard == ["secret"]
 
 
-async def test_a_slow_start_opens_the_stream_and_errors_become_events(serve):
+async def test_a_slow_start_opens_the_stream_and_errors_become_events(serve: Any) -> None:
     async with serve(open_seconds=0.01) as caller:
         headers, _, body = await read(caller.events("EchoService/Count", how="late"))
         assert headers["x-http-status"] == "200"
         assert body == b": keep-alive\n\nevent: error\ndata: " + TEAPOT + b"\n\n"
 
 
-async def test_silence_is_filled_with_comments(serve):
+async def test_silence_is_filled_with_comments(serve: Any) -> None:
     async with serve(heartbeat_seconds=0.02) as caller:
         call = caller.events("EchoService/Count", how="hang")
         chunks = [(await call.read()).data for _ in range(6)]
@@ -191,11 +195,11 @@ async def test_silence_is_filled_with_comments(serve):
 
 
 @pytest.mark.parametrize("how", ["hang", "flood"])
-async def test_a_client_that_leaves_frees_everything(serve, how):
+async def test_a_client_that_leaves_frees_everything(serve: Any, how: str) -> None:
     ended = []
 
     @asynccontextmanager
-    async def note(call):
+    async def note(call: Any) -> AsyncIterator[Any]:
         try:
             yield
         finally:
@@ -217,8 +221,8 @@ async def test_a_client_that_leaves_frees_everything(serve, how):
 @pytest.mark.parametrize("how", ["teapot", "late", "break", "zero", "hang"])
 @pytest.mark.parametrize("kind", ["rest", "grpc"])
 async def test_what_a_failed_stream_held_is_let_go_without_the_collector(
-    caller, no_collector, kind, how
-):
+    caller: Any, no_collector: Any, kind: str, how: str
+) -> None:
     if kind == "rest":
         call = caller.events("EchoService/Count", how=how)
     else:
@@ -231,11 +235,11 @@ async def test_what_a_failed_stream_held_is_let_go_without_the_collector(
     await until(lambda: not edge_app.alive)
 
 
-async def test_a_failure_while_cleaning_up_is_reported(serve):
+async def test_a_failure_while_cleaning_up_is_reported(serve: Any) -> None:
     heard = []
 
     @asynccontextmanager
-    async def careless(call):
+    async def careless(call: Any) -> AsyncIterator[Any]:
         try:
             yield
         finally:
@@ -248,7 +252,7 @@ async def test_a_failure_while_cleaning_up_is_reported(serve):
         await until(lambda: heard == ["careless"])
 
 
-async def test_native_streams_are_messages(caller):
+async def test_native_streams_are_messages(caller: Any) -> None:
     replies = [reply async for reply in caller.echo.Count(pb.CountRequest(how="ok", after=4))]
     assert [reply.number for reply in replies] == [5, 6, 7]
     assert [reply async for reply in caller.echo.Plain(pb.CountRequest(how="empty"))] == []
@@ -262,7 +266,9 @@ async def test_native_streams_are_messages(caller):
         ("zero", 3, grpc.StatusCode.INTERNAL),
     ],
 )
-async def test_native_streams_end_in_a_status(caller, how, before, code):
+async def test_native_streams_end_in_a_status(
+    caller: Any, how: str, before: int, code: Any
+) -> None:
     call = caller.echo.Count(pb.CountRequest(how=how))
     for _ in range(before):
         assert await call.read() is not grpc.aio.EOF
@@ -271,7 +277,7 @@ async def test_native_streams_end_in_a_status(caller, how, before, code):
     assert refused.value.code() == code
 
 
-async def test_a_bad_native_request_of_a_stream(caller):
+async def test_a_bad_native_request_of_a_stream(caller: Any) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await caller.echo.Count(pb.CountRequest(after=-1)).read()
     assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT

@@ -4,7 +4,9 @@ import asyncio
 import gzip
 import json
 import uuid
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import grpc
 import pytest
@@ -23,7 +25,7 @@ from edgetest.v1 import edgetest_pb2 as pb  # noqa: E402
 ROOM = str(uuid.uuid4())
 
 
-def details(error: grpc.aio.AioRpcError) -> dict[str, object]:
+def details(error: grpc.aio.AioRpcError) -> dict[str, Any]:
     """The details of a gRPC error by their type's name."""
     status = rpc_status.from_call(error)
     found = {}
@@ -35,7 +37,7 @@ def details(error: grpc.aio.AioRpcError) -> dict[str, object]:
     return found
 
 
-async def test_a_rest_call_and_a_grpc_call_of_one_method(caller):
+async def test_a_rest_call_and_a_grpc_call_of_one_method(caller: Any) -> None:
     answer = await caller.rest("EchoService/Say", b'{"prompt":"hi"}', room_id=ROOM)
     assert (answer.status, answer.content_type) == (202, "application/json")
     assert answer.headers["cache-control"] == "no-store"
@@ -46,7 +48,7 @@ async def test_a_rest_call_and_a_grpc_call_of_one_method(caller):
     assert await caller.echo.Say(request) == pb.SayResponse(said=request)
 
 
-async def test_path_query_and_body_have_their_own_fields(caller):
+async def test_path_query_and_body_have_their_own_fields(caller: Any) -> None:
     answer = await caller.rest(
         "EchoService/Say", b'{"prompt":"hi","room_id":"other"}', room_id=[ROOM, "from the query"]
     )
@@ -58,7 +60,7 @@ async def test_path_query_and_body_have_their_own_fields(caller):
     assert answer.json() == {"success": True, "data": {"name": "n", "times": []}}
 
 
-async def test_an_empty_body_is_an_empty_object(caller):
+async def test_an_empty_body_is_an_empty_object(caller: Any) -> None:
     for body in (b"", b" \n", b"{}", None):
         answer = await caller.rest("StatusService/Word", body)
         assert (answer.status, answer.json()) == (200, {"status": 200, "data": "0 성공"})
@@ -66,14 +68,14 @@ async def test_an_empty_body_is_an_empty_object(caller):
     assert answer.json()["error"]["message"] == "prompt: is required"
 
 
-async def test_query_fields_are_not_bound_beside_a_whole_body(caller):
+async def test_query_fields_are_not_bound_beside_a_whole_body(caller: Any) -> None:
     answer = await caller.rest("StatusService/Word", b'{"friendId":8}', friend_id="9")
     assert answer.json()["data"] == "8 성공"
     answer = await caller.rest("StatusService/Word", friend_id="9")
     assert answer.json()["data"] == "9 성공"
 
 
-async def test_bodies_of_all_shapes(caller):
+async def test_bodies_of_all_shapes(caller: Any) -> None:
     assert (await caller.rest("EchoService/GetThing", kind="none")).json()["data"] is None
     assert (await caller.rest("StatusService/Numbers")).json() == {"status": 200, "data": [1, 2.5]}
     assert (await caller.rest("StatusService/Bare")).json() == {"choices": ["a"]}
@@ -94,7 +96,9 @@ async def test_bodies_of_all_shapes(caller):
         (None, []),
     ],
 )
-async def test_a_method_can_tell_which_keys_a_body_had(caller, body, changed):
+async def test_a_method_can_tell_which_keys_a_body_had(
+    caller: Any, body: bytes | None, changed: Any
+) -> None:
     answer = await caller.rest("EchoService/Patch", body, kind="a")
     assert answer.json() == {"success": True, "data": {"changed": changed}}
 
@@ -114,7 +118,7 @@ async def test_a_method_can_tell_which_keys_a_body_had(caller, body, changed):
         ([""], "must name fields among long_name, age, thing"),
     ],
 )
-async def test_a_mask_over_grpc_names_fields(caller, paths, fault):
+async def test_a_mask_over_grpc_names_fields(caller: Any, paths: Any, fault: str | None) -> None:
     request = pb.PatchRequest(kind="a", age=1)
     if paths is not None:
         request.update_mask.SetInParent()
@@ -133,7 +137,9 @@ async def test_a_mask_over_grpc_names_fields(caller, paths, fault):
     ("mood", "seen"),
     [("Calm", "Calm"), ("CALM", "Calm"), ("calm", "Calm"), ("WILD", "wild"), ("", None)],
 )
-async def test_words_in_any_case_and_an_empty_string_that_is_none(caller, mood, seen):
+async def test_words_in_any_case_and_an_empty_string_that_is_none(
+    caller: Any, mood: str, seen: str | None
+) -> None:
     body = json.dumps({"prompt": "x", "mood": mood}).encode()
     answer = await caller.rest("EchoService/Say", body, room_id=ROOM)
     assert answer.json()["data"]["said"]["mood"] == seen
@@ -153,7 +159,9 @@ async def test_words_in_any_case_and_an_empty_string_that_is_none(caller, mood, 
         (b'{"friendId": "x"}', 400, "application/json"),
     ],
 )
-async def test_a_method_may_name_the_charset_of_its_own_replies(caller, body, status, kind):
+async def test_a_method_may_name_the_charset_of_its_own_replies(
+    caller: Any, body: bytes, status: int, kind: str
+) -> None:
     answer = await caller.rest("StatusService/Remove", body)
     assert (answer.status, answer.content_type) == (status, kind)
 
@@ -162,7 +170,7 @@ async def test_a_method_may_name_the_charset_of_its_own_replies(caller, body, st
     "coding",
     ["gzip", "GZIP", "x-gzip", "deflate", "br", "zstd", "identity, gzip", "gzip,", "no-such"],
 )
-async def test_an_encoded_body_is_told_what_is_read(caller, coding):
+async def test_an_encoded_body_is_told_what_is_read(caller: Any, coding: str) -> None:
     metadata = (("content-encoding", coding),)
     body = gzip.compress(b'{"prompt": "x"}')
     answer = await caller.rest("EchoService/Say", body, metadata=metadata, room_id=ROOM)
@@ -174,7 +182,7 @@ async def test_an_encoded_body_is_told_what_is_read(caller, coding):
 
 
 @pytest.mark.parametrize("coding", ["identity", "Identity", "", " ", "identity, identity"])
-async def test_a_body_as_it_is_may_say_so(caller, coding):
+async def test_a_body_as_it_is_may_say_so(caller: Any, coding: str) -> None:
     metadata = (("content-encoding", coding),)
     answer = await caller.rest(
         "EchoService/Say", b'{"prompt": "x"}', metadata=metadata, room_id=ROOM
@@ -182,7 +190,7 @@ async def test_a_body_as_it_is_may_say_so(caller, coding):
     assert answer.status == 202
 
 
-async def test_of_several_encodings_each_counts(caller):
+async def test_of_several_encodings_each_counts(caller: Any) -> None:
     metadata = (("content-encoding", "gzip"), ("content-encoding", "identity"))
     answer = await caller.rest("EchoService/Say", b"\x1f\x8b", metadata=metadata, room_id=ROOM)
     assert answer.status == 415
@@ -191,7 +199,7 @@ async def test_of_several_encodings_each_counts(caller):
     assert answer.status == 200
 
 
-async def test_decoding_and_rules_are_told_together(caller):
+async def test_decoding_and_rules_are_told_together(caller: Any) -> None:
     body = {"prompt": " ", "ratio": "x", "items": [{"rec_id": "a"}, {}], "extra": {"k": "\0"}}
     answer = await caller.rest("EchoService/Say", json.dumps(body).encode(), room_id="malformed")
     assert answer.status == 400
@@ -205,7 +213,7 @@ async def test_decoding_and_rules_are_told_together(caller):
     assert answer.status == 404
 
 
-async def test_bodies_that_are_not_json_and_urls_that_are_not_utf8(caller):
+async def test_bodies_that_are_not_json_and_urls_that_are_not_utf8(caller: Any) -> None:
     for body in (b"{oops", b"[" * 100_000, b"\xff\xfe", b"[]"):
         answer = await caller.rest("EchoService/Say", body, room_id=ROOM)
         assert answer.status == 400
@@ -214,7 +222,7 @@ async def test_bodies_that_are_not_json_and_urls_that_are_not_utf8(caller):
     assert (answer.status, answer.json()["error"]["message"]) == (400, "url: must be UTF-8")
 
 
-async def test_a_broken_rule_over_grpc_names_the_field(caller):
+async def test_a_broken_rule_over_grpc_names_the_field(caller: Any) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await caller.echo.Say(pb.SayRequest(room_id="malformed"))
     assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
@@ -227,14 +235,14 @@ async def test_a_broken_rule_over_grpc_names_the_field(caller):
     assert refused.value.code() == grpc.StatusCode.NOT_FOUND
 
 
-async def test_bytes_that_are_no_message(caller):
+async def test_bytes_that_are_no_message(caller: Any) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await caller.channel.unary_unary("/edgetest.v1.EchoService/Say")(b"\xff\xff")
     assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
     assert refused.value.details() == "request: not a valid edgetest.v1.SayRequest"
 
 
-async def test_a_typed_error_over_both(caller):
+async def test_a_typed_error_over_both(caller: Any) -> None:
     answer = await caller.rest("EchoService/Fail", how="teapot")
     assert (answer.status, answer.headers["retry-after"]) == (418, "2")
     assert answer.json() == {
@@ -250,7 +258,7 @@ async def test_a_typed_error_over_both(caller):
 
 
 @pytest.mark.parametrize("how", ["unknown", "zero", "timeout", "none", "cancelled-inside"])
-async def test_a_fault_of_ours_tells_nothing_and_is_reported(serve, how):
+async def test_a_fault_of_ours_tells_nothing_and_is_reported(serve: Any, how: str) -> None:
     heard = []
     async with serve(
         on_error=lambda call, error: heard.append((call.method.name, error))
@@ -268,7 +276,7 @@ async def test_a_fault_of_ours_tells_nothing_and_is_reported(serve, how):
     assert [name for name, _ in heard] == ["Fail", "Fail"]
 
 
-async def test_a_known_error_is_not_reported(serve):
+async def test_a_known_error_is_not_reported(serve: Any) -> None:
     heard = []
     async with serve(on_error=lambda call, error: heard.append(error)) as caller:
         await caller.rest("EchoService/Fail", how="teapot")
@@ -276,13 +284,13 @@ async def test_a_known_error_is_not_reported(serve):
     assert heard == []
 
 
-async def test_a_servicers_own_abort_is_left_alone(caller):
+async def test_a_servicers_own_abort_is_left_alone(caller: Any) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await caller.echo.Fail(pb.FailRequest(how="abort"))
     assert refused.value.code() == grpc.StatusCode.DATA_LOSS
 
 
-async def test_too_large_is_413_and_resource_exhausted(serve):
+async def test_too_large_is_413_and_resource_exhausted(serve: Any) -> None:
     async with serve(max_body_bytes=100) as caller:
         body = json.dumps({"prompt": "x", "code": "A" * 100}).encode()
         answer = await caller.rest("EchoService/Say", body, room_id=ROOM)
@@ -296,7 +304,7 @@ async def test_too_large_is_413_and_resource_exhausted(serve):
         assert (await caller.rest("StatusService/Upload", large[1:], album_id="1")).status == 400
 
 
-async def test_more_large_bodies_at_a_time_than_there_is_room_for(serve):
+async def test_more_large_bodies_at_a_time_than_there_is_room_for(serve: Any) -> None:
     from edgetest.v1 import edgetest_pb2_grpc
 
     async with serve(max_body_bytes=1000, large_bodies_bytes=100_000) as caller:
@@ -322,7 +330,7 @@ async def test_more_large_bodies_at_a_time_than_there_is_room_for(serve):
                 await asyncio.sleep(0.01)
 
 
-async def test_an_upload(caller):
+async def test_an_upload(caller: Any) -> None:
     body = (
         b"--B\r\nContent-Disposition: form-data; name=files; filename=test.png\r\n"
         b"Content-Type: image/png\r\n\r\nabc\r\n--B--\r\n"
@@ -347,7 +355,7 @@ async def test_an_upload(caller):
     assert answer.json()["error"]["fields"] == [{"field": "files", "description": "is required"}]
 
 
-async def test_a_message_over_the_methods_limit(caller):
+async def test_a_message_over_the_methods_limit(caller: Any) -> None:
     """Over gRPC there is no Envoy that knows the limit of a method."""
     from edgetest.v1 import edgetest_pb2_grpc
 
@@ -360,7 +368,7 @@ async def test_a_message_over_the_methods_limit(caller):
     assert reply.seen[0] == "files:::99000"
 
 
-async def test_a_reply_with_headers_of_its_own(caller):
+async def test_a_reply_with_headers_of_its_own(caller: Any) -> None:
     answer = await caller.rest("EchoService/Download", how="kept")
     assert (answer.status, answer.body) == (200, b"\x89PNG")
     assert answer.headers["cache-control"] == "private, max-age=60, immutable"
@@ -374,7 +382,9 @@ async def test_a_reply_with_headers_of_its_own(caller):
     ("held", "status"),
     [('"v1"', 304), ('"v0", W/"v1"', 304), ("*", 304), ('"v2"', 200), ("v1", 200), ("", 200)],
 )
-async def test_a_client_that_holds_the_reply_is_not_sent_it_again(caller, held, status):
+async def test_a_client_that_holds_the_reply_is_not_sent_it_again(
+    caller: Any, held: str, status: int
+) -> None:
     asked = (("if-none-match", held),)
     answer = await caller.rest("EchoService/Download", metadata=asked, how="kept")
     assert (answer.status, bool(answer.body)) == (status, status == 200)
@@ -386,12 +396,12 @@ async def test_a_client_that_holds_the_reply_is_not_sent_it_again(caller, held, 
     assert answer.status == 418
 
 
-async def test_interceptors_run_in_order_before_anything_is_read(serve):
+async def test_interceptors_run_in_order_before_anything_is_read(serve: Any) -> None:
     seen = []
 
-    def named(name):
+    def named(name: str) -> Any:
         @asynccontextmanager
-        async def interceptor(call):
+        async def interceptor(call: Any) -> AsyncIterator[Any]:
             seen.append(f"{name} in")
             call.response_headers["x-request-id"] = "r1"
             assert call.request is None
@@ -406,9 +416,9 @@ async def test_interceptors_run_in_order_before_anything_is_read(serve):
         return interceptor
 
     @asynccontextmanager
-    async def identity(call):
+    async def identity(call: Any) -> AsyncIterator[Any]:
         if call.metadata.get("authorization") != "Bearer good":
-            raise ApiError("NO_KEY")
+            raise ApiError("NO_KEY")  # type: ignore[arg-type]
         call.identity = "me"
         assert current_call.get() is call
         yield
@@ -434,7 +444,7 @@ async def test_interceptors_run_in_order_before_anything_is_read(serve):
         assert dict(await call.initial_metadata())["x-request-id"] == "r1"
 
 
-async def test_health_goes_through_and_everything_else_is_unknown(caller):
+async def test_health_goes_through_and_everything_else_is_unknown(caller: Any) -> None:
     health = health_pb2_grpc.HealthStub(caller.channel)
     reply = await health.Check(health_pb2.HealthCheckRequest())
     assert reply.status == health_pb2.HealthCheckResponse.SERVING
@@ -444,7 +454,7 @@ async def test_health_goes_through_and_everything_else_is_unknown(caller):
         assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
-async def test_a_service_outside_the_contract_is_not_served(serve):
+async def test_a_service_outside_the_contract_is_not_served(serve: Any) -> None:
     async with serve(passthrough=()) as caller:
         health = health_pb2_grpc.HealthStub(caller.channel)
         with pytest.raises(grpc.aio.AioRpcError) as refused:
@@ -452,14 +462,14 @@ async def test_a_service_outside_the_contract_is_not_served(serve):
         assert refused.value.code() == grpc.StatusCode.UNIMPLEMENTED
 
 
-async def test_a_method_without_a_rest_form_cannot_be_called_as_one(caller):
+async def test_a_method_without_a_rest_form_cannot_be_called_as_one(caller: Any) -> None:
     call = caller.echo.Sum(
         iter([pb.SumRequest(number=1)]), metadata=(("x-envoy-original-path", "/"),)
     )
     assert await call == pb.SumResponse(sum=1)
 
 
-async def test_client_streams_are_typed_and_checked(caller):
+async def test_client_streams_are_typed_and_checked(caller: Any) -> None:
     numbers = [pb.SumRequest(number=n) for n in (1, 2, 3)]
     assert await caller.echo.Sum(iter(numbers)) == pb.SumResponse(sum=6)
     assert [r.sum async for r in caller.echo.Chat(iter(numbers))] == [1, 2, 3]
@@ -469,7 +479,7 @@ async def test_client_streams_are_typed_and_checked(caller):
     assert refused.value.details() == "number: must be at most 10"
 
 
-async def test_a_caller_that_leaves_ends_its_handler(caller):
+async def test_a_caller_that_leaves_ends_its_handler(caller: Any) -> None:
     task = asyncio.create_task(caller.rest("EchoService/Fail", how="slow"))
     async with asyncio.timeout(20):
         while caller.notes != ["began"]:
@@ -482,8 +492,8 @@ async def test_a_caller_that_leaves_ends_its_handler(caller):
 @pytest.mark.parametrize("how", ["teapot", "zero", "slow"])
 @pytest.mark.parametrize("kind", ["rest", "grpc"])
 async def test_what_a_failed_call_held_is_let_go_without_the_collector(
-    caller, no_collector, kind, how
-):
+    caller: Any, no_collector: Any, kind: str, how: str
+) -> None:
     if kind == "rest":
         task = asyncio.create_task(caller.rest("EchoService/Fail", how=how))
     else:
@@ -498,9 +508,9 @@ async def test_what_a_failed_call_held_is_let_go_without_the_collector(
             await asyncio.sleep(0.01)
 
 
-async def test_a_servicer_of_the_wrong_kind_is_refused_when_it_is_called():
+async def test_a_servicer_of_the_wrong_kind_is_refused_when_it_is_called() -> None:
     class Sync:
-        def Say(self, request, context):
+        def Say(self, request: Any, context: Any) -> None:
             return None
 
     from edgetest.v1 import edgetest_pb2_grpc
@@ -509,7 +519,7 @@ async def test_a_servicer_of_the_wrong_kind_is_refused_when_it_is_called():
     handler = grpc.unary_unary_rpc_method_handler(Sync().Say)
     assert edgetest_pb2_grpc.EchoServiceServicer
 
-    async def continuation(details):
+    async def continuation(details: Any) -> Any:
         return handler
 
     class Details:
@@ -519,5 +529,5 @@ async def test_a_servicer_of_the_wrong_kind_is_refused_when_it_is_called():
         await edge.intercept_service(continuation, Details())
 
 
-def test_field_violations_are_values():
+def test_field_violations_are_values() -> None:
     assert FieldViolation("a", "b") == FieldViolation("a", "b")

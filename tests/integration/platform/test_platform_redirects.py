@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -27,7 +28,7 @@ class Asked:
 @pytest.fixture
 def redirecting() -> Callable[[int], contextlib.AbstractAsyncContextManager[Asked]]:
     @contextlib.asynccontextmanager
-    async def serve(answer: Callable) -> AsyncIterator[str]:
+    async def serve(answer: Callable[..., Any]) -> AsyncIterator[str]:
         application = web.Application()
         application.router.add_route("*", "/{path:.*}", answer)
         runner = web.AppRunner(application, shutdown_timeout=0.1)
@@ -59,7 +60,9 @@ def redirecting() -> Callable[[int], contextlib.AbstractAsyncContextManager[Aske
 
 
 @pytest.mark.parametrize("status", REDIRECTS)
-async def test_an_engines_endpoint_redirects_nobody(redirecting: Callable, status: int) -> None:
+async def test_an_engines_endpoint_redirects_nobody(
+    redirecting: Callable[..., Any], status: int
+) -> None:
     async with redirecting(status) as asked:
         endpoint = OpenAIEndpoint(base_url=asked.url, api_key="k", timeout=5, total=5, backoff=0.01)
         for call in (endpoint.chat("m", []), endpoint.edit("m", b"jpeg", "tidy", timeout=5)):
@@ -71,7 +74,9 @@ async def test_an_engines_endpoint_redirects_nobody(redirecting: Callable, statu
 
 
 @pytest.mark.parametrize("status", REDIRECTS)
-async def test_an_sms_provider_redirects_nobody(redirecting: Callable, status: int) -> None:
+async def test_an_sms_provider_redirects_nobody(
+    redirecting: Callable[..., Any], status: int
+) -> None:
     async with redirecting(status) as asked:
         sms = HttpSms(f"{asked.url}/messages", token="secret")
         await sms.send("+821012345678", "123456")

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -19,10 +20,10 @@ from core.run import embedded_postgres
 from core.run.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 
 
-def one(pg: EmbeddedPostgres, query: str):
+def one(pg: EmbeddedPostgres, query: str) -> Any:
     with psycopg.connect(pg.conninfo, autocommit=True) as connection:
         cursor = connection.execute(query)
-        return cursor.fetchone()[0] if cursor.description else None
+        return cursor.fetchone()[0] if cursor.description else None  # type: ignore[index]
 
 
 def gone(pid: int, seconds: float = 15) -> bool:
@@ -38,7 +39,7 @@ def gone(pid: int, seconds: float = 15) -> bool:
     return False
 
 
-def test_starts_keeps_data_and_stops(tmp_path: Path):
+def test_starts_keeps_data_and_stops(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path / "pg", database="shop") as pg:
         first = pg.pid
         assert first is not None
@@ -52,7 +53,7 @@ def test_starts_keeps_data_and_stops(tmp_path: Path):
         assert one(pg, "select name from t") == "오이"
 
 
-def test_its_log_has_no_values_of_rows(tmp_path: Path):
+def test_its_log_has_no_values_of_rows(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path / "pg", durable=False) as pg:
         one(pg, "create table t (email text default 'someone@example.com' unique)")
         one(pg, "insert into t default values")
@@ -63,7 +64,7 @@ def test_its_log_has_no_values_of_rows(tmp_path: Path):
     assert "someone@example.com" not in log
 
 
-def test_url_is_for_sqlalchemy(tmp_path: Path):
+def test_url_is_for_sqlalchemy(tmp_path: Path) -> None:
     from sqlalchemy import create_engine, text
 
     with EmbeddedPostgres(tmp_path / "a dir", database="shop", durable=False) as pg:
@@ -74,12 +75,12 @@ def test_url_is_for_sqlalchemy(tmp_path: Path):
         engine.dispose()
 
 
-def test_no_network_port(tmp_path: Path):
+def test_no_network_port(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path / "pg", durable=False) as pg:
         assert one(pg, "show listen_addresses") == ""
 
 
-def test_two_users_share_one_server(tmp_path: Path):
+def test_two_users_share_one_server(tmp_path: Path) -> None:
     first = EmbeddedPostgres(tmp_path / "pg", durable=False)
     second = EmbeddedPostgres(tmp_path / "pg", durable=False)
     with first:
@@ -92,7 +93,7 @@ def test_two_users_share_one_server(tmp_path: Path):
     assert gone(pid)
 
 
-def test_a_killed_user_process_leaves_no_server_behind(tmp_path: Path):
+def test_a_killed_user_process_leaves_no_server_behind(tmp_path: Path) -> None:
     program = (
         "import sys, time; from core.run.embedded_postgres import EmbeddedPostgres\n"
         "pg = EmbeddedPostgres(sys.argv[1], durable=False); pg.start()\n"
@@ -111,7 +112,7 @@ def test_a_killed_user_process_leaves_no_server_behind(tmp_path: Path):
             assert gone(pid)
 
 
-def test_starts_again_after_kill_9(tmp_path: Path):
+def test_starts_again_after_kill_9(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path / "pg") as pg:
         one(pg, "create table t as select 7 as n")
         killed = pg.pid
@@ -125,7 +126,7 @@ def test_starts_again_after_kill_9(tmp_path: Path):
         assert one(pg, "select n from t") == 7
 
 
-def test_a_pid_file_that_names_a_stranger_is_dropped(tmp_path: Path):
+def test_a_pid_file_that_names_a_stranger_is_dropped(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path / "pg") as pg:
         data = pg.directory / "data"
         lines = (data / "postmaster.pid").read_text().splitlines()
@@ -138,7 +139,7 @@ def test_a_pid_file_that_names_a_stranger_is_dropped(tmp_path: Path):
         stranger.kill()
 
 
-def test_a_long_path_gets_a_short_socket(tmp_path: Path):
+def test_a_long_path_gets_a_short_socket(tmp_path: Path) -> None:
     directory = tmp_path / ("d" * 60) / ("e" * 60)
     with EmbeddedPostgres(directory, durable=False) as pg:
         sockets = pg.socket_directory
@@ -180,7 +181,7 @@ def is_served_safely(directory: Path, planted: Path) -> None:
     assert (after.st_uid, after.st_mode) == (before.st_uid, before.st_mode)
 
 
-def test_a_directory_of_the_guessed_name_is_not_used(tmp_path: Path):
+def test_a_directory_of_the_guessed_name_is_not_used(tmp_path: Path) -> None:
     planted = guessed(long(tmp_path))
     planted.mkdir(mode=0o777)
     planted.chmod(0o777)
@@ -190,7 +191,7 @@ def test_a_directory_of_the_guessed_name_is_not_used(tmp_path: Path):
         planted.rmdir()
 
 
-def test_a_kept_directory_that_others_may_enter_is_not_used_again(tmp_path: Path):
+def test_a_kept_directory_that_others_may_enter_is_not_used_again(tmp_path: Path) -> None:
     planted = tmp_path / "open"
     planted.mkdir()
     for mode in (0o777, 0o755, 0o710):
@@ -199,7 +200,7 @@ def test_a_kept_directory_that_others_may_enter_is_not_used_again(tmp_path: Path
         is_served_safely(long(tmp_path / str(mode)), planted)
 
 
-def test_a_kept_directory_that_is_a_link_is_not_used_again(tmp_path: Path):
+def test_a_kept_directory_that_is_a_link_is_not_used_again(tmp_path: Path) -> None:
     """A link, say, to a directory that root would have given away."""
     (tmp_path / "target").mkdir(mode=0o700)
     (tmp_path / "link").symlink_to(tmp_path / "target")
@@ -211,7 +212,7 @@ def test_a_kept_directory_that_is_a_link_is_not_used_again(tmp_path: Path):
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as somebody else")
 @pytest.mark.parametrize("mode", [0o777, 0o700])
-def test_a_directory_of_somebody_else_is_not_used_again(tmp_path: Path, mode: int):
+def test_a_directory_of_somebody_else_is_not_used_again(tmp_path: Path, mode: int) -> None:
     tmp_path.chmod(0o755)
     planted = Path(tempfile.mkdtemp(prefix="onegenie-pg-"))
     nobody = pwd.getpwnam("nobody")
@@ -225,7 +226,7 @@ def test_a_directory_of_somebody_else_is_not_used_again(tmp_path: Path, mode: in
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as somebody else")
-def test_somebody_else_does_not_get_to_the_socket(tmp_path: Path):
+def test_somebody_else_does_not_get_to_the_socket(tmp_path: Path) -> None:
     with EmbeddedPostgres(long(tmp_path), durable=False) as pg:
         tried = subprocess.run(
             ["ls", str(pg.socket_directory)], user="nobody", extra_groups=[], capture_output=True
@@ -234,7 +235,7 @@ def test_somebody_else_does_not_get_to_the_socket(tmp_path: Path):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can act as somebody else")
-def test_a_server_directory_of_somebody_else_is_not_taken(tmp_path: Path):
+def test_a_server_directory_of_somebody_else_is_not_taken(tmp_path: Path) -> None:
     nobody = pwd.getpwnam("nobody")
     (tmp_path / "pg").mkdir(mode=0o777)
     os.chown(tmp_path / "pg", nobody.pw_uid, nobody.pw_gid)
@@ -243,14 +244,14 @@ def test_a_server_directory_of_somebody_else_is_not_taken(tmp_path: Path):
     assert (tmp_path / "pg").stat().st_uid == nobody.pw_uid
 
 
-def test_a_server_directory_that_others_may_write_to_is_refused(tmp_path: Path):
+def test_a_server_directory_that_others_may_write_to_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pg").mkdir()
     (tmp_path / "pg").chmod(0o777)
     with pytest.raises(EmbeddedPostgresError, match="others may write to"):
         EmbeddedPostgres(tmp_path / "pg").start()
 
 
-def test_the_socket_of_a_killed_server_is_found_again(tmp_path: Path):
+def test_the_socket_of_a_killed_server_is_found_again(tmp_path: Path) -> None:
     with EmbeddedPostgres(long(tmp_path), durable=False) as pg:
         first = pg.socket_directory
         crash(pg)
@@ -261,7 +262,9 @@ def test_the_socket_of_a_killed_server_is_found_again(tmp_path: Path):
     assert not first.exists()
 
 
-def test_a_temporary_directory_with_a_long_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_temporary_directory_with_a_long_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / ("t" * 90)).mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("t" * 90)))
     with EmbeddedPostgres(long(tmp_path), durable=False) as pg:
@@ -283,7 +286,7 @@ def keepers(directory: Path) -> list[psutil.Process]:
     ]
 
 
-def test_one_keeper_however_often_the_server_dies(tmp_path: Path):
+def test_one_keeper_however_often_the_server_dies(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path / "pg", durable=False) as pg:
         for _ in range(3):
             crash(pg)
@@ -302,7 +305,7 @@ def test_one_keeper_however_often_the_server_dies(tmp_path: Path):
 
 def test_a_server_that_dies_while_it_starts_is_started_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     """Nobody waits for a dead one: not even the first connection is tried for long."""
     launch = EmbeddedPostgres._launch
     launched: list[int | None] = []
@@ -319,7 +322,9 @@ def test_a_server_that_dies_while_it_starts_is_started_again(
         assert one(pg, "select 1") == 1
 
 
-def test_a_server_that_ends_each_time_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_server_that_ends_each_time_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     launch = EmbeddedPostgres._launch
 
     def launch_and_kill(self: EmbeddedPostgres, deadline: float) -> None:
@@ -332,7 +337,7 @@ def test_a_server_that_ends_each_time_is_given_up(tmp_path: Path, monkeypatch: p
         EmbeddedPostgres(tmp_path / "pg").start()
 
 
-def test_an_interrupted_first_start_is_repeated(tmp_path: Path):
+def test_an_interrupted_first_start_is_repeated(tmp_path: Path) -> None:
     half = tmp_path / "pg" / "data.new"
     half.mkdir(parents=True)
     (half / "PG_VERSION").write_text("18\n")
@@ -340,7 +345,7 @@ def test_an_interrupted_first_start_is_repeated(tmp_path: Path):
         assert one(pg, "select 1") == 1
 
 
-def test_data_of_another_version_is_refused(tmp_path: Path):
+def test_data_of_another_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / "pg" / "data").mkdir(parents=True)
     (tmp_path / "pg" / "data" / "PG_VERSION").write_text("9.6\n")
     with pytest.raises(EmbeddedPostgresError, match=r"version 9\.6"):

@@ -57,6 +57,6 @@ def test_names_of_before_are_found_as_they_are_looked_for_now(postgres: Embedded
             conn.execute(insert, (uuid.uuid4(), name, name))
     upgrade(url)
     with psycopg.connect(libpq_url(url)) as conn:
-        names = dict(conn.execute("SELECT phone, name FROM users").fetchall())
+        names: dict[str, str] = dict(conn.execute("SELECT phone, name FROM users").fetchall())
     assert [names[name] for name in kept] == kept
     assert [names[name] for name in changed] == [one_line(name) for name in changed]

@@ -8,7 +8,7 @@ from pathlib import Path
 EDGE = Path(__file__).parents[3] / "edge"
 
 
-def test_it_imports_nothing_else_of_the_project():
+def test_it_imports_nothing_else_of_the_project() -> None:
     paths = [path.relative_to(EDGE.parent).with_suffix("") for path in EDGE.rglob("*.py")]
     modules = [".".join(path.parts).removesuffix(".__init__") for path in paths]
     code = (
@@ -24,7 +24,7 @@ def test_it_imports_nothing_else_of_the_project():
     assert {"edge", "edge.gen", "edge.envoy.config", "edge.serve.server"} <= set(modules)
 
 
-def test_it_says_no_domains_word():
+def test_it_says_no_domains_word() -> None:
     domain = {"round", "rounds", "profile", "tenant", "shopper", "coupon", "chat", "recommend"}
     for path in EDGE.rglob("*.py"):
         words = set(re.findall(r"[a-z]+", path.read_text(encoding="utf-8").lower()))

@@ -18,7 +18,7 @@ def problems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> str:
     return "\n".join(refused.value.problems)
 
 
-def test_everything_said_is_accepted():
+def test_everything_said_is_accepted() -> None:
     contract = edge_app.contract()
     say = contract.methods["/edgetest.v1.EchoService/Say"]
     assert (say.access, say.success_status) == ("sdk_key", 202)
@@ -26,12 +26,14 @@ def test_everything_said_is_accepted():
     assert say.query_fields == ()
 
 
-def test_an_unknown_service_is_named():
+def test_an_unknown_service_is_named() -> None:
     with pytest.raises(ContractError, match=r"nowhere\.v1\.S: there is no such service"):
         load_contract(["nowhere.v1.S"])
 
 
-def test_a_method_without_access_and_a_service_without_surface(tmp_path, monkeypatch):
+def test_a_method_without_access_and_a_service_without_surface(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = problems(tmp_path, monkeypatch, "service S { rpc A(M) returns (M); } message M {}")
     assert "S.A: (edge.v1.method) has no access" in found
     for missing in ("json_names", "time_format", "path_prefixes"):
@@ -39,7 +41,9 @@ def test_a_method_without_access_and_a_service_without_surface(tmp_path, monkeyp
     assert "(edge.v1.surface) must have either envelope or envelope_form" in found
 
 
-def test_a_catalogue_has_a_reason_for_each_condition(tmp_path, monkeypatch):
+def test_a_catalogue_has_a_reason_for_each_condition(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     body = """
     service S { SURFACE rpc A(M) returns (M) { @PUBLIC } }
     message M {}
@@ -58,7 +62,7 @@ def test_a_catalogue_has_a_reason_for_each_condition(tmp_path, monkeypatch):
     assert "S_REASON_BAD and S_REASON_TWICE both stand for CONDITION_INTERNAL" in found
 
 
-def test_paths_and_bodies_must_exist(tmp_path, monkeypatch):
+def test_paths_and_bodies_must_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = problems(
         tmp_path,
         monkeypatch,
@@ -104,7 +108,7 @@ def test_paths_and_bodies_must_exist(tmp_path, monkeypatch):
     assert "requests are a stream has no REST form" in found
 
 
-def test_what_is_accepted_has_been_tried(tmp_path, monkeypatch):
+def test_what_is_accepted_has_been_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Lint does not know every name that is in the way of something."""
     found = problems(
         tmp_path,
@@ -154,7 +158,7 @@ def test_what_is_accepted_has_been_tried(tmp_path, monkeypatch):
     assert "S.B" not in found
 
 
-def test_rules_must_fit_their_fields(tmp_path, monkeypatch):
+def test_rules_must_fit_their_fields(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = problems(
         tmp_path,
         monkeypatch,
@@ -204,7 +208,7 @@ def test_rules_must_fit_their_fields(tmp_path, monkeypatch):
         assert text in found
 
 
-def test_lower_camel_is_protocs():
+def test_lower_camel_is_protocs() -> None:
     for message in ("SayRequest", "ListRequest", "UploadRequest"):
         edge_app.stubs()
         from edgetest.v1 import edgetest_pb2
@@ -213,7 +217,7 @@ def test_lower_camel_is_protocs():
             assert lower_camel(field.name) == field.json_name
 
 
-def test_an_access_that_no_file_declares(tmp_path, monkeypatch):
+def test_an_access_that_no_file_declares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     body = """
     option (edge.v1.access_level) = {name: "public"};
     option (edge.v1.access_level) = {name: "twice"};
@@ -232,7 +236,9 @@ def test_an_access_that_no_file_declares(tmp_path, monkeypatch):
     assert "S.B" not in found
 
 
-def test_a_reason_that_stands_where_a_default_would(tmp_path, monkeypatch):
+def test_a_reason_that_stands_where_a_default_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     body = """
     service S { SURFACE rpc A(M) returns (M) { @PUBLIC } }
     message M {}

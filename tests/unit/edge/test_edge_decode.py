@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 from google.protobuf import json_format
@@ -21,7 +22,7 @@ DECODER = Decoder(SURFACE)
 ID = "6b97957c-3c53-4d0f-9a55-3a1fb3c0de4a"
 
 
-def decode(body: str | bytes | dict, message=None, skip=()):
+def decode(body: str | bytes | dict[str, Any], message: Any = None, skip: Any = ()) -> Any:
     """The message of a JSON body; raises ApiError."""
     message = pb.SayRequest() if message is None else message
     text = json.dumps(body) if isinstance(body, dict) else body
@@ -32,7 +33,7 @@ def decode(body: str | bytes | dict, message=None, skip=()):
     return message
 
 
-def faults(body, **options) -> dict[str, str]:
+def faults(body: Any, **options: Any) -> dict[str, str]:
     """Field paths and what is wrong with them."""
     with pytest.raises(ApiError) as refused:
         decode(body, **options)
@@ -65,12 +66,12 @@ FULL = {
 }
 
 
-def test_a_full_body_is_read_as_protobuf_reads_it():
+def test_a_full_body_is_read_as_protobuf_reads_it() -> None:
     expected = json_format.ParseDict(FULL, pb.SayRequest())
     assert decode(FULL) == expected
 
 
-def test_both_spellings_of_a_key_and_its_own_key():
+def test_both_spellings_of_a_key_and_its_own_key() -> None:
     assert decode({"chatId": "a", "byName": {}, "items": [{"recId": "r"}]}) == pb.SayRequest(
         chat_id="a", items=[pb.Item(rec_id="r")]
     )
@@ -78,13 +79,13 @@ def test_both_spellings_of_a_key_and_its_own_key():
         assert decode({key: "p"}).page_info == "p"
 
 
-def test_unknown_keys_are_ignored_null_is_unset_and_the_last_key_wins():
+def test_unknown_keys_are_ignored_null_is_unset_and_the_last_key_wins() -> None:
     message = decode('{"nope": {"a": [1]}, "prompt": null, "flag": false, "big": 1, "big": 2}')
     assert message == pb.SayRequest(big=2)
     assert not decode({"chat_id": None, "item": None, "any": None}).HasField("any")
 
 
-def test_integers_and_doubles_may_be_strings_and_whole_numbers_may_have_a_point():
+def test_integers_and_doubles_may_be_strings_and_whole_numbers_may_have_a_point() -> None:
     assert decode({"big": "9007199254740993", "small": 3.0, "ratio": "1e3"}) == pb.SayRequest(
         big=9007199254740993, small=3, ratio=1000
     )
@@ -100,16 +101,16 @@ def test_integers_and_doubles_may_be_strings_and_whole_numbers_may_have_a_point(
         ('"007"', "007"),
     ],
 )
-def test_a_string_that_takes_a_number_becomes_its_digits(sent, text):
+def test_a_string_that_takes_a_number_becomes_its_digits(sent: str, text: str) -> None:
     assert decode(f'{{"tag": {sent}}}').tag == text
 
 
 @pytest.mark.parametrize("sent", ["1.5", "true", "[]", "{}", "1e300"])
-def test_a_string_that_takes_a_number_takes_nothing_else(sent):
+def test_a_string_that_takes_a_number_takes_nothing_else(sent: str) -> None:
     assert faults(f'{{"tag": {sent}}}') == {"tag": "must be a string or a whole number"}
 
 
-def test_an_enum_is_its_word_its_name_or_its_number():
+def test_an_enum_is_its_word_its_name_or_its_number() -> None:
     for sent in ("dark-blue", "COLOR_DARK_BLUE", 2):
         assert decode({"color": sent}).color == pb.COLOR_DARK_BLUE
     assert faults({"color": "green"}) == {"color": "must be one of red, dark-blue"}
@@ -154,28 +155,28 @@ def test_an_enum_is_its_word_its_name_or_its_number():
         ({"pageInfo2": 1}, "pageInfo2", "must be a string"),
     ],
 )
-def test_a_wrong_type_is_named(body, field, text):
+def test_a_wrong_type_is_named(body: Any, field: str, text: str) -> None:
     assert faults(body) == {field: text}
 
 
-def test_all_faults_are_told_at_once_but_no_more_than_a_client_can_read():
+def test_all_faults_are_told_at_once_but_no_more_than_a_client_can_read() -> None:
     assert set(faults({"prompt": 1, "big": "x"})) == {"prompt", "big"}
     assert len(faults({"numbers": ["x"] * 1000})) == MAX_VIOLATIONS
 
 
-def test_a_body_that_is_not_json_says_where():
+def test_a_body_that_is_not_json_says_where() -> None:
     found = faults(b'{"a": oops}')
     assert re.fullmatch(r"not valid JSON: .+ \(line 1 column \d+\)", found["body"])
     for body in (b"\xff", b"{", b"nul", b"[" * 100_000, b'{"a":' * 100_000, b"1" * 5000 + b"x"):
         assert set(faults(body)) == {"body"}
 
 
-def test_a_body_must_be_an_object():
+def test_a_body_must_be_an_object() -> None:
     for body in ("[]", "1", "null", '"x"'):
         assert faults(body) == {"body": "must be a JSON object"}
 
 
-def test_a_byte_order_mark_is_ignored():
+def test_a_byte_order_mark_is_ignored() -> None:
     assert decode(b'\xef\xbb\xbf{"prompt":"x"}').prompt == "x"
 
 
@@ -189,22 +190,22 @@ def test_a_byte_order_mark_is_ignored():
         (r'{"many": ["ok", "\ud800"]}', "many[1]"),
     ],
 )
-def test_half_a_surrogate_pair_is_named(body, field):
+def test_half_a_surrogate_pair_is_named(body: str, field: str) -> None:
     assert faults(body) == {field: "has half of a surrogate pair"}
 
 
-def test_a_whole_surrogate_pair_is_a_character():
+def test_a_whole_surrogate_pair_is_a_character() -> None:
     assert decode(r'{"prompt": "\ud83d\ude00"}').prompt == "😀"
 
 
-def test_numbers_no_double_holds_are_refused_or_left_to_the_rules():
+def test_numbers_no_double_holds_are_refused_or_left_to_the_rules() -> None:
     assert decode('{"ratio": 1e999}').ratio == float("inf")  # the rules refuse it
     assert "big" in faults('{"big": 1e999}')
     assert "big" in faults('{"big": ' + "9" * 400 + "}")
 
 
-def test_free_form_values_nest_as_deep_as_a_message_may():
-    deep: dict = {}
+def test_free_form_values_nest_as_deep_as_a_message_may() -> None:
+    deep: dict[str, Any] = {}
     for _ in range(25):
         deep = {"a": deep}
     message = decode({"extra": deep})
@@ -230,7 +231,7 @@ def test_free_form_values_nest_as_deep_as_a_message_may():
         ({"counts": {str(n): n for n in range(10_001)}}, "counts"),
     ],
 )
-def test_huge_values_are_refused_before_they_are_read(body, field):
+def test_huge_values_are_refused_before_they_are_read(body: Any, field: str) -> None:
     ((path, text),) = faults(body).items()
     assert (path, text[:23]) == (field, "must have at most 10000")
 
@@ -244,7 +245,7 @@ def test_huge_values_are_refused_before_they_are_read(body, field):
         ({"item": {}, "many": ["x"] * 10_000, "extra": {"a": 1}}, "extra"),
     ],
 )
-def test_the_free_form_fields_of_a_request_are_counted_together(body, field):
+def test_the_free_form_fields_of_a_request_are_counted_together(body: Any, field: str) -> None:
     ((path, text),) = faults(body).items()
     assert path == field
     assert text.startswith("must have at most 10000 values")
@@ -265,7 +266,7 @@ def test_the_free_form_fields_of_a_request_are_counted_together(body, field):
         ('{"small_many": [[[[[[[[[[[]]]]]]]]]]]}', False),
     ],
 )
-def test_a_free_form_field_is_as_large_as_its_compact_json(sent, fits):
+def test_a_free_form_field_is_as_large_as_its_compact_json(sent: str, fits: bool) -> None:
     message = decode(sent, pb.SayRequest(room_id=ID, prompt="x"))
     if fits:
         Validator(SURFACE).validate(message)
@@ -277,25 +278,25 @@ def test_a_free_form_field_is_as_large_as_its_compact_json(sent, fits):
     assert fault.description == "must be at most 20 bytes as JSON"
 
 
-def test_large_values_are_read():
+def test_large_values_are_read() -> None:
     assert len(decode({"any": [0] * 10_000, "numbers": [0] * 10_000}).numbers) == 10_000
     assert len(decode({"any": [0] * 4_000, "many": [[0] * 99] * 60}).many) == 60
 
 
-def test_fields_of_the_path_are_not_taken_from_the_body():
+def test_fields_of_the_path_are_not_taken_from_the_body() -> None:
     assert decode({"room_id": 5, "roomId": "x", "prompt": "p"}, skip=("room_id",)) == pb.SayRequest(
         prompt="p"
     )
 
 
-def strings(name: str, *values: str):
+def strings(name: str, *values: str) -> Any:
     message, report = pb.ListRequest(), Violations()
     DECODER.strings(message, name, values, report)
     report.check()
     return message
 
 
-def test_query_strings_become_what_their_field_is():
+def test_query_strings_become_what_their_field_is() -> None:
     assert strings("limit", "5").limit == 5
     assert strings("limit", "5", "6").limit == 6
     assert list(strings("friend_ids", "a", "b").friend_ids) == ["a", "b"]
@@ -316,7 +317,7 @@ def test_query_strings_become_what_their_field_is():
         ("since", "now", "must be a time such as 2026-04-29T05:28:08Z"),
     ],
 )
-def test_a_wrong_query_string_is_named(name, value, text):
+def test_a_wrong_query_string_is_named(name: str, value: str, text: str) -> None:
     with pytest.raises(ApiError) as refused:
         strings(name, value)
     assert [(f.field, f.description) for f in refused.value.fields] == [(name, text)]

@@ -4,6 +4,7 @@ import json
 import math
 import random
 import struct
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -48,7 +49,7 @@ def read(text: str) -> pb.SayRequest:
     return message
 
 
-def echo(text: str) -> dict:
+def echo(text: str) -> dict[str, Any]:
     """What a body's free-form fields come back as, once carried over a wire."""
     message = pb.SayRequest.FromString(read(text).SerializeToString())
     copy = pb.SayRequest()
@@ -57,7 +58,7 @@ def echo(text: str) -> dict:
 
 
 @pytest.mark.parametrize("whole", WIDE)
-def test_a_whole_number_keeps_every_digit_wherever_it_stands(whole):
+def test_a_whole_number_keeps_every_digit_wherever_it_stands(whole: Any) -> None:
     body = {
         "extra": {"a": {"b": [whole, {"c": whole}]}},
         "any": whole,
@@ -84,7 +85,7 @@ def test_a_whole_number_keeps_every_digit_wherever_it_stands(whole):
         ("1.5e-7", "1.5e-7"),
     ],
 )
-def test_how_a_number_is_written_counts_only_for_its_value(sent, shown):
+def test_how_a_number_is_written_counts_only_for_its_value(sent: str, shown: str) -> None:
     text = RENDERER.json(read(f'{{"any": {sent}}}')).decode()
     assert f'"any":{shown},' in text
 
@@ -92,18 +93,18 @@ def test_how_a_number_is_written_counts_only_for_its_value(sent, shown):
 @pytest.mark.parametrize(
     "sent", ["1e400", "-1e400", "9" * 310, "9" * 5000, "1" * 100_000, "1e999999999"]
 )
-def test_what_cannot_be_kept_is_refused_by_name(sent):
+def test_what_cannot_be_kept_is_refused_by_name(sent: str) -> None:
     with pytest.raises(ApiError) as refused:
         read(f'{{"extra": {{"a": [{sent}]}}}}')
     assert [fault.field for fault in refused.value.fields] == ["extra.a[0]"]
 
 
-def test_digits_in_a_text_are_a_text():
+def test_digits_in_a_text_are_a_text() -> None:
     text = "12345678901234567890"
     assert echo(json.dumps({"any": text, "chat_id": None}))["any"] == text
 
 
-def test_typed_fields_are_read_as_ever_beside_many_digits():
+def test_typed_fields_are_read_as_ever_beside_many_digits() -> None:
     message = read('{"any": 12345678901234567890, "big": 9007199254740993, "ratio": 1}')
     assert (message.big, message.ratio) == (9007199254740993, 1)
     for body in ('{"big": 12345678901234567890}', '{"ratio": NaN, "any": 12345678901234567890}'):
@@ -124,25 +125,25 @@ def test_typed_fields_are_read_as_ever_beside_many_digits():
         b"-9007199254740993",
     ],
 )
-def test_digits_that_are_not_the_numbers_own_count_for_nothing(made_up):
+def test_digits_that_are_not_the_numbers_own_count_for_nothing(made_up: bytes) -> None:
     value = Value(number_value=9007199254740992)
     value.MergeFromString(WholeNumber(digits=made_up).SerializeToString())
     assert digits.number_of(value) == 9007199254740992
 
 
-def test_a_field_of_the_digits_number_that_is_none():
+def test_a_field_of_the_digits_number_that_is_none() -> None:
     value = Value.FromString(Value(number_value=1e20).SerializeToString() + b"\xc8\xf3\x18\x05")
     assert digits.number_of(value) == 1e20
 
 
-def test_the_last_number_a_value_was_set_to_counts():
+def test_the_last_number_a_value_was_set_to_counts() -> None:
     value = Value()
     for whole in (2**53 + 1, 5, 2**53 + 3, 0.5, 2**54 + 2):
         digits.set_number(value, whole)
         assert digits.number_of(value) == whole
 
 
-def test_json_of_any_length_is_written_and_read():
+def test_json_of_any_length_is_written_and_read() -> None:
     value = {"a": [*WIDE, {"b": (1, 2.5, None, True, "x")}]}
     assert json.loads(digits.dumps(value)) == json.loads(json.dumps(value))
     assert digits.loads(digits.dumps(value))["a"][:-1] == WIDE
@@ -152,7 +153,7 @@ def test_json_of_any_length_is_written_and_read():
         digits.dumps({"a": object(), "b": 2**70})
 
 
-def test_a_value_without_wide_numbers_is_the_same_on_the_wire():
+def test_a_value_without_wide_numbers_is_the_same_on_the_wire() -> None:
     sent = Struct()
     sent.update({"a": 882, "b": [1.5, None, "x"]})
     message = read('{"extra": {"a": 882, "b": [1.5, null, "x"]}, "list": [1e2]}')
@@ -175,14 +176,14 @@ def test_a_value_without_wide_numbers_is_the_same_on_the_wire():
         ("0.333333333333", "0.33333334"),
     ],
 )
-def test_a_float_has_the_fewest_digits(text, shown):
+def test_a_float_has_the_fewest_digits(text: str, shown: str) -> None:
     assert digits.single_number(digits.single(float(text))) == float(shown)
     assert orjson.loads(orjson.dumps(digits.single_number(digits.single(float(text))))) == float(
         shown
     )
 
 
-def test_every_float_reads_back_as_itself():
+def test_every_float_reads_back_as_itself() -> None:
     draw = random.Random(7)
     for _ in range(20_000):
         (value,) = struct.unpack("f", struct.pack("I", draw.getrandbits(32)))

@@ -1,6 +1,7 @@
 """Envelopes are data, and a surface that declares no reasons has the common ones."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -13,12 +14,14 @@ from tests import edge_app
 FIELDS = [("items[0].rec_id", "is required")]
 
 
-def error(form: rest.EnvelopeForm, *, general: bool = False, fields: list = FIELDS) -> dict:
+def error(
+    form: rest.EnvelopeForm, *, general: bool = False, fields: list[Any] = FIELDS
+) -> dict[str, Any]:
     assert not list(form_problems(form))
     return json.loads(read_form(form).error_body(400, "CODE", "what", fields, general))
 
 
-def test_the_ready_made_ones():
+def test_the_ready_made_ones() -> None:
     success = READY_MADE[rest.ENVELOPE_SUCCESS_DATA]
     assert read_form(success).around(200) == (b'{"success":true,"data":', b"}")
     violation = {"field": "items[0].rec_id", "description": "is required"}
@@ -43,15 +46,15 @@ def test_the_ready_made_ones():
     }
 
 
-def test_one_of_its_own():
+def test_one_of_its_own() -> None:
     form = rest.EnvelopeForm(
         success='{"v": 1, "ok": {"result": "$data", "in": ["$status"]}}',
         error='["$code", "$title", {"why": "$fields"}]',
         violation='"$description"',
     )
     assert read_form(form).around(202) == (b'{"v":1,"ok":{"result":', b',"in":[202]}}')
-    assert error(form) == ["CODE", "Bad Request", {"why": ["is required"]}]
-    assert error(form, fields=[]) == ["CODE", "Bad Request", {}]
+    assert error(form) == ["CODE", "Bad Request", {"why": ["is required"]}]  # type: ignore[comparison-overlap]
+    assert error(form, fields=[]) == ["CODE", "Bad Request", {}]  # type: ignore[comparison-overlap]
 
 
 @pytest.mark.parametrize(
@@ -66,16 +69,16 @@ def test_one_of_its_own():
         ({"error": "{}", "violation": '"$code"'}, "violation: there is no variable $code here"),
     ],
 )
-def test_what_is_wrong_with_a_form_is_said(form: dict, problem: str):
+def test_what_is_wrong_with_a_form_is_said(form: dict[str, Any], problem: str) -> None:
     assert any(each.startswith(problem) for each in form_problems(rest.EnvelopeForm(**form)))
 
 
-def test_pointers():
+def test_pointers() -> None:
     assert pointer("body") == "#/body"
     assert pointer("a[10][2].b/c~d") == "#/a/10/2/b~1c~0d"
 
 
-def test_a_contract_without_reasons_has_the_common_ones():
+def test_a_contract_without_reasons_has_the_common_ones() -> None:
     edge_app.stubs()
     contract = load_contract(["shelftest.v1.ShelfService"])
     (surface,) = contract.surfaces
@@ -95,7 +98,7 @@ def test_a_contract_without_reasons_has_the_common_ones():
     assert all(method.access != PUBLIC for method in contract.methods.values())
 
 
-def test_openapi_tells_of_them():
+def test_openapi_tells_of_them() -> None:
     from google.protobuf import descriptor_pb2
 
     edge_app.stubs()

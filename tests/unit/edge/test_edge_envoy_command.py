@@ -20,7 +20,9 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str, services: list[str] = 
     command.main()
 
 
-def test_it_prints_the_configuration(monkeypatch, capsys) -> None:
+def test_it_prints_the_configuration(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     descriptor = edge_app.stubs() / "envoy/rest.pb"
     run(monkeypatch, "--descriptor", str(descriptor), "--port", "8123", "--print")
     made = yaml.safe_load(capsys.readouterr().out)
@@ -30,19 +32,19 @@ def test_it_prints_the_configuration(monkeypatch, capsys) -> None:
     assert made["admin"]["address"]["pipe"]["path"] == "var/envoy/admin.sock"
 
 
-def test_a_missing_descriptor_is_said(monkeypatch, tmp_path: Path) -> None:
+def test_a_missing_descriptor_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match=r"there is no gen/envoy/rest\.pb: python -m edge\.gen"):
         run(monkeypatch, "--print")
 
 
-def test_an_unknown_service_is_said(monkeypatch) -> None:
+def test_an_unknown_service_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     descriptor = str(edge_app.stubs() / "envoy/rest.pb")
     with pytest.raises(SystemExit, match=r"nowhere\.v1\.Service: there is no such service"):
         run(monkeypatch, "--descriptor", descriptor, services=["nowhere.v1.Service"])
 
 
-def test_missing_packages_are_said(monkeypatch) -> None:
+def test_missing_packages_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command, "find_spec", lambda name: None)
     with pytest.raises(SystemExit, match=r"pip install 'edge-kit\[envoy\]'"):
         run(monkeypatch)

@@ -24,7 +24,9 @@ def Settings(**options: Any) -> Front:
     return Front(**{"cors_origins": ("*",)} | options)
 
 
-def rendered(folder: Path, settings: Front, contract=None, descriptor: Path | None = None) -> Path:
+def rendered(
+    folder: Path, settings: Front, contract: Any = None, descriptor: Path | None = None
+) -> Path:
     if descriptor is None:
         descriptor = folder / "rest.pb"
         descriptor.write_bytes(echo_contract.rest_descriptors())
@@ -53,12 +55,12 @@ def validate(config: Path) -> None:
     assert "eprecated" not in result.stderr
 
 
-def manager(config: Path) -> dict:
+def manager(config: Path) -> dict[str, Any]:
     listener = yaml.safe_load(config.read_text())["static_resources"]["listeners"][0]
     return listener["filter_chains"][0]["filters"][0]["typed_config"]
 
 
-def routes(config: Path) -> list[dict]:
+def routes(config: Path) -> list[dict[str, Any]]:
     """Those to a core."""
     found = manager(config)["route_config"]["virtual_hosts"][0]["routes"]
     return [route for route in found if "route" in route]
@@ -75,11 +77,11 @@ def routes(config: Path) -> list[dict]:
         Settings(host="::1"),
     ],
 )
-def test_envoy_takes_it(tmp_path: Path, settings: Settings):
+def test_envoy_takes_it(tmp_path: Path, settings: Front) -> None:
     validate(rendered(tmp_path, settings))
 
 
-def test_envoy_takes_it_for_the_real_contract(tmp_path: Path):
+def test_envoy_takes_it_for_the_real_contract(tmp_path: Path) -> None:
     config = rendered(tmp_path, Settings(), load_contract(SERVICES), DESCRIPTOR)
     validate(config)
     streams = [r["match"].get("path") for r in routes(config) if r["route"]["timeout"] == "0s"]
@@ -96,7 +98,7 @@ def test_envoy_takes_it_for_the_real_contract(tmp_path: Path):
     assert asked == [{"context_extensions": method}]
 
 
-def test_envoy_refuses_a_broken_one(tmp_path: Path):
+def test_envoy_refuses_a_broken_one(tmp_path: Path) -> None:
     """So that the tests above can fail."""
     config = rendered(tmp_path, Settings())
     config.write_text(config.read_text().replace("lb_policy: LEAST_REQUEST", "lb_policy: BEST"))
@@ -104,7 +106,7 @@ def test_envoy_refuses_a_broken_one(tmp_path: Path):
         validate(config)
 
 
-def test_filters_stand_in_the_order_that_works(tmp_path: Path):
+def test_filters_stand_in_the_order_that_works(tmp_path: Path) -> None:
     names = [
         f["name"].rpartition(".")[2]
         for f in manager(rendered(tmp_path, Settings()))["http_filters"]
@@ -124,7 +126,7 @@ def test_filters_stand_in_the_order_that_works(tmp_path: Path):
     ]
 
 
-def test_routes_follow_the_contract(tmp_path: Path):
+def test_routes_follow_the_contract(tmp_path: Path) -> None:
     found = routes(rendered(tmp_path, Settings()))
     by_path = {route["match"].get("path"): route for route in found}
     watch = by_path["/echo.v1.EchoService/Watch"]["route"]
@@ -155,7 +157,7 @@ def test_routes_follow_the_contract(tmp_path: Path):
     assert "unavailable" in quick["route"]["retry_policy"]["retry_on"]
 
 
-def test_each_process_is_an_endpoint(tmp_path: Path):
+def test_each_process_is_an_endpoint(tmp_path: Path) -> None:
     cluster = yaml.safe_load(rendered(tmp_path, Settings()).read_text())["static_resources"][
         "clusters"
     ][0]
@@ -164,7 +166,7 @@ def test_each_process_is_an_endpoint(tmp_path: Path):
     assert paths == [str(tmp_path / "core-1.sock"), str(tmp_path / "core-2.sock")]
 
 
-def test_no_credential_is_logged(tmp_path: Path):
+def test_no_credential_is_logged(tmp_path: Path) -> None:
     logged = manager(rendered(tmp_path, Settings()))["access_log"][0]["typed_config"]["log_format"]
     text = str(logged).upper()
     assert "AUTHORIZATION" not in text
@@ -172,7 +174,7 @@ def test_no_credential_is_logged(tmp_path: Path):
     assert "%PATH(NQ" in text  # without the query
 
 
-def test_settings_are_quoted(tmp_path: Path):
+def test_settings_are_quoted(tmp_path: Path) -> None:
     """A path or origin with YAML's or Lua's own characters stays a plain string."""
     odd = tmp_path / "a: 'b' \"c\" #d"
     odd.mkdir()
@@ -189,7 +191,7 @@ def test_settings_are_quoted(tmp_path: Path):
         ("/v1/a.b:undo", ["/v1/a.b:undo"], ["/v1/axb:undo"]),
     ],
 )
-def test_path_regex(template: str, matches: list[str], others: list[str]):
+def test_path_regex(template: str, matches: list[str], others: list[str]) -> None:
     for path in matches:
         assert re.fullmatch(path_regex(template), path)
     for path in others:

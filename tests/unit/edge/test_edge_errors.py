@@ -1,6 +1,7 @@
 """Errors as clients see them."""
 
 import json
+from typing import Any
 
 import pytest
 from google.protobuf import duration_pb2
@@ -24,7 +25,7 @@ PLAIN = METHODS["/edgetest.v1.EchoService/Say"].surface
 STATUS = METHODS["/edgetest.v1.StatusService/Upload"].surface
 
 
-def body(surface, error) -> tuple[int, dict]:
+def body(surface: Any, error: Any) -> tuple[int, dict[str, Any]]:
     reason = reason_of(surface, error)
     fields = getattr(error, "fields", ())
     return reason.http_status, json.loads(
@@ -32,16 +33,16 @@ def body(surface, error) -> tuple[int, dict]:
     )
 
 
-def test_a_reason_of_the_catalogue():
-    assert body(PLAIN, ApiError("TEAPOT")) == (
+def test_a_reason_of_the_catalogue() -> None:
+    assert body(PLAIN, ApiError("TEAPOT")) == (  # type: ignore[arg-type]
         418,
         {"success": False, "error": {"code": "TEAPOT", "message": "I am a teapot."}},
     )
-    assert body(PLAIN, ApiError("TEAPOT", "Only tea."))[1]["error"]["message"] == "Only tea."
+    assert body(PLAIN, ApiError("TEAPOT", "Only tea."))[1]["error"]["message"] == "Only tea."  # type: ignore[arg-type]
 
 
-def test_a_domain_error_and_a_general_one_of_the_status_envelope():
-    assert body(STATUS, ApiError("FRIEND")) == (
+def test_a_domain_error_and_a_general_one_of_the_status_envelope() -> None:
+    assert body(STATUS, ApiError("FRIEND")) == (  # type: ignore[arg-type]
         409,
         {"status": 409, "data": {"errorCode": "FRIEND_2", "message": "이미 친구입니다."}},
     )
@@ -51,7 +52,7 @@ def test_a_domain_error_and_a_general_one_of_the_status_envelope():
     )
 
 
-def test_violations_are_in_the_message_and_in_a_list():
+def test_violations_are_in_the_message_and_in_a_list() -> None:
     error = invalid(FieldViolation("prompt", "is required"), FieldViolation("limit", "is bad"))
     status, found = body(PLAIN, error)
     assert status == 400
@@ -62,7 +63,7 @@ def test_violations_are_in_the_message_and_in_a_list():
     ]
 
 
-def test_a_fixed_message_stays():
+def test_a_fixed_message_stays() -> None:
     error = ApiError(
         rest.CONDITION_INVALID_ARGUMENT, "other", fields=[FieldViolation("title", "is required")]
     )
@@ -75,19 +76,19 @@ def test_a_fixed_message_stays():
     "error",
     [
         ZeroDivisionError("secret"),
-        ApiError("NO_SUCH", "secret"),
-        ApiError("INTERNAL", "secret"),
+        ApiError("NO_SUCH", "secret"),  # type: ignore[arg-type]
+        ApiError("INTERNAL", "secret"),  # type: ignore[arg-type]
         TimeoutError("secret"),
     ],
 )
-def test_nothing_of_a_fault_of_ours_is_told(error):
+def test_nothing_of_a_fault_of_ours_is_told(error: str) -> None:
     expected = {"success": False, "error": {"code": "OOPS", "message": "Internal error."}}
     assert body(PLAIN, error) == (500, expected)
-    reason = reason_of(PLAIN, error)
-    assert "secret" not in str(status_of("d", reason, message_of(reason, error), ValueError("x")))
+    reason = reason_of(PLAIN, error)  # type: ignore[arg-type]
+    assert "secret" not in str(status_of("d", reason, message_of(reason, error), ValueError("x")))  # type: ignore[arg-type]
 
 
-def test_bodies_for_replies_made_elsewhere():
+def test_bodies_for_replies_made_elsewhere() -> None:
     assert error_body(PLAIN, rest.CONDITION_UNAVAILABLE) == (
         503,
         b'{"success":false,"error":{"code":"OOPS","message":"Away."}}',
@@ -98,9 +99,12 @@ def test_bodies_for_replies_made_elsewhere():
     )
 
 
-def test_the_grpc_status_has_the_details_of_aip_193():
+def test_the_grpc_status_has_the_details_of_aip_193() -> None:
     error = ApiError(
-        "INVALID", fields=[FieldViolation("a.b", "bad")], metadata={"k": "v"}, retry_after=1.5
+        "INVALID",  # type: ignore[arg-type]
+        fields=[FieldViolation("a.b", "bad")],
+        metadata={"k": "v"},
+        retry_after=1.5,
     )
     reason = reason_of(PLAIN, error)
     status = status_of("shop", reason, message_of(reason, error), error)
@@ -117,6 +121,6 @@ def test_the_grpc_status_has_the_details_of_aip_193():
     assert (status.code, status.message) == (3, "a.b: bad")
 
 
-def test_an_error_reads_well_in_a_log():
-    assert str(ApiError("TEAPOT")) == "TEAPOT"
+def test_an_error_reads_well_in_a_log() -> None:
+    assert str(ApiError("TEAPOT")) == "TEAPOT"  # type: ignore[arg-type]
     assert str(invalid(FieldViolation("a", "bad"))) == "CONDITION_INVALID_ARGUMENT: a: bad"

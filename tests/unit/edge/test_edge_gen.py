@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import Any
 
 import pytest
 from google.api import annotations_pb2
@@ -29,7 +30,7 @@ def contract(folder: Path) -> Path:
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A project's root with a contract, as the working directory."""
     proto = contract(tmp_path)
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
@@ -37,7 +38,9 @@ def project(tmp_path, monkeypatch):
     return proto
 
 
-def test_check_names_what_is_stale_and_a_run_mends_it(project, capsys):
+def test_check_names_what_is_stale_and_a_run_mends_it(
+    project: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = Path("gen")
     assert gen.main([]) == 0
     assert gen.main(["--check"]) == 0
@@ -59,7 +62,9 @@ def test_check_names_what_is_stale_and_a_run_mends_it(project, capsys):
     assert not stray.parent.exists()
 
 
-def test_an_incomplete_contract_is_told_and_nothing_is_written(project, capfd):
+def test_an_incomplete_contract_is_told_and_nothing_is_written(
+    project: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
     source = project / "onegenie/x/v1/x.proto"
     source.parent.mkdir(parents=True)
     source.write_text(
@@ -72,22 +77,22 @@ def test_an_incomplete_contract_is_told_and_nothing_is_written(project, capfd):
     assert not Path("gen").exists()
 
 
-def test_what_is_imported_is_the_packages_own():
+def test_what_is_imported_is_the_packages_own() -> None:
     package = distribution("googleapis-common-protos")
     copied = ROOT / "gen" / "googleapis"
     names = {path.relative_to(copied).as_posix() for path in copied.rglob("*.proto")}
     assert {"google/api/annotations.proto", "google/api/http.proto"} <= names
     for name in names:
-        assert (copied / name).read_bytes() == package.locate_file(name).read_bytes()
+        assert (copied / name).read_bytes() == package.locate_file(name).read_bytes()  # type: ignore[attr-defined]
     assert "Apache License" in (copied / "LICENSE").read_text()
 
 
-def test_committed_files_are_up_to_date(monkeypatch):
+def test_committed_files_are_up_to_date(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     assert gen.main(["--check", "--pyi"]) == 0
 
 
-def test_envoys_descriptor_is_whole_and_carries_bytes_only():
+def test_envoys_descriptor_is_whole_and_carries_bytes_only() -> None:
     derived = envoy_descriptor(edge_app.every_contract())
     assert derived == descriptor_pb2.FileDescriptorSet.FromString(
         (edge_app.stubs() / "envoy" / "rest.pb").read_bytes()
@@ -102,14 +107,14 @@ def test_envoys_descriptor_is_whole_and_carries_bytes_only():
             assert method.output_type.full_name == "google.api.HttpBody"
             for field in method.input_type.fields:
                 text = field.type == field.TYPE_STRING
-                assert text or field.message_type.full_name == "google.api.HttpBody"
+                assert text or field.message_type.full_name == "google.api.HttpBody"  # type: ignore[union-attr]
     files = {file.name: file for file in derived.file}
     say = files["edge/edgetest.v1.EchoService.proto"].service[0].method[0]
     rule = say.options.Extensions[annotations_pb2.http]
     assert (rule.post, rule.body) == ("/e/say/{room_id}", BODY_NAME)
 
 
-def test_query_parameters_go_by_their_json_names_too():
+def test_query_parameters_go_by_their_json_names_too() -> None:
     method = edge_app.contract().methods["/edgetest.v1.StatusService/Word"]
     fields = request_class(method).DESCRIPTOR.fields
     assert [(f.name, f.json_name) for f in fields] == [
@@ -145,7 +150,7 @@ service Other { rpc A(Page) returns (Page); }
 
 
 @pytest.fixture
-def library(tmp_path, monkeypatch):
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Somebody else's working directory: a contract, what it imports, and nothing more."""
     for name, text in {
         "protos/any-folder/library.proto": LIBRARY,
@@ -161,7 +166,7 @@ def library(tmp_path, monkeypatch):
 FOLDERS = ["protos", "--include", "third_party", "--include", "more"]
 
 
-def test_any_folder_will_do(library):
+def test_any_folder_will_do(library: Any) -> None:
     told = ["--title", "Library", "--version", "1.2", "--description", "Books."]
     assert gen.main([*FOLDERS, "--out", "made", *told]) == 0
     made = {path.relative_to("made").as_posix() for path in Path("made").rglob("*.*")}
@@ -182,14 +187,14 @@ def test_any_folder_will_do(library):
     assert document["paths"].keys() == {"/v1/books"}
 
 
-def test_types_are_made_where_they_are_asked_for(library):
+def test_types_are_made_where_they_are_asked_for(library: Any) -> None:
     assert gen.main([*FOLDERS, "--pyi"]) == 0
     stubs = library / "gen/python"
     assert (stubs / "any_folder/library_pb2.pyi").is_file()
     assert (stubs / "any_folder/library_pb2_grpc.pyi").is_file()
 
 
-def test_the_api_has_a_title_without_a_project(library):
+def test_the_api_has_a_title_without_a_project(library: Any) -> None:
     assert gen.main(FOLDERS) == 0
     document = json.loads(Path("gen/openapi/openapi.json").read_text())
     assert document["info"] == {"title": "API", "version": "0"}
@@ -209,7 +214,9 @@ def test_the_api_has_a_title_without_a_project(library):
         ([*FOLDERS, "--out", "."], "edge.gen: . has empty, which is not made here"),
     ],
 )
-def test_what_is_missing_is_said(library, capfd, arguments, said):
+def test_what_is_missing_is_said(
+    library: Any, capfd: pytest.CaptureFixture[str], arguments: Any, said: str
+) -> None:
     (library / "empty").mkdir()
     _fails(arguments)
     told = capfd.readouterr().err
@@ -231,8 +238,13 @@ def test_what_is_missing_is_said(library, capfd, arguments, said):
     ],
 )
 def test_a_plugin_is_needed_for_what_it_makes(
-    library, monkeypatch, capfd, arguments, options, said
-):
+    library: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    arguments: Any,
+    options: str | None,
+    said: str | None,
+) -> None:
     monkeypatch.setattr(gen, "tool", lambda name: library / name)
     if options:
         (library / "protos/any-folder" / options).touch()
@@ -243,13 +255,15 @@ def test_a_plugin_is_needed_for_what_it_makes(
         assert said in capfd.readouterr().err
 
 
-def test_protoc_is_needed(library, monkeypatch, capfd):
+def test_protoc_is_needed(
+    library: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(gen, "find_spec", lambda name: None)
     _fails(FOLDERS)
     assert "needs grpcio-tools: pip install 'edge-kit[gen]'" in capfd.readouterr().err
 
 
-def _fails(arguments):
+def _fails(arguments: Any) -> None:
     """Run it; what it says on leaving is written as the interpreter would."""
     with pytest.raises(SystemExit) as left:
         gen.main(arguments)
@@ -293,8 +307,12 @@ message Packed { google.protobuf.Any any = 1; }
     ],
 )
 def test_a_foreign_contract_is_served_where_its_files_lie(
-    tmp_path, monkeypatch, capfd, package, file
-):
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    package: str,
+    file: str,
+) -> None:
     """Its stubs are imported by their folder, as whoever makes servicers of them does."""
     source = tmp_path / "protos" / file
     source.parent.mkdir(parents=True)

@@ -1,5 +1,7 @@
 """A refused method does not refuse its service, for those who ask for that."""
 
+from pathlib import Path
+
 import pytest
 
 from edge.contract.load import load_contract
@@ -25,7 +27,9 @@ message W { int32 word = 1 [(edge.v1.field).in = "x"]; }
 """
 
 
-def test_what_cannot_be_served_is_left_out_and_said(tmp_path, monkeypatch):
+def test_what_cannot_be_served_is_left_out_and_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     name = compiled(tmp_path, monkeypatch, BODY)
     with pytest.raises(ContractError):
         load_contract([name])
@@ -47,7 +51,9 @@ def test_what_cannot_be_served_is_left_out_and_said(tmp_path, monkeypatch):
     assert [method.name for method in file.service[0].method] == ["Good"]
 
 
-def test_of_a_whole_contract_nothing_is_left_out(tmp_path, monkeypatch):
+def test_of_a_whole_contract_nothing_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     body = """
     service S { SURFACE rpc A(N) returns (N) { @PUBLIC } }
     message N {}
@@ -58,7 +64,9 @@ def test_of_a_whole_contract_nothing_is_left_out(tmp_path, monkeypatch):
     assert contract.methods.keys() == load_contract([name]).methods.keys()
 
 
-def test_a_service_without_a_surface_is_left_out_and_something_must_be_left(tmp_path, monkeypatch):
+def test_a_service_without_a_surface_is_left_out_and_something_must_be_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     body = """
     service S { rpc A(N) returns (N) { @PUBLIC } }
     service T { SURFACE rpc A(N) returns (N) { @PUBLIC } }

@@ -1,5 +1,7 @@
 """multipart/form-data becomes a typed request."""
 
+from typing import Any
+
 import pytest
 
 from edge.reply.errors import ApiError
@@ -24,7 +26,7 @@ def part(disposition: str, content: bytes, content_type: str = "") -> bytes:
     return head.encode() + b"\r\n" + content + b"\r\n"
 
 
-def fill(body: bytes, content_type: str = TYPE):
+def fill(body: bytes, content_type: str = TYPE) -> Any:
     message, report = pb.UploadRequest(), Violations()
     multipart.fill(message, content_type, body, DECODER, report)
     report.check()
@@ -37,7 +39,7 @@ def refused(body: bytes, content_type: str = TYPE) -> ApiError:
     return error.value
 
 
-def test_every_kind_of_part():
+def test_every_kind_of_part() -> None:
     body = (
         part('name="files"; filename="a b.png"', b"\x00\r\n1", "image/png")
         + part("name=files; filename=test.png", b"2", "image/png")
@@ -61,14 +63,14 @@ def test_every_kind_of_part():
     )
 
 
-def test_of_several_parts_for_one_field_the_last_counts():
+def test_of_several_parts_for_one_field_the_last_counts() -> None:
     body = part("name=coverImage; filename=a", b"1") + part("name=coverImage", b"2") + b"--B--"
     assert fill(body).cover == pb.File(content=b"2")
     body = part("name=title", b"1") + part("name=title", b"2") + b"--B--"
     assert fill(body).title == "2"
 
 
-def test_an_empty_part_is_there_and_empty():
+def test_an_empty_part_is_there_and_empty() -> None:
     assert fill(part("name=files; filename=a", b"") + b"--B--").files[0].content == b""
 
 
@@ -89,7 +91,7 @@ def test_an_empty_part_is_there_and_empty():
         (part("name=raw", b"x") + b"--B--", "multipart/form-data; boundary="),
     ],
 )
-def test_a_body_that_is_not_whole_is_a_bad_request(body, content_type):
+def test_a_body_that_is_not_whole_is_a_bad_request(body: Any, content_type: Any) -> None:
     error = refused(body, content_type)
     assert error.reason == rest.CONDITION_INVALID_ARGUMENT
     assert error.fields[0].field == "body"
@@ -110,13 +112,13 @@ def test_a_body_that_is_not_whole_is_a_bad_request(body, content_type):
         ("; filename=a.png; ;=", "a.png"),
     ],
 )
-def test_file_names_of_all_kinds(sent, filename):
+def test_file_names_of_all_kinds(sent: str, filename: str) -> None:
     (file,) = fill(part(f"name=files; {sent}", b"x") + b"--B--").files
     assert file == pb.File(content=b"x", filename=filename)
 
 
 @pytest.mark.parametrize("disposition", ["filename=a", 'name=""; filename=a', "name*=UTF-8''files"])
-def test_a_part_without_a_name_is_nobodys(disposition):
+def test_a_part_without_a_name_is_nobodys(disposition: str) -> None:
     assert fill(part(disposition, b"x") + b"--B--") == pb.UploadRequest()
 
 
@@ -135,7 +137,7 @@ def test_a_part_without_a_name_is_nobodys(disposition):
         ("\0\udcff\udcfe.png", "utf-8"),
     ],
 )
-def test_a_file_name_in_any_encoding_refuses_nothing(name, encoding):
+def test_a_file_name_in_any_encoding_refuses_nothing(name: str, encoding: str) -> None:
     raw = name.encode(encoding, "surrogateescape")
     body = b'--B\r\nContent-Disposition: form-data; name="files"; filename="' + raw + b'"\r\n'
     body += b"Content-Type: image/\xff\r\n\r\nx\r\n--B--"
@@ -144,7 +146,7 @@ def test_a_file_name_in_any_encoding_refuses_nothing(name, encoding):
     VALIDATOR.validate(pb.UploadRequest(files=[file]))
 
 
-def test_a_part_name_that_is_not_utf8_is_nobodys():
+def test_a_part_name_that_is_not_utf8_is_nobodys() -> None:
     body = part("name=raw", b"1") + part("name=raX", b"2").replace(b"raX", b"ra\xff")
     assert fill(body + b"--B--") == pb.UploadRequest(raw=b"1")
 
@@ -158,7 +160,7 @@ def test_a_part_name_that_is_not_utf8_is_nobodys():
         "name=\"files\"; filename*=UTF-8''",
     ],
 )
-def test_an_input_without_a_file_is_none(empty):
+def test_an_input_without_a_file_is_none(empty: str) -> None:
     real = part('name="files"; filename="a.png"', b"1")
     none = part(empty, b"", "application/octet-stream")
     for body in (real + none, none + real, none + real + none):
@@ -172,28 +174,28 @@ def test_an_input_without_a_file_is_none(empty):
     assert fill(cover + none + b"--B--").cover.content == b"1"
 
 
-def test_a_file_without_a_name_or_without_bytes_is_one():
+def test_a_file_without_a_name_or_without_bytes_is_one() -> None:
     body = part('name="files"; filename=""', b"x") + part('name="files"; filename="a"', b"")
     assert fill(body + b"--B--").files == [pb.File(content=b"x"), pb.File(filename="a")]
 
 
-def test_a_file_for_a_text_and_a_text_for_a_file():
+def test_a_file_for_a_text_and_a_text_for_a_file() -> None:
     body = part("name=title; filename=a.txt", b"t", "text/plain") + part("name=files", b"f")
     assert fill(body + b"--B--") == pb.UploadRequest(title="t", files=[pb.File(content=b"f")])
 
 
-def test_a_part_cannot_set_what_is_no_part():
+def test_a_part_cannot_set_what_is_no_part() -> None:
     """A field of the path, or one by its proto name."""
     body = part("name=album_id", b"9") + part("name=albumId", b"9") + part("name=cover", b"c")
     assert fill(body + b"--B--") == pb.UploadRequest()
 
 
-def test_text_must_be_utf8():
+def test_text_must_be_utf8() -> None:
     error = refused(part("name=title", b"\xff") + b"--B--")
     assert [(f.field, f.description) for f in error.fields] == [("title", "must be UTF-8 text")]
 
 
-def test_the_number_of_parts_has_a_limit():
+def test_the_number_of_parts_has_a_limit() -> None:
     body = part("name=x", b"") * (multipart.MAX_PARTS + 1) + b"--B--"
     assert refused(body).reason == rest.CONDITION_TOO_LARGE
     assert refused(body).message is None  # the catalogue's
@@ -202,7 +204,7 @@ def test_the_number_of_parts_has_a_limit():
     assert fill(part("name=x", b"") * multipart.MAX_PARTS + b"--B--") == pb.UploadRequest()
 
 
-def test_what_is_multipart():
+def test_what_is_multipart() -> None:
     assert multipart.is_multipart("Multipart/Form-Data; boundary=x")
     assert multipart.is_multipart(" multipart/form-data ;boundary=x")
     assert not multipart.is_multipart("application/json")

@@ -1,6 +1,7 @@
 """The OpenAPI document says what clients really get."""
 
 import json
+from typing import Any
 
 import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorSet
@@ -18,11 +19,11 @@ INFO = {"title": "t", "version": "1"}
 DOCUMENT = document(edge_app.contract(), IMAGE, INFO)
 
 
-def operation(verb: str, path: str) -> dict:
+def operation(verb: str, path: str) -> dict[str, Any]:
     return DOCUMENT["paths"][path][verb]
 
 
-def schema_of(verb: str, path: str, status: int) -> dict:
+def schema_of(verb: str, path: str, status: int) -> dict[str, Any]:
     answer = operation(verb, path)["responses"][str(status)]
     if "$ref" in answer:
         answer = DOCUMENT["components"]["responses"][answer["$ref"].rpartition("/")[2]]
@@ -30,19 +31,19 @@ def schema_of(verb: str, path: str, status: int) -> dict:
     return media["schema"]
 
 
-def accepts(schema: dict, value) -> bool:
+def accepts(schema: dict[str, Any], value: Any) -> bool:
     whole = {**schema, "components": DOCUMENT["components"]}
     return Draft202012Validator(whole).is_valid(value)
 
 
-def test_the_document_is_valid_and_always_the_same():
+def test_the_document_is_valid_and_always_the_same() -> None:
     validate(json.loads(json.dumps(DOCUMENT)))
     assert json.dumps(document(edge_app.contract(), IMAGE, INFO)) == json.dumps(DOCUMENT)
     written = json.loads((OUT / "openapi" / "openapi.json").read_text())
     assert written["paths"] == document(edge_app.every_contract(), IMAGE, INFO)["paths"]
 
 
-def test_comments_of_the_contract_are_its_descriptions():
+def test_comments_of_the_contract_are_its_descriptions() -> None:
     notes = comments(IMAGE)
     assert notes["edgetest.v1.EchoService.Say"] == "Answers what it was sent."
     assert notes["edgetest.v1.Item.quantity"] == "How many."
@@ -50,7 +51,7 @@ def test_comments_of_the_contract_are_its_descriptions():
     assert DOCUMENT["components"]["schemas"]["Thing"]["description"] == "A thing."
 
 
-def test_a_reply_has_its_status_its_envelope_and_its_nulls():
+def test_a_reply_has_its_status_its_envelope_and_its_nulls() -> None:
     schema = schema_of("post", "/e/say/{room_id}", 202)
     from edgetest.v1 import edgetest_pb2 as pb
 
@@ -69,7 +70,7 @@ def test_a_reply_has_its_status_its_envelope_and_its_nulls():
         assert not accepts(schema, {"success": True, "data": {**data, "said": missing}}), key
 
 
-def test_the_status_envelope_arrays_strings_and_bare_replies():
+def test_the_status_envelope_arrays_strings_and_bare_replies() -> None:
     assert accepts(schema_of("get", "/s/numbers", 200), {"status": 200, "data": [1, 2.5]})
     assert accepts(schema_of("get", "/s/word", 200), {"status": 200, "data": "x"})
     assert accepts(schema_of("get", "/s/deeper/bare", 200), {"choices": ["a"]})
@@ -84,12 +85,12 @@ def test_the_status_envelope_arrays_strings_and_bare_replies():
         ("delete", "/s/friend", {400, 401, 409, 413, 415, 429, 500, 503, 504}),
     ],
 )
-def test_every_error_status_is_listed(verb, path, codes):
+def test_every_error_status_is_listed(verb: str, path: str, codes: Any) -> None:
     answers = {int(code) for code in operation(verb, path)["responses"]}
     assert {code for code in answers if code >= 400} == codes
 
 
-def test_a_charset_is_said_where_it_is_sent():
+def test_a_charset_is_said_where_it_is_sent() -> None:
     answers = operation("delete", "/s/friend")["responses"]
     assert set(answers["200"]["content"]) == {"application/json;charset=UTF-8"}
     for status, kind in (("409", "application/json;charset=UTF-8"), ("400", "application/json")):
@@ -97,7 +98,7 @@ def test_a_charset_is_said_where_it_is_sent():
         assert set(DOCUMENT["components"]["responses"][name]["content"]) == {kind}
 
 
-def test_error_bodies_match_what_is_sent():
+def test_error_bodies_match_what_is_sent() -> None:
     for verb, path, method in (
         ("post", "/e/say/{room_id}", "/edgetest.v1.EchoService/Say"),
         ("delete", "/s/friend", "/edgetest.v1.StatusService/Remove"),
@@ -112,7 +113,7 @@ def test_error_bodies_match_what_is_sent():
     assert not accepts(schema_of("delete", "/s/friend", 400), conflict)
 
 
-def test_parameters_have_their_place_and_their_bounds():
+def test_parameters_have_their_place_and_their_bounds() -> None:
     found = {p["name"]: p for p in operation("get", "/e/list/{room_id}")["parameters"]}
     assert found["room_id"]["in"] == "path"
     assert found["room_id"]["required"]
@@ -129,8 +130,8 @@ def test_parameters_have_their_place_and_their_bounds():
     assert count == {"how": "path", "after": "query", "Last-Event-ID": "header"}
 
 
-def test_each_binding_has_its_own_parameters_and_body():
-    def places(verb, path):
+def test_each_binding_has_its_own_parameters_and_body() -> None:
+    def places(verb: str, path: Any) -> Any:
         shown = operation(verb, path)
         body = shown.get("requestBody", {}).get("content", {}).get("application/json", {})
         keys = body.get("schema", {}).get("properties", {})
@@ -170,7 +171,7 @@ def test_each_binding_has_its_own_parameters_and_body():
     assert not [a for a in head["responses"].values() if "content" in a or "$ref" in a]
 
 
-def test_request_bodies():
+def test_request_bodies() -> None:
     body = operation("post", "/e/say/{room_id}")["requestBody"]
     schema = body["content"]["application/json"]["schema"]
     assert body["required"]
@@ -195,7 +196,7 @@ def test_request_bodies():
     assert accepts(thing["content"]["application/json"]["schema"], {"name": "x"})
 
 
-def test_uploads_streams_and_downloads():
+def test_uploads_streams_and_downloads() -> None:
     form = operation("post", "/s/upload/{albumId}")["requestBody"]["content"]
     schema = form["multipart/form-data"]["schema"]
     assert set(schema["properties"]) == {"files", "coverImage", "raw", "raws", "title"}
@@ -215,7 +216,7 @@ def test_uploads_streams_and_downloads():
     assert set(followed["responses"]["200"]["content"]) == {"text/event-stream"}
 
 
-def test_security_is_what_access_says():
+def test_security_is_what_access_says() -> None:
     assert operation("post", "/e/say/{room_id}")["security"] == [{"sdk_key": []}]
     assert operation("get", "/e/list/{room_id}")["security"] == []
     assert set(DOCUMENT["components"]["securitySchemes"]) == {"sdk_key", "user"}

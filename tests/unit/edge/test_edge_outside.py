@@ -1,5 +1,8 @@
 """Options from outside: a file of defaults for a contract that says nothing of the kit."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from edge.contract.load import load_contract
@@ -27,20 +30,20 @@ LEVEL = 'access_levels { name: "reader" description: "Who reads." }'
 
 
 @pytest.fixture
-def names(tmp_path, monkeypatch):
+def names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Full names of the services S and T."""
     name = compiled(tmp_path, monkeypatch, BODY)
     return [name, name.removesuffix("S") + "T"]
 
 
-def load(tmp_path, names, text):
+def load(tmp_path: Path, names: Any, text: str) -> Any:
     """The contract with defaults in which PKG is its package."""
     path = tmp_path / "defaults.txtpb"
     path.write_text(text.replace("PKG", names[0].removesuffix(".S")))
     return load_contract(names, defaults=path)
 
 
-def test_a_contract_that_says_nothing_is_served(tmp_path, names):
+def test_a_contract_that_says_nothing_is_served(tmp_path: Path, names: Any) -> None:
     contract = load(
         tmp_path,
         names,
@@ -67,7 +70,9 @@ def test_a_contract_that_says_nothing_is_served(tmp_path, names):
     assert contract.access_levels == {"reader": "Who reads."}
 
 
-def test_an_envelope_of_ones_own_takes_the_place_of_a_ready_made_one(tmp_path, names):
+def test_an_envelope_of_ones_own_takes_the_place_of_a_ready_made_one(
+    tmp_path: Path, names: Any
+) -> None:
     form = 'surface { envelope_form { error: "{}" } }'
     contract = load(
         tmp_path,
@@ -93,13 +98,13 @@ def test_an_envelope_of_ones_own_takes_the_place_of_a_ready_made_one(tmp_path, n
         ("roles { }", 'no field named "roles"'),
     ],
 )
-def test_what_is_wrong_with_them_is_said(tmp_path, names, rules, told):
+def test_what_is_wrong_with_them_is_said(tmp_path: Path, names: Any, rules: str, told: str) -> None:
     most = f'rules {{ selector: "*" {SURFACE} method {{ access: "public" }} }}'
     with pytest.raises(ContractError) as refused:
         load(tmp_path, names, f"{most}\n{rules}")
     assert told.replace("PKG", names[0].removesuffix(".S")) in str(refused.value)
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match=r"gone\.txtpb cannot be read"):
         load_contract([], defaults=tmp_path / "gone.txtpb")

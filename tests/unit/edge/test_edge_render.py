@@ -1,13 +1,14 @@
 """Replies become the JSON the contract describes."""
 
 import json
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import orjson
 import pytest
 from google.protobuf import json_format
 
-from edge.reply.render import Renderer, json_cache, number
+from edge.reply.render import Renderer, json_cache, number  # type: ignore[attr-defined]
 from tests import edge_app
 
 edge_app.stubs()
@@ -19,7 +20,7 @@ CAMEL = METHODS["/edgetest.v1.StatusService/Upload"].surface
 SEOUL = ZoneInfo("Asia/Seoul")
 
 
-def render(message, surface=SNAKE, field=""):
+def render(message: Any, surface: Any = SNAKE, field: str = "") -> Any:
     return json.loads(Renderer(surface, SEOUL, json_cache(1 << 20)).json(message, field))
 
 
@@ -50,13 +51,13 @@ FULL = {
 }
 
 
-def test_it_agrees_with_protobuf_but_for_nulls_and_numbers():
+def test_it_agrees_with_protobuf_but_for_nulls_and_numbers() -> None:
     message = json_format.ParseDict(FULL, pb.SayRequest())
     rendered = render(message)
     expected = json_format.MessageToDict(message, preserving_proto_field_name=True)
     expected["big"] = int(expected["big"])
 
-    def without_nulls(value):
+    def without_nulls(value: Any) -> Any:
         if isinstance(value, dict):
             return {k: without_nulls(v) for k, v in value.items() if v is not None}
         return [without_nulls(v) for v in value] if isinstance(value, list) else value
@@ -72,7 +73,7 @@ def test_it_agrees_with_protobuf_but_for_nulls_and_numbers():
     assert found == without_nulls(expected)
 
 
-def test_every_key_is_there_when_nothing_is_set():
+def test_every_key_is_there_when_nothing_is_set() -> None:
     assert render(pb.SayRequest()) == {
         "room_id": "", "prompt": "", "chat_id": None, "order": None, "code": "", "ratio": 0,
         "big": 0, "small": 0, "flag": False, "blob": "", "color": "unspecified", "items": [],
@@ -84,22 +85,22 @@ def test_every_key_is_there_when_nothing_is_set():
     }  # fmt: skip
 
 
-def test_omit_unset_leaves_the_key_out_only_when_unset():
+def test_omit_unset_leaves_the_key_out_only_when_unset() -> None:
     assert "note" not in render(pb.SayRequest())
     assert render(pb.SayRequest(note=""))["note"] == ""
 
 
-def test_keys_keep_the_order_of_the_contract():
+def test_keys_keep_the_order_of_the_contract() -> None:
     assert list(render(pb.SayRequest(note="n")))[-6:-2] == ["note", "item", "tag", "mood"]
 
 
-def test_camel_case_and_local_time():
+def test_camel_case_and_local_time() -> None:
     reply = pb.UploadResponse(seen=["a"])
     reply.created_at.FromJsonString("2026-04-29T05:28:08.9Z")
     assert render(reply, CAMEL) == {"seen": ["a"], "createdAt": "2026-04-29 14:28:08"}
 
 
-def test_whole_doubles_are_whole_also_inside_free_form_values():
+def test_whole_doubles_are_whole_also_inside_free_form_values() -> None:
     message = pb.SayRequest(ratio=882)
     message.extra.update({"price": 882, "ratio": 0.5, "huge": 1e300, "big": 2.0**53})
     raw = Renderer(SNAKE, SEOUL, json_cache(1 << 20)).json(message)
@@ -116,11 +117,11 @@ def test_whole_doubles_are_whole_also_inside_free_form_values():
 @pytest.mark.parametrize(
     ("color", "word"), [(0, "unspecified"), (1, "red"), (2, "dark-blue"), (9, 9)]
 )
-def test_enums_are_words(color, word):
+def test_enums_are_words(color: int, word: str | int) -> None:
     assert render(pb.SayRequest(color=color))["color"] == word
 
 
-def test_one_field_alone():
+def test_one_field_alone() -> None:
     thing = pb.GetThingResponse(thing=pb.Thing(name="x"))
     assert render(thing, field="thing") == {"name": "x", "times": []}
     assert render(pb.GetThingResponse(), field="thing") is None
@@ -129,7 +130,7 @@ def test_one_field_alone():
     assert render(pb.NumbersResponse(), CAMEL, "numbers") == []
 
 
-def test_marked_messages_are_rendered_once_and_never_mixed_up():
+def test_marked_messages_are_rendered_once_and_never_mixed_up() -> None:
     cache = json_cache(1 << 20)
     snake, camel = Renderer(SNAKE, SEOUL, cache), Renderer(CAMEL, SEOUL, cache)
     one = pb.Thing(name="one")
@@ -144,7 +145,7 @@ def test_marked_messages_are_rendered_once_and_never_mixed_up():
     assert len(cache) == 3
 
 
-def test_the_cache_stays_within_its_bytes():
+def test_the_cache_stays_within_its_bytes() -> None:
     cache = json_cache(4000)
     renderer = Renderer(SNAKE, SEOUL, cache)
     for number_ in range(200):
@@ -155,7 +156,7 @@ def test_the_cache_stays_within_its_bytes():
     assert orjson.loads(renderer.json(big))["name"] == big.name
 
 
-def test_a_message_may_hold_itself():
+def test_a_message_may_hold_itself() -> None:
     message = pb.Item(rec_id="0")
     inner = message
     for depth in range(30):
@@ -164,7 +165,7 @@ def test_a_message_may_hold_itself():
     assert render(message)["inner"]["inner"]["rec_id"] == "1"
 
 
-def test_of_a_function_that_fails_nothing_is_kept(monkeypatch):
+def test_of_a_function_that_fails_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     renderer = Renderer(SNAKE, SEOUL, json_cache(0))
     with monkeypatch.context() as patch:
         patch.setattr(Renderer, "_value", lambda *_: "1 +")
@@ -175,7 +176,7 @@ def test_of_a_function_that_fails_nothing_is_kept(monkeypatch):
     assert json.loads(text)["by_name"]["a"]["inner"]["rec_id"] == ""
 
 
-def test_names_that_are_pythons_own():
+def test_names_that_are_pythons_own() -> None:
     message = pb.OddMessage(self=["a"])
     setattr(message, "from", "f")
     setattr(message, "class", 1)

@@ -1,6 +1,7 @@
 """The rules of the contract, the same for gRPC and REST."""
 
 import uuid
+from typing import Any
 
 import pytest
 from google.protobuf import json_format, struct_pb2
@@ -18,49 +19,49 @@ METHODS = edge_app.contract().methods
 ID = "6b97957c-3c53-4d0f-9a55-3a1fb3c0de4a"
 
 
-def check(message) -> dict[str, str] | int | None:
+def check(message: Any) -> dict[str, str] | int | None:
     """Field paths and what is wrong with them, a condition, or None for a valid message."""
     service = "StatusService" if "Upload" in message.DESCRIPTOR.name else "EchoService"
     surface = next(m.surface for p, m in METHODS.items() if service in p)
     try:
         Validator(surface).validate(message)
     except ApiError as error:
-        return {f.field: f.description for f in error.fields} or error.reason
+        return {f.field: f.description for f in error.fields} or error.reason  # type: ignore[return-value]
     return None
 
 
-def say(**fields):
+def say(**fields: Any) -> Any:
     return check(pb.SayRequest(**{"room_id": ID, "prompt": "hi", **fields}))
 
 
-def test_a_valid_message_passes():
+def test_a_valid_message_passes() -> None:
     assert say(chat_id=ID.upper(), order="asc", code="AB12", ratio=1, numbers=[100]) is None
 
 
 @pytest.mark.parametrize("version", [1, 3, 4, 5])
-def test_a_uuid_of_any_version_and_case(version):
+def test_a_uuid_of_any_version_and_case(version: int) -> None:
     make = {1: uuid.uuid1, 4: uuid.uuid4}.get(
         version, lambda: getattr(uuid, f"uuid{version}")(uuid.NAMESPACE_DNS, "x")
     )
-    assert say(chat_id=str(make())) is None
-    assert say(chat_id=str(make()).upper()) is None
+    assert say(chat_id=str(make())) is None  # type: ignore[no-untyped-call]
+    assert say(chat_id=str(make()).upper()) is None  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.parametrize("text", ["", "x", ID[:-1], ID.replace("-", ""), "{" + ID + "}", ID + "\n"])
-def test_a_malformed_uuid_is_a_bad_request(text):
+def test_a_malformed_uuid_is_a_bad_request(text: Any) -> None:
     assert say(chat_id=text) == {"chat_id": "must be a UUID"}
 
 
 @pytest.mark.parametrize("text", ["x", " ", ID[:-1], "a\0b"])
-def test_a_malformed_id_that_names_nothing_is_not_found(text):
+def test_a_malformed_id_that_names_nothing_is_not_found(text: Any) -> None:
     assert say(room_id=text) == rest.CONDITION_NOT_FOUND
 
 
-def test_a_bad_request_comes_before_not_found():
+def test_a_bad_request_comes_before_not_found() -> None:
     assert say(room_id="x", prompt="") == {"prompt": "is required"}
 
 
-def test_required():
+def test_required() -> None:
     for blank in ("", " ", "\t\n", "\u3000"):
         assert say(prompt=blank) == {"prompt": "is required"}
     assert say(items=[{}]) == {"items[0].rec_id": "is required"}
@@ -105,7 +106,7 @@ def test_required():
         ),
     ],
 )
-def test_a_broken_rule_is_named(fields, path, text):
+def test_a_broken_rule_is_named(fields: Any, path: Any, text: str) -> None:
     assert say(**fields) == {path: text}
 
 
@@ -123,7 +124,7 @@ def test_a_broken_rule_is_named(fields, path, text):
         ({"wrapped": {"value": "\0"}}, "wrapped"),
     ],
 )
-def test_what_a_database_cannot_store_is_refused(fields, path):
+def test_what_a_database_cannot_store_is_refused(fields: Any, path: str) -> None:
     found = say(**fields)
     assert list(found) == [path]
 
@@ -139,34 +140,34 @@ def test_what_a_database_cannot_store_is_refused(fields, path):
         ({"mask": {"paths": ["a\0"]}}, "mask"),
     ],
 )
-def test_what_only_a_grpc_client_can_send_is_refused_too(fields, path):
+def test_what_only_a_grpc_client_can_send_is_refused_too(fields: Any, path: str) -> None:
     assert list(say(**fields)) == [path]
 
 
-def test_times_and_durations_at_their_ends():
+def test_times_and_durations_at_their_ends() -> None:
     assert say(at={"seconds": 253_402_300_799}, span={"seconds": -1, "nanos": -5}) is None
     assert say(at={"seconds": -62_135_596_800}, span={"nanos": -5}, color=0) is None
 
 
-def test_unset_fields_are_not_judged():
+def test_unset_fields_are_not_judged() -> None:
     assert check(pb.ListRequest(room_id="x")) is None
     assert check(pb.ListRequest(room_id="x", limit=0)) == {"limit": "must be at least 1"}
 
 
-def test_paths_are_spelt_as_the_surface_spells_them():
+def test_paths_are_spelt_as_the_surface_spells_them() -> None:
     assert check(pb.UploadRequest(files=[pb.File()], title="x" * 11)) == {
         "title": "must have at most 10 characters"
     }
     found = check(pb.SayRequest(room_id=ID, prompt="x", page_info="\0"))
-    assert list(found) == ["pageInfo2"]
+    assert list(found) == ["pageInfo2"]  # type: ignore[arg-type]
 
 
 def values(count: int) -> struct_pb2.Value:
     """A list of so many values."""
-    return json_format.ParseDict([0] * count, struct_pb2.Value())
+    return json_format.ParseDict([0] * count, struct_pb2.Value())  # type: ignore[arg-type]
 
 
-def test_a_free_form_field_has_its_most_bytes():
+def test_a_free_form_field_has_its_most_bytes() -> None:
     small = "must be at most 20 bytes as JSON"
     assert say(small_extra={"a": "가나다라"}) is None
     assert say(small_extra={"a": "가나다라."}) == {"small_extra": small}
@@ -175,7 +176,7 @@ def test_a_free_form_field_has_its_most_bytes():
     assert say(small_many=[values(3), values(3), values(0)]) is None
 
 
-def test_no_list_is_longer_than_one_sent_as_json_may_be():
+def test_no_list_is_longer_than_one_sent_as_json_may_be() -> None:
     assert say(numbers=[1] * 10_000) is None
     assert say(numbers=[1] * 10_001) == {"numbers": "must have at most 10000 elements"}
     assert say(counts={str(n): n for n in range(10_001)}) == {
@@ -183,7 +184,7 @@ def test_no_list_is_longer_than_one_sent_as_json_may_be():
     }
 
 
-def test_free_form_values_have_the_bounds_that_json_has():
+def test_free_form_values_have_the_bounds_that_json_has() -> None:
     many = "must have at most 10000 values"
     assert say(extra={"a": list(range(9_999))}) is None
     assert say(extra={"a": list(range(10_000))}) == {"extra": many}
@@ -197,7 +198,7 @@ def test_free_form_values_have_the_bounds_that_json_has():
     assert say(extra={"k" * 70: "\0"}) == {
         "extra." + "k" * 64: "must not contain the NUL character"
     }
-    deep: dict = {}
+    deep: dict[str, Any] = {}
     for _ in range(30):
         deep = {"a": deep}
     assert say(extra=deep) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ async def gives_up() -> None:
 
 
 @pytest.mark.parametrize("work", [returns, raises, gives_up])
-async def test_a_task_that_ends_is_noticed(work) -> None:  # type: ignore[no-untyped-def]
+async def test_a_task_that_ends_is_noticed(work: Any) -> None:
     background = Background(asyncio.Event())
     background.start("other", for_ever())
     background.start("work", work())

@@ -64,7 +64,7 @@ def test_what_cannot_be_packed_stays(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def full(*arguments: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(log_files.shutil, "copyfileobj", full)
+    monkeypatch.setattr(log_files.shutil, "copyfileobj", full)  # type: ignore[attr-defined]
     with pytest.raises(OSError, match="No space"):
         set_aside(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["access.jsonl"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -16,7 +17,7 @@ from onegenie.auth.v1 import auth_pb2 as pb
 from onegenie.auth.v1 import auth_pb2_grpc as pb_grpc
 
 from tests.clock import FakeClock
-from tests.support import fields_of, reason_of
+from tests.support import fields_of, reason_of, refusal
 
 _numbers = count(1)
 
@@ -132,16 +133,7 @@ async def outcome(call: object) -> str:
     return "OK"
 
 
-async def refusal(call: object) -> grpc.aio.AioRpcError:
-    """The error of a call that must fail."""
-    try:
-        await call  # type: ignore[misc]
-    except grpc.aio.AioRpcError as error:
-        return error
-    raise AssertionError("the call was to fail")
-
-
-async def wait(call: object) -> float:
+async def wait(call: Awaitable[object]) -> float:
     """Seconds to wait, of a call that must be refused for its frequency."""
     error = await refusal(call)
     assert reason_of(error) == "RATE_LIMITED"
@@ -153,7 +145,7 @@ async def wait(call: object) -> float:
     raise AssertionError("no RetryInfo")
 
 
-async def refused_fields(call: object) -> list[str]:
+async def refused_fields(call: Awaitable[object]) -> list[str]:
     """The fields that an invalid call's answer names."""
     error = await refusal(call)
     assert reason_of(error) == "INVALID_REQUEST"

@@ -84,7 +84,7 @@ async def test_a_code_is_there_again_where_the_document_sends_people_for_it(phon
 async def test_a_number_has_so_many_codes_a_day(
     database_url: str, clock: FakeClock, tmp_path: Path
 ) -> None:
-    limits = {"codes_per_number": 3, "code_cooldown_seconds": 0}
+    limits: dict[str, Any] = {"codes_per_number": 3, "code_cooldown_seconds": 0}
     async with running_core(database_url, clock=clock, data_dir=tmp_path, **limits) as channel:
         phone = Phone(channel, tmp_path / "outbox" / "sms.jsonl", clock)
         for _ in range(3):
@@ -121,7 +121,11 @@ async def test_an_address_has_so_many_codes_a_day(
 async def test_simultaneous_requests_exceed_no_limit(
     database_url: str, clock: FakeClock, tmp_path: Path, database: Database
 ) -> None:
-    limits = {"codes_per_number": 3, "code_cooldown_seconds": 0, "codes_per_address": 5}
+    limits: dict[str, Any] = {
+        "codes_per_number": 3,
+        "code_cooldown_seconds": 0,
+        "codes_per_address": 5,
+    }
     async with running_core(database_url, clock=clock, data_dir=tmp_path, **limits) as channel:
         one, *others = (Phone(channel, tmp_path / "outbox" / "x", clock) for _ in range(9))
         outcomes = Counter(await asyncio.gather(*(outcome(one.ask()) for _ in range(20))))
@@ -261,7 +265,7 @@ async def test_jobs_that_overtake_each_other_leave_the_newest_code(
     kept, slow, fast = Kept(), Held(), Held()
     fast.open.set()
     early, late = (
-        Codes(make_runtime(database=database, jobs=kept, passwords=pool, clock=clock), kept)
+        Codes(make_runtime(database=database, jobs=kept, passwords=pool, clock=clock), kept)  # type: ignore[arg-type]
         for pool in (slow, fast)
     )
     context: Any = None
@@ -275,7 +279,7 @@ async def test_jobs_that_overtake_each_other_leave_the_newest_code(
     (text,) = kept.texts  # the earlier one was not sent any more
     async with tables(database) as conn:
         code_hash = await conn.scalar(select(auth_codes.c.code_hash))
-    assert matches(code_hash, code_in(text))
+    assert matches(code_hash, code_in(text))  # type: ignore[arg-type]
 
 
 async def test_nothing_of_the_code_is_stored_but_its_hash(phone: Phone, database: Database) -> None:

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -62,7 +63,7 @@ async def test_a_session_is_its_users_alone(phone: Phone, database: Database) ->
     for _ in range(2):
         # Live, and known to be by now: but not the other's.
         assert await use(phone, mine.access_token) == GOOD
-        stolen = make_access_token(signer, User(other_id, session_id), expires)
+        stolen = make_access_token(signer, User(other_id, session_id), expires)  # type: ignore[arg-type]
         assert await use(phone, stolen) == BAD
     # Nor does asking for the other's end it.
     assert await use(phone, mine.access_token) == GOOD
@@ -84,7 +85,7 @@ async def test_a_device_may_stay_away_for_so_long(phone: Phone) -> None:
     tokens = await phone.sign_up(EMAIL)
     for _ in range(3):  # each renewal begins the time anew
         phone.clock.advance(days=59, hours=23)
-        tokens = await phone.refresh(tokens.refresh_token)
+        tokens = await phone.refresh(tokens.refresh_token)  # type: ignore[assignment]
     phone.clock.advance(days=60)
     assert await outcome(phone.refresh(tokens.refresh_token)) == "UNAUTHORIZED"
     # Logging in helps.
@@ -179,7 +180,11 @@ async def test_an_ended_session_is_refused_by_other_processes_soon(
 async def test_tokens_outlive_a_restart(
     database_url: str, tmp_path: Path, clock: FakeClock
 ) -> None:
-    settings = {"clock": clock, "data_dir": tmp_path, "token_keys": tmp_path / "keys.json"}
+    settings: dict[str, Any] = {
+        "clock": clock,
+        "data_dir": tmp_path,
+        "token_keys": tmp_path / "keys.json",
+    }
     Signer(tmp_path / "keys.json", clock)
     outbox = tmp_path / "outbox" / "sms.jsonl"
     async with running_core(database_url, **settings) as channel:

@@ -9,6 +9,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -165,7 +166,7 @@ async def phone(
     database_url: str, clock: FakeClock, provider: Provider, tmp_path: Path
 ) -> AsyncIterator[Phone]:
     """A phone of a core that sends through the provider."""
-    settings = {"sms_url": provider.url, "sms_token": "token", "data_dir": tmp_path}
+    settings: dict[str, Any] = {"sms_url": provider.url, "sms_token": "token", "data_dir": tmp_path}
     async with running_core(database_url, clock=clock, **settings) as channel:
         yield Phone(channel, tmp_path / "none", clock)
 

@@ -20,7 +20,7 @@ from core.platform.paging import make_token
 from core.room.accounts.tables import users
 from core.room.friend.sql import mutual_friends
 from core.room.friend.tables import friends
-from tests.support import Person, fields_of, make_person, reason_of, running_core, tables
+from tests.support import Person, fields_of, make_person, reason_of, refusal, running_core, tables
 
 START = dt.datetime(2026, 4, 1, 3, tzinfo=dt.UTC)
 
@@ -70,12 +70,6 @@ async def make(shared_database: Database, shared_database_url: str) -> AsyncIter
         yield make
 
 
-async def refused(call: Awaitable[object]) -> grpc.aio.AioRpcError:
-    with pytest.raises(grpc.aio.AioRpcError) as error:
-        await call
-    return error.value
-
-
 async def test_friends_once_both_have_added_each_other(make: Make) -> None:
     me = await make("나", email="me@example.com", birth=dt.date(1999, 12, 31))
     you = await make("친구1", email="friend@test.com", birth=dt.date(2000, 1, 1))
@@ -118,12 +112,12 @@ async def test_who_cannot_be_added(make: Make) -> None:
     me, you = await make(), await make()
     await me.add(you.id)
 
-    assert reason_of(await refused(me.add(you.id))) == "ALREADY_FRIENDS"
-    assert reason_of(await refused(me.add(you.id.upper()))) == "ALREADY_FRIENDS"
+    assert reason_of(await refusal(me.add(you.id))) == "ALREADY_FRIENDS"
+    assert reason_of(await refusal(me.add(you.id.upper()))) == "ALREADY_FRIENDS"
     for nobody in (str(uuid.uuid4()), "targetUserId", you.person.id.hex, f"{{{you.id}}}"):
-        assert reason_of(await refused(me.add(nobody))) == "USER_NOT_FOUND"
+        assert reason_of(await refusal(me.add(nobody))) == "USER_NOT_FOUND"
     for oneself in (me.id, me.id.upper()):
-        error = await refused(me.add(oneself))
+        error = await refusal(me.add(oneself))
         assert reason_of(error) == "INVALID_REQUEST"
         assert fields_of(error) == ["targetId"]
     assert len(await me.friends()) == 1
@@ -134,14 +128,14 @@ async def test_who_cannot_be_removed(make: Make) -> None:
     await you.add(me.id)
 
     # That you have added me doesn't make you mine.
-    assert reason_of(await refused(me.remove(you.id))) == "NOT_A_FRIEND"
-    assert reason_of(await refused(me.remove(me.id))) == "NOT_A_FRIEND"
+    assert reason_of(await refusal(me.remove(you.id))) == "NOT_A_FRIEND"
+    assert reason_of(await refusal(me.remove(me.id))) == "NOT_A_FRIEND"
     for nobody in (str(uuid.uuid4()), "targetUserId"):
-        assert reason_of(await refused(me.remove(nobody))) == "USER_NOT_FOUND"
+        assert reason_of(await refusal(me.remove(nobody))) == "USER_NOT_FOUND"
 
     await me.add(you.id)
     await me.remove(you.id.upper())
-    assert reason_of(await refused(me.remove(you.id))) == "NOT_A_FRIEND"
+    assert reason_of(await refusal(me.remove(you.id))) == "NOT_A_FRIEND"
     assert [friend.friend_id for friend in await you.friends()] == [me.id]
 
 
@@ -241,12 +235,12 @@ def _token(text: str) -> str:
     ["x", "next", "%%%", make_token(5), _token("1.2.3"), _token("-1.2"), _token(f"1.{2**128}")],
 )
 async def test_a_token_that_is_none(make: Make, token: str) -> None:
-    error = await refused((await make()).page(page_size=2, page_token=token))
+    error = await refusal((await make()).page(page_size=2, page_token=token))
     assert reason_of(error) == "INVALID_REQUEST"
     assert fields_of(error) == ["pageToken"]
 
 
 @pytest.mark.parametrize("size", [0, -1, 101])
 async def test_a_page_size_out_of_bounds(make: Make, size: int) -> None:
-    error = await refused((await make()).page(page_size=size))
+    error = await refusal((await make()).page(page_size=size))
     assert fields_of(error) == ["pageSize"]

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from obstore.store import MemoryStore
-from s3_stand_in import StandIn, s3_stand_in
 
 from core.room.media.objects import Objects, StoreAway, open_objects
+from tests.integration.room.media.s3_stand_in import StandIn, s3_stand_in
 
 
 @pytest.fixture

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any
 
 import grpc
-import pytest
 from onegenie.mission.v1 import mission_pb2 as pb
 from onegenie.mission.v1 import mission_pb2_grpc as pb_grpc
 from sqlalchemy import insert
 
 from core.platform.database import Database
 from core.room.mission.tables import missions
-from tests.support import Person, reason_of, tables
+from tests.support import Person, tables
 
 # Noon in Seoul.
 NOON = datetime(2026, 4, 1, 3, 0, 0, tzinfo=UTC)
@@ -68,10 +66,3 @@ class Caller:
             pb.GetMissionRequest(today_mission_id=mission_id), **self._options
         )
         return response.mission
-
-
-async def refused(call: Awaitable[object]) -> str:
-    """The reason with which a call is refused."""
-    with pytest.raises(grpc.aio.AioRpcError) as error:
-        await call
-    return reason_of(error.value)

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 import grpc
 import pytest
-from mission_help import NOON, Caller, refused, register
 from onegenie.mission.v1 import mission_pb2 as pb
 from sqlalchemy import delete, update
 
@@ -17,7 +16,8 @@ from core.platform.database import Database
 from core.room.mission import sql
 from core.room.mission.tables import missions, today_missions
 from tests.clock import FakeClock
-from tests.support import fields_of, make_person, reason_of, running_core, tables
+from tests.integration.room.mission.mission_help import NOON, Caller, register
+from tests.support import fields_of, make_person, reason_of, refused_reason, running_core, tables
 
 
 @dataclass
@@ -90,14 +90,14 @@ async def test_an_accepted_suggestion_keeps_its_id(room: Room) -> None:
 
 
 async def test_nothing_registered(room: Room) -> None:
-    assert await refused(room.me.recommend()) == "MISSION_NOT_FOUND"
+    assert await refused_reason(room.me.recommend()) == "MISSION_NOT_FOUND"
 
 
 async def test_nothing_left(room: Room) -> None:
     await register(room.database, "방 청소")
     await room.me.accept((await room.me.recommend()).mission_id)
 
-    assert await refused(room.me.recommend()) == "MISSION_NOT_FOUND"
+    assert await refused_reason(room.me.recommend()) == "MISSION_NOT_FOUND"
 
     room.clock.advance(days=1)
     assert (await room.me.recommend()).content == "방 청소"
@@ -118,7 +118,7 @@ async def test_a_suggestion_made_ones_own_is_replaced(room: Room) -> None:
     second = await room.me.recommend()
 
     assert second.content != first.content
-    assert await refused(room.me.accept(first.mission_id)) == "MISSION_NOT_FOUND"
+    assert await refused_reason(room.me.accept(first.mission_id)) == "MISSION_NOT_FOUND"
 
 
 async def test_a_retired_mission_is_not_suggested_any_more(room: Room) -> None:
@@ -173,8 +173,8 @@ async def test_three_a_day(room: Room) -> None:
     (first, *_) = await room.me.today()
     await complete(room, first.mission_id)
 
-    assert await refused(room.me.create("하나 더")) == "MISSION_LIST_FULL"
-    assert await refused(room.me.accept(suggestion.mission_id)) == "MISSION_LIST_FULL"
+    assert await refused_reason(room.me.create("하나 더")) == "MISSION_LIST_FULL"
+    assert await refused_reason(room.me.accept(suggestion.mission_id)) == "MISSION_LIST_FULL"
     assert await room.me.contents() == ["빨래 개기", "창문 닦기", "설거지"]
     # Somebody else's list has room.
     await room.other.create("하나 더")
@@ -226,8 +226,8 @@ async def test_a_completed_mission(room: Room) -> None:
 
 @pytest.mark.parametrize("mission_id", ["mission123", "123", "00000000000000000000000000000000"])
 async def test_a_malformed_id_is_an_unknown_one(room: Room, mission_id: str) -> None:
-    assert await refused(room.me.accept(mission_id)) == "MISSION_NOT_FOUND"
-    assert await refused(room.me.get(mission_id)) == "MISSION_NOT_FOUND"
+    assert await refused_reason(room.me.accept(mission_id)) == "MISSION_NOT_FOUND"
+    assert await refused_reason(room.me.get(mission_id)) == "MISSION_NOT_FOUND"
 
 
 async def test_what_is_another_persons_is_unknown(room: Room) -> None:
@@ -238,8 +238,8 @@ async def test_what_is_another_persons_is_unknown(room: Room) -> None:
     suggested = (await room.other.recommend()).mission_id
 
     for mission_id in (own.mission_id, accepted, suggested, str(uuid.uuid4())):
-        assert await refused(room.me.get(mission_id)) == "MISSION_NOT_FOUND"
-        assert await refused(room.me.accept(mission_id)) == "MISSION_NOT_FOUND"
+        assert await refused_reason(room.me.get(mission_id)) == "MISSION_NOT_FOUND"
+        assert await refused_reason(room.me.accept(mission_id)) == "MISSION_NOT_FOUND"
         async with room.database.begin() as conn:
             assert await sql.find_listed(conn, room.me.person.id, mission_id) is None
         assert not await complete(room, mission_id)
@@ -251,7 +251,7 @@ async def test_a_suggestion_is_not_on_a_list(room: Room) -> None:
     await register(room.database, "방 청소")
     suggestion = await room.me.recommend()
 
-    assert await refused(room.me.get(suggestion.mission_id)) == "MISSION_NOT_FOUND"
+    assert await refused_reason(room.me.get(suggestion.mission_id)) == "MISSION_NOT_FOUND"
     async with room.database.begin() as conn:
         found = await sql.find_listed(conn, room.me.person.id, suggestion.mission_id)
     assert found is None
@@ -271,15 +271,15 @@ async def test_the_day_ends_at_midnight_in_the_services_zone(room: Room) -> None
     for content in ("빨래 개기", "창문 닦기", "설거지"):
         await room.me.create(content)
     (first, *_) = await room.me.today()
-    assert await refused(room.me.create("하나 더")) == "MISSION_LIST_FULL"
+    assert await refused_reason(room.me.create("하나 더")) == "MISSION_LIST_FULL"
 
     room.clock.advance(seconds=1)
 
     assert await room.me.today() == []
-    assert await refused(room.me.accept(suggestion.mission_id)) == "MISSION_NOT_FOUND"
+    assert await refused_reason(room.me.accept(suggestion.mission_id)) == "MISSION_NOT_FOUND"
     assert (await room.me.recommend()).mission_id != suggestion.mission_id
     assert await room.me.get(first.mission_id) == first
-    assert await refused(room.me.accept(first.mission_id)) == "MISSION_NOT_FOUND"
+    assert await refused_reason(room.me.accept(first.mission_id)) == "MISSION_NOT_FOUND"
     await room.me.create("하나 더")
     assert await room.me.contents() == ["하나 더"]
 

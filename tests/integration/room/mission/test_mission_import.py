@@ -1,6 +1,8 @@
 """The registered missions: `onegenie mission`, and the demo's."""
 
 import asyncio
+from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -18,7 +20,7 @@ HEADER = "content,category,minutes\n"
 
 
 @pytest.fixture
-def run(database_url, tmp_path, monkeypatch):
+def run(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a command."""
     monkeypatch.setenv("DATABASE_URL", database_url.replace("postgresql+psycopg", "postgresql"))
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
@@ -28,24 +30,24 @@ def run(database_url, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def rows(database_url):
+def rows(database_url: str) -> Any:
     """Reads the missions by content."""
 
-    async def read():
+    async def read() -> Any:
         async with open_database(database_url) as database, tables(database) as conn:
             return {row.content: row for row in await conn.execute(select(missions))}
 
     return lambda: asyncio.run(read())
 
 
-def counts(result):
+def counts(result: Any) -> Any:
     """added, changed, unchanged, retired, as the import shows them."""
     assert result.exit_code == 0, result.output
     numbers = [word for word in result.output.replace("│", " ").split() if word.isdigit()]
     return [int(number) for number in numbers]
 
 
-def test_a_file_is_the_set_of_registered_missions(run, rows, tmp_path):
+def test_a_file_is_the_set_of_registered_missions(run: Any, rows: Any, tmp_path: Path) -> None:
     file = tmp_path / "missions.csv"
     # As a spreadsheet program saves it.
     file.write_bytes(f"{HEADER}방 청소,바닥,20\r\n빨래 개기,빨래,\r\n".encode("utf-8-sig"))
@@ -81,7 +83,7 @@ def test_a_file_is_the_set_of_registered_missions(run, rows, tmp_path):
     assert third["빨래 개기"].retired_at is None
 
 
-def test_errors_are_shown_and_nothing_changes(run, rows, tmp_path):
+def test_errors_are_shown_and_nothing_changes(run: Any, rows: Any, tmp_path: Path) -> None:
     file = tmp_path / "missions.csv"
     file.write_text(
         f"{HEADER}방 청소,바닥,20\nTV 닦기,창,0\n,바닥,5\nTV  닦기,창,5\ntv 닦기,창,5\n"
@@ -105,7 +107,7 @@ def test_errors_are_shown_and_nothing_changes(run, rows, tmp_path):
     assert rows() == {}
 
 
-def test_a_header_alone_retires_nothing_unless_told(run, rows, tmp_path):
+def test_a_header_alone_retires_nothing_unless_told(run: Any, rows: Any, tmp_path: Path) -> None:
     file = tmp_path / "MISSIONS.CSV"
     file.write_text(f"{HEADER}방 청소,바닥,20\n")
     assert counts(run("import", file)) == [1, 0, 0, 0]
@@ -117,7 +119,7 @@ def test_a_header_alone_retires_nothing_unless_told(run, rows, tmp_path):
     assert rows()["방 청소"].retired_at is not None
 
 
-def test_no_such_file(run, tmp_path):
+def test_no_such_file(run: Any, tmp_path: Path) -> None:
     assert run("import", tmp_path / "missions.csv").exit_code == 2
 
 

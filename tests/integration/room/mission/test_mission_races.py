@@ -8,13 +8,13 @@ from contextlib import AsyncExitStack
 
 import grpc
 import pytest
-from mission_help import Caller, register
 from onegenie.mission.v1 import mission_pb2 as pb
 from sqlalchemy import delete, func, select
 
 from core.platform.database import Database
 from core.room.mission.tables import missions, today_missions
 from tests.clock import FakeClock
+from tests.integration.room.mission.mission_help import Caller, register
 from tests.support import make_person, reason_of, running_core, tables
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from core.room.post import sql as post_sql
 from core.room.post.tables import post_comments, posts
 from tests.clock import FakeClock
 from tests.photos import FORMATS, encode, gradient, photo
-from tests.support import Person, asked_for, fields_of, make_person, reason_of, running_core, tables
+from tests.support import Person, asked_for, make_person, refused, running_core, tables
 
 SMALL = photo("PNG", 8, 6)
 
@@ -52,7 +52,7 @@ class Author:
             picture_pb2.Picture(content=content, filename=name, content_type="image/png")
             for content in files or (SMALL,)
         ]
-        request = pb.CreatePostRequest(files=pictures, **texts)  # type: ignore[arg-type]
+        request = pb.CreatePostRequest(files=pictures, **texts)
         return (await self.stub.CreatePost(request, **self.options)).post_id
 
     async def list(self, *friend_ids: str, **page: Any) -> pb.ListPostsResponse:
@@ -137,13 +137,6 @@ async def room(database: Database, database_url: str, tmp_path: Path) -> AsyncIt
         await made.add(made.me, made.friend)
         await made.add(made.friend, made.me)
         yield made
-
-
-async def refused(call: Awaitable[object]) -> tuple[str, list[str]]:
-    """The reason with which a call is refused, and the fields that it names."""
-    with pytest.raises(grpc.aio.AioRpcError) as error:
-        await call
-    return reason_of(error.value), fields_of(error.value)
 
 
 # ---- making a post ----
@@ -466,7 +459,10 @@ async def test_a_comment_must_say_something(room: Room) -> None:
 
     assert await refused(room.me.comment(post_id, "")) == ("INVALID_REQUEST", ["content"])
     assert await refused(room.me.comment(post_id, " \n\t")) == ("INVALID_REQUEST", ["content"])
-    assert await refused(room.me.comment(post_id, "가" * 1001)) == ("INVALID_REQUEST", ["content"])
+    assert await refused(room.me.comment(post_id, "가" * 1001)) == (
+        "INVALID_REQUEST",
+        ["content"],
+    )
     assert (await room.me.comment(post_id, "가" * 1000)).content == "가" * 1000
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 import uuid
-from collections.abc import Awaitable
 from datetime import datetime
 
 import grpc
-import pytest
 from google.api import httpbody_pb2
 from onegenie.media.v1 import media_pb2_grpc
 from PIL import Image
@@ -24,15 +22,18 @@ from edge.envoy.descriptor import BODY_NAME, request_class
 from tests.clock import FakeClock
 from tests.integration.room.vision.vision_help import PHOTO, Caller, ScriptedVision
 from tests.photos import photo
-from tests.support import Person, asked_for, fields_of, make_person, reason_of, running_core, tables
+from tests.support import (
+    Person,
+    asked_for,
+    fields_of,
+    make_person,
+    reason_of,
+    refusal,
+    running_core,
+    tables,
+)
 
 NOT_YET = Verdict(False, "아직 미션이 끝나지 않았습니다.")
-
-
-async def refused(call: Awaitable[object]) -> grpc.aio.AioRpcError:
-    with pytest.raises(grpc.aio.AioRpcError) as raised:
-        await call
-    return raised.value
 
 
 async def add_mission(
@@ -87,7 +88,7 @@ async def test_what_is_no_picture_is_named(
         (caller.verify(mission_id, before=b"no"), "beforeImage"),
         (caller.verify(mission_id, after=b"no"), "afterImage"),
     ):
-        error = await refused(call)
+        error = await refusal(call)
         assert (reason_of(error), fields_of(error)) == ("INVALID_REQUEST", [field])
     assert vision.asked == []
     assert await kept(database) == []
@@ -136,7 +137,7 @@ async def test_only_a_mission_of_ones_own_list(
     ):
         # Before anybody looks at the pictures.
         assert (
-            reason_of(await refused(caller.verify(mission_id, b"no", b"no"))) == "MISSION_NOT_FOUND"
+            reason_of(await refusal(caller.verify(mission_id, b"no", b"no"))) == "MISSION_NOT_FOUND"
         )
     assert vision.asked == []
 
@@ -161,7 +162,7 @@ async def test_an_engine_without_an_answer_is_unavailable(
     mission_id = await add_mission(database, caller.person, clock())
     vision.failure = VisionUnavailable("secret upstream text")
     for call in (caller.analyze(), caller.verify(mission_id), caller.tidy()):
-        error = await refused(call)
+        error = await refusal(call)
         assert (error.code(), reason_of(error)) == (grpc.StatusCode.UNAVAILABLE, "UNAVAILABLE")
         assert "secret" not in str(error)
     assert await completed_at(database, mission_id) is None
@@ -180,7 +181,7 @@ async def test_an_engine_that_takes_too_long_is_left(
         calls = (caller.analyze(), caller.verify(mission_id), caller.tidy(), last(caller))
         for call in calls:
             vision.left.clear()
-            assert reason_of(await refused(call)) == "DEADLINE_EXCEEDED"
+            assert reason_of(await refusal(call)) == "DEADLINE_EXCEEDED"
             await vision.left.wait()
     assert await completed_at(database, mission_id) is None
 
@@ -215,7 +216,7 @@ async def test_an_engine_that_draws_no_picture_is_unavailable(
     caller: Caller, vision: ScriptedVision, database: Database
 ) -> None:
     vision.tidied = TidyRoom(b"<svg/>", "그림")
-    assert reason_of(await refused(caller.tidy())) == "UNAVAILABLE"
+    assert reason_of(await refusal(caller.tidy())) == "UNAVAILABLE"
     assert await kept(database) == []
 
 

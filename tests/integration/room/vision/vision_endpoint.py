@@ -78,7 +78,7 @@ class RoomEndpoint:
         async for part in await request.multipart():
             content = await part.read()  # type: ignore[union-attr]
             is_file = part.filename is not None  # type: ignore[union-attr]
-            parts[part.name] = bytes(content) if is_file else content.decode()  # type: ignore[union-attr]
+            parts[part.name] = bytes(content) if is_file else content.decode()  # type: ignore[index, union-attr]
         self.edits.append(parts)
         return await self._answer(self.draws)
 

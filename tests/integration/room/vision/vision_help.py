@@ -57,7 +57,7 @@ class ScriptedVision:
         return self.verdict
 
     async def tidy(self, room: Image, progress: Progress) -> TidyRoom:
-        first, *rest = self.stages or [None]
+        first, *rest = self.stages or [None]  # type: ignore[list-item]
         with self._told_of_leaving():  # however far it has come by then
             if first:
                 await asyncio.to_thread(progress, *first)

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -15,27 +16,27 @@ DEMO = Path(__file__).parents[4] / "core" / "shop" / "catalogue" / "demo"
 
 
 @pytest.fixture
-def run(database_url, tmp_path, monkeypatch):
+def run(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a command; tenants "shop" and "other shop" are there."""
     monkeypatch.setenv("DATABASE_URL", database_url.replace("postgresql+psycopg", "postgresql"))
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     for console in (out, err):
         monkeypatch.setattr(console, "width", 200)
 
-    async def prepare():
+    async def prepare() -> None:
         async with open_database(database_url) as database, database.begin() as conn:
             for name in ("shop", "other shop"):
                 await create_tenant(conn, name, "ko")
 
     asyncio.run(prepare())
 
-    def run(*arguments):
+    def run(*arguments: Any) -> Any:
         return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
     return run
 
 
-def test_import_a_folder_then_a_file_then_look(run, tmp_path):
+def test_import_a_folder_then_a_file_then_look(run: Any, tmp_path: Path) -> None:
     result = run("import", DEMO, "--tenant", "shop")
     assert result.exit_code == 0, result.output
     assert "products" in result.output
@@ -56,7 +57,7 @@ def test_import_a_folder_then_a_file_then_look(run, tmp_path):
     assert "1 product" in result.output
 
 
-def test_errors_are_shown_and_nothing_is_imported(run, tmp_path):
+def test_errors_are_shown_and_nothing_is_imported(run: Any, tmp_path: Path) -> None:
     bad = tmp_path / "products.csv"
     bad.write_text("id,name,price\n1,두부,1\nx,콩,-5\n")
     result = run("import", bad, "--tenant", "shop")
@@ -67,7 +68,7 @@ def test_errors_are_shown_and_nothing_is_imported(run, tmp_path):
     assert "0 products" in run("list", "--tenant", "shop").output
 
 
-def test_a_header_alone_empties_the_table_only_when_told(run, tmp_path):
+def test_a_header_alone_empties_the_table_only_when_told(run: Any, tmp_path: Path) -> None:
     file = tmp_path / "Products.CSV"
     file.write_text("id,name\n7,두부\n")
     assert run("import", file, "--tenant", "shop").exit_code == 0
@@ -81,7 +82,7 @@ def test_a_header_alone_empties_the_table_only_when_told(run, tmp_path):
     assert "0 products" in run("list", "--tenant", "shop").output
 
 
-def test_a_missing_path_and_an_unknown_tenant(run, tmp_path):
+def test_a_missing_path_and_an_unknown_tenant(run: Any, tmp_path: Path) -> None:
     assert run("import", tmp_path / "nowhere").exit_code == 2
     result = run("list", "--tenant", "nobody")
     assert result.exit_code == 1

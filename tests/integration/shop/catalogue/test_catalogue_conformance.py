@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import tempfile
+import uuid
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import grpc
@@ -40,13 +42,13 @@ async def serving(
 
 
 @pytest.fixture(params=["embedded", "remote"])
-async def stores(request, database: Database) -> AsyncIterator:
+async def stores(request: Any, database: Database) -> AsyncIterator[Any]:
     """A function from tenant id to Store."""
     embedded = EmbeddedStores(database)
     if request.param == "embedded":
         yield embedded.of
         return
-    callers: list = []
+    callers: list[Any] = []
     with tempfile.TemporaryDirectory(prefix="og-") as directory:
         address = f"unix:{directory}/store.sock"
         async with (
@@ -54,7 +56,7 @@ async def stores(request, database: Database) -> AsyncIterator:
             open_channel(address) as channel,
         ):
 
-            def of(tenant_id) -> Store:
+            def of(tenant_id: uuid.UUID) -> Store:
                 callers.append(tenant_id)
                 return RemoteStore(channel, "token")
 
@@ -62,7 +64,7 @@ async def stores(request, database: Database) -> AsyncIterator:
 
 
 @pytest.fixture
-async def demo(database: Database, tenant, stores) -> Store:
+async def demo(database: Database, tenant: Any, stores: Any) -> Store:
     """The demo store."""
     async with database.begin() as conn:
         await import_folder(conn, tenant.id, DEMO)
@@ -144,7 +146,7 @@ async def test_the_floor(demo: Store) -> None:
 
 
 async def test_a_trigger_is_reported_once_however_often_it_is_sent(
-    demo: Store, database: Database, tenant
+    demo: Store, database: Database, tenant: Any
 ) -> None:
     trigger = store_pb2.ReportTriggerRequest(trigger_id="t1", action="enter", round_id="r")
     trigger.items.add().update({"rec_id": "a", "price": 5})
@@ -169,7 +171,7 @@ async def test_coupon_spots_come_by_number_with_their_product(demo: Store) -> No
 
 
 async def test_a_change_is_seen_at_once(
-    demo: Store, database: Database, tenant, tmp_path: Path
+    demo: Store, database: Database, tenant: Any, tmp_path: Path
 ) -> None:
     assert await demo.coupon_spots()
     assert (await demo.search_products(asks("두부"))) != [[]]
@@ -185,7 +187,7 @@ async def test_a_change_is_seen_at_once(
     assert [p.name for p in (await demo.search_products(asks("두부")))[0]] == ["새 두부"]
 
 
-async def test_a_store_of_nothing(database: Database, tenant, stores) -> None:
+async def test_a_store_of_nothing(database: Database, tenant: Any, stores: Any) -> None:
     for tenant_id in (tenant.id, uuid4()):
         empty = stores(tenant_id)
         assert await empty.search_products(asks("두부")) == [[]]
@@ -201,15 +203,15 @@ async def test_a_store_of_nothing(database: Database, tenant, stores) -> None:
 
 
 async def test_many_polls_at_once_share_their_reads(
-    database: Database, tenant, monkeypatch: pytest.MonkeyPatch
+    database: Database, tenant: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with database.begin() as conn:
         await import_folder(conn, tenant.id, DEMO)
     store = EmbeddedStores(database).of(tenant.id)
     reads = 0
 
-    def counted(read):
-        def counting(*arguments):
+    def counted(read: Any) -> Any:
+        def counting(*arguments: Any) -> Any:
             nonlocal reads
             reads += 1
             return read(*arguments)
@@ -228,7 +230,7 @@ async def test_many_polls_at_once_share_their_reads(
 
 
 async def test_a_poll_that_comes_during_a_read_gets_a_later_one(
-    database: Database, tenant, tmp_path: Path
+    database: Database, tenant: Any, tmp_path: Path
 ) -> None:
     store = EmbeddedStores(database).of(tenant.id)
     started, go_on = asyncio.Event(), asyncio.Event()
@@ -252,7 +254,7 @@ async def test_a_poll_that_comes_during_a_read_gets_a_later_one(
     assert len(await second) == 8
 
 
-async def test_a_poll_that_leaves_takes_nobody_along(database: Database, tenant) -> None:
+async def test_a_poll_that_leaves_takes_nobody_along(database: Database, tenant: Any) -> None:
     store = EmbeddedStores(database).of(tenant.id)
     leaving = asyncio.create_task(store.coupon_spots())
     staying = asyncio.create_task(store.coupon_spots())

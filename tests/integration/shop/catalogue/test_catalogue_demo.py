@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -19,12 +20,12 @@ VOCABULARY = yaml.safe_load((SHOP / "meal" / "data" / "ingredients.yaml").read_t
 CODES = {*"PR DL BK SW SN AL DY DR PA MT FI FR EC HH CK".split()}  # noqa: SIM905
 
 
-def texts(entry: dict) -> Text:
+def texts(entry: dict[str, Any]) -> Text:
     return Text(ko=entry["ko"], en=entry["en"], ja=entry["ja"])
 
 
 @pytest.fixture
-async def demo(database: Database, tenant) -> EmbeddedStore:
+async def demo(database: Database, tenant: Any) -> EmbeddedStore:
     async with database.begin() as conn:
         await import_folder(conn, tenant.id, DEMO)
     return EmbeddedStore(database, tenant.id)

@@ -1,6 +1,7 @@
 """CSV import: all or nothing, and every error where it is."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,12 +19,12 @@ FULL = (
 
 
 @pytest.fixture
-def store(database: Database, tenant) -> EmbeddedStore:
+def store(database: Database, tenant: Any) -> EmbeddedStore:
     return EmbeddedStore(database, tenant.id)
 
 
 @pytest.fixture
-def load(database: Database, tenant, tmp_path: Path):
+def load(database: Database, tenant: Any, tmp_path: Path) -> Any:
     """Write files (text or bytes by table name) and import their folder."""
 
     async def load_files(**files: str | bytes) -> dict[str, int]:
@@ -38,14 +39,14 @@ def load(database: Database, tenant, tmp_path: Path):
     return load_files
 
 
-async def problems(load, **files: str | bytes) -> list[Problem]:
+async def problems(load: Any, **files: str | bytes) -> list[Problem]:
     with pytest.raises(ImportFailed) as failed:
         await load(**files)
     assert failed.value.total == len(failed.value.problems)
     return list(failed.value.problems)
 
 
-async def test_every_column_arrives(load, store: EmbeddedStore) -> None:
+async def test_every_column_arrives(load: Any, store: EmbeddedStore) -> None:
     counts = await load(
         sections="code,name,name_en,zone_id,zone_name,x,y,radius\nPA,식료품,Pantry,12,Pantry,4,1,2\n",
         products=FULL
@@ -98,21 +99,21 @@ async def test_every_column_arrives(load, store: EmbeddedStore) -> None:
     assert (again.id, again.name) == (inside.id, "안쪽")
 
 
-async def test_a_file_replaces_its_table_and_no_other(load, store: EmbeddedStore) -> None:
+async def test_a_file_replaces_its_table_and_no_other(load: Any, store: EmbeddedStore) -> None:
     await load(sections=SECTIONS, products="id,name,section_code\n1,두부,PA\n2,콩,PA\n")
     assert await load(products="id,name\n3,김\n") == {"products": 1}
     assert [p.id for p in await store.list_products()] == [3]
     assert [s.code for s in await store.sections()] == ["PA"]
 
 
-async def test_all_or_nothing(load, store: EmbeddedStore) -> None:
+async def test_all_or_nothing(load: Any, store: EmbeddedStore) -> None:
     await load(sections=SECTIONS, products="id,name\n1,두부\n")
     await problems(load, sections=SECTIONS.replace("PA", "XX"), products="id,name\n2,\n")
     assert [p.id for p in await store.list_products()] == [1]
     assert [s.code for s in await store.sections()] == ["PA"]
 
 
-async def test_tenants_do_not_see_each_other(load, database: Database, tmp_path: Path) -> None:
+async def test_tenants_do_not_see_each_other(load: Any, database: Database, tmp_path: Path) -> None:
     await load(products="id,name\n1,두부\n")
     async with database.begin() as conn:
         other = await create_tenant(conn, "other", "ko")
@@ -124,7 +125,7 @@ async def test_tenants_do_not_see_each_other(load, database: Database, tmp_path:
     assert [p.name for p in await store.list_products()] == ["김"]
 
 
-async def test_bom_blank_lines_and_quoted_newlines(load, store: EmbeddedStore) -> None:
+async def test_bom_blank_lines_and_quoted_newlines(load: Any, store: EmbeddedStore) -> None:
     text = '\ufeffid,name,terms\r\n1,"두부\n한 모",\r\n\r\n,,\r\n2,콩,대두\r\n'
     assert await load(products=text) == {"products": 2}
     assert [p.name for p in await store.list_products()] == ["두부\n한 모", "콩"]
@@ -172,7 +173,7 @@ async def test_bom_blank_lines_and_quoted_newlines(load, store: EmbeddedStore) -
         ("discount_pct", "101", "is more than 100"),
     ],
 )
-async def test_a_bad_cell_is_named(load, column: str, value: str, message: str) -> None:
+async def test_a_bad_cell_is_named(load: Any, column: str, value: str, message: str) -> None:
     cells = {"id": "1", "name": "두부", column: value}
     text = f"{','.join(cells)}\n{','.join(cells.values())}\n"
     (problem,) = await problems(load, sections=SECTIONS, products=text)
@@ -261,12 +262,14 @@ async def test_a_bad_cell_is_named(load, column: str, value: str, message: str) 
         ),
     ],
 )
-async def test_a_bad_file_is_explained(load, files: dict[str, str | bytes], expected: str) -> None:
+async def test_a_bad_file_is_explained(
+    load: Any, files: dict[str, str | bytes], expected: str
+) -> None:
     (problem,) = await problems(load, **files)
     assert str(problem) == expected
 
 
-async def test_all_errors_are_reported_at_once(load) -> None:
+async def test_all_errors_are_reported_at_once(load: Any) -> None:
     found = await problems(
         load,
         sections="code,name,x,y,radius\nPA,식료품,4,1,far\n",
@@ -281,14 +284,14 @@ async def test_all_errors_are_reported_at_once(load) -> None:
     ]
 
 
-async def test_a_hundred_errors_are_shown_and_all_are_counted(load) -> None:
+async def test_a_hundred_errors_are_shown_and_all_are_counted(load: Any) -> None:
     with pytest.raises(ImportFailed) as failed:
         await load(products="id,name\n" + "x,두부\n" * 250)
     assert (len(failed.value.problems), failed.value.total) == (100, 250)
     assert str(failed.value).endswith("… and 150 more")
 
 
-async def test_references_are_checked_against_what_is_there(load) -> None:
+async def test_references_are_checked_against_what_is_there(load: Any) -> None:
     await load(sections=SECTIONS, products="id,name,section_code\n1,두부,PA\n")
     await load(products="id,name,section_code\n1,두부,PA\n2,콩,PA\n")
     spots = "spot_no,product_id,discount_value,x,y,radius,item_name\n1,2,10,0,0,1,\n"
@@ -300,7 +303,7 @@ async def test_references_are_checked_against_what_is_there(load) -> None:
     )
 
 
-async def test_a_spot_outlives_its_product(load, store: EmbeddedStore) -> None:
+async def test_a_spot_outlives_its_product(load: Any, store: EmbeddedStore) -> None:
     await load(
         products="id,name\n1,두부\n2,콩\n",
         coupon_spots="spot_no,product_id,discount_value,x,y,radius,item_name,item_name_en\n"
@@ -318,7 +321,7 @@ async def test_a_spot_outlives_its_product(load, store: EmbeddedStore) -> None:
 
 
 async def test_a_folder_without_files_and_a_file_of_another_name(
-    load, database: Database, tenant, tmp_path: Path
+    load: Any, database: Database, tenant: Any, tmp_path: Path
 ) -> None:
     (problem,) = await problems(load)
     assert problem.message.startswith("the folder has none of sections.csv, products.csv")
@@ -330,7 +333,7 @@ async def test_a_folder_without_files_and_a_file_of_another_name(
 
 
 async def test_upper_and_lower_case_of_file_names(
-    database: Database, tenant, tmp_path: Path, store: EmbeddedStore
+    database: Database, tenant: Any, tmp_path: Path, store: EmbeddedStore
 ) -> None:
     (tmp_path / "PRODUCTS.CSV").write_text("id,name,section_code\n1,두부,PA\n")
     (tmp_path / "Sections.Csv").write_text(SECTIONS)
@@ -352,7 +355,7 @@ async def test_upper_and_lower_case_of_file_names(
 
 @pytest.mark.parametrize("name", ["products", "products.tsv", "Products.XLSX", "PRODUCTS.txt"])
 async def test_a_file_that_is_no_csv_is_not_passed_over(
-    database: Database, tenant, tmp_path: Path, name: str
+    database: Database, tenant: Any, tmp_path: Path, name: str
 ) -> None:
     (tmp_path / "sections.csv").write_text(SECTIONS)
     (tmp_path / name).write_text("id,name\n1,두부\n")
@@ -373,7 +376,7 @@ async def test_a_file_that_is_no_csv_is_not_passed_over(
 
 @pytest.mark.parametrize("name", ["sections", "products", "coupon_spots", "signage", "slides"])
 async def test_a_header_alone_empties_no_table(
-    load, database: Database, tenant, tmp_path: Path, store: EmbeddedStore, name: str
+    load: Any, database: Database, tenant: Any, tmp_path: Path, store: EmbeddedStore, name: str
 ) -> None:
     header = {
         "sections": SECTIONS.splitlines()[0],
@@ -409,7 +412,7 @@ TWO = (
 )
 
 
-async def test_slides_belong_to_a_signage_by_number_or_id(load, store: EmbeddedStore) -> None:
+async def test_slides_belong_to_a_signage_by_number_or_id(load: Any, store: EmbeddedStore) -> None:
     slides = (
         "signage_id,signage_number,position,image_url,title,text\n"
         f",1,2,,나,\n,1,1,https://a.test/1.png,가,글\n{INSIDE},,1,,다,\n"
@@ -432,7 +435,7 @@ async def test_slides_belong_to_a_signage_by_number_or_id(load, store: EmbeddedS
     assert [slide.title for slide in await store.slides(INSIDE)] == ["라"]
 
 
-async def test_slides_come_from_the_web(load) -> None:
+async def test_slides_come_from_the_web(load: Any) -> None:
     slides = (
         "signage_number,position,image_url\n1,1,/a.png\n1,2,HTTP://a.test/가.png\n1,3,file:///a\n"
     )
@@ -442,7 +445,7 @@ async def test_slides_come_from_the_web(load) -> None:
     ]
 
 
-async def test_what_is_wrong_with_slides(load) -> None:
+async def test_what_is_wrong_with_slides(load: Any) -> None:
     slides = (
         "signage_id,signage_number,position\n"
         f",,1\n{INSIDE},2,1\n,3,1\n,9,1\n7e6f1f5e-6f0b-4f7d-9a2e-0d6c6a1f7b19,,1\n"

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import tempfile
+import uuid
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 from uuid import uuid4
 
 import grpc
@@ -30,7 +32,7 @@ class Upstream(store_pb2_grpc.StoreServiceServicer):
         self.failures: list[grpc.StatusCode] = []
         self.delay = 0.0
 
-    async def ListCouponSpots(self, request, context):
+    async def ListCouponSpots(self, request: Any, context: Any) -> Any:
         self.calls += 1
         self.seen.append(dict(context.invocation_metadata()).get("authorization"))
         await asyncio.sleep(self.delay)
@@ -40,10 +42,10 @@ class Upstream(store_pb2_grpc.StoreServiceServicer):
             coupon_spots=[store_pb2.CouponSpot(spot_no=1, discount_value=10)]
         )
 
-    async def SearchProducts(self, request, context):
+    async def SearchProducts(self, request: Any, context: Any) -> Any:
         return store_pb2.SearchProductsResponse()
 
-    async def ListProducts(self, request, context):
+    async def ListProducts(self, request: Any, context: Any) -> Any:
         return store_pb2.ListProductsResponse(
             products=[store_pb2.Product(id=1)], next_page_token="again"
         )
@@ -70,7 +72,7 @@ def address() -> Iterator[str]:
 
 @pytest.fixture
 async def upstream(address: str) -> AsyncIterator[Upstream]:
-    service = Upstream()
+    service = Upstream()  # type: ignore[abstract]
     async with running(service, address):
         yield service
 
@@ -101,11 +103,11 @@ async def test_slow_is_a_timeout(upstream: Upstream, address: str) -> None:
 
 async def test_down_is_unavailable_and_back_is_back(address: str, store: RemoteStore) -> None:
     assert await refused(store) == "store: upstream unavailable"
-    first = Upstream()
+    first = Upstream()  # type: ignore[abstract]
     async with running(first, address):
         await until_it_answers(store)
     assert await refused(store) == "store: upstream unavailable"
-    async with running(Upstream(), address):
+    async with running(Upstream(), address):  # type: ignore[abstract]
         await until_it_answers(store)
 
 
@@ -174,7 +176,7 @@ async def test_leaving_is_not_a_failure(upstream: Upstream, store: RemoteStore) 
 
 async def test_tenants_share_a_channel_but_not_a_token(upstream: Upstream, address: str) -> None:
     class Others:
-        def of(self, tenant_id):
+        def of(self, tenant_id: uuid.UUID) -> Any:
             return self
 
     one, two, three, others = uuid4(), uuid4(), uuid4(), Others()
@@ -184,7 +186,7 @@ async def test_tenants_share_a_channel_but_not_a_token(upstream: Upstream, addre
     await stores.of(one).coupon_spots()
     await stores.of(two).coupon_spots()
     assert upstream.seen == ["Bearer a", "Bearer b"]
-    assert stores.of(three) is others
+    assert stores.of(three) is others  # type: ignore[comparison-overlap]
     assert len(stores._channels) == 1
     await stores.close()
 
@@ -202,7 +204,7 @@ async def test_an_address_of_another_kind_is_refused() -> None:
 class Catalogue(Upstream):
     """A store of 2,500 products, a page at a time."""
 
-    async def ListProducts(self, request, context):
+    async def ListProducts(self, request: Any, context: Any) -> Any:
         self.calls += 1
         await asyncio.sleep(self.delay)
         if self.failures:
@@ -217,8 +219,8 @@ class Catalogue(Upstream):
 
 async def test_a_catalogue_is_read_once_in_a_while(address: str) -> None:
     tenant = uuid4()
-    stores = RemoteStores({tenant: Endpoint(address, "a")}, None, timeout=5)
-    store, upstream = stores.of(tenant), Catalogue()
+    stores = RemoteStores({tenant: Endpoint(address, "a")}, None, timeout=5)  # type: ignore[arg-type]
+    store, upstream = stores.of(tenant), Catalogue()  # type: ignore[abstract]
     upstream.failures = [grpc.StatusCode.INTERNAL]
     async with running(upstream, address):
         failed = await asyncio.gather(
@@ -229,20 +231,20 @@ async def test_a_catalogue_is_read_once_in_a_while(address: str) -> None:
         both = await asyncio.gather(store.list_products(), store.list_products())
         third = await store.list_products()
         assert [product.id for product in third] == list(range(1, 2501))
-        assert both == [third, third]
+        assert both == [third, third]  # type: ignore[comparison-overlap]
         assert upstream.calls == 3
     # Still there while the store is away; gone when its time is up.
     assert await store.list_products() is third
-    store._catalogues.clear()
+    store._catalogues.clear()  # type: ignore[attr-defined]
     with pytest.raises(StoreUnavailable, match="unavailable"):
         await store.list_products()
     await stores.close()
 
 
 async def test_a_catalogue_is_kept_for_its_time_and_within_bounds(address: str) -> None:
-    async with running(upstream := Catalogue(), address), open_channel(address) as channel:
+    async with running(upstream := Catalogue(), address), open_channel(address) as channel:  # type: ignore[abstract]
         now = 0.0
-        kept: TTLCache = TTLCache(4000, 60, timer=lambda: now, getsizeof=len)
+        kept: TTLCache[Any, Any] = TTLCache(4000, 60, timer=lambda: now, getsizeof=len)
         one, two = (RemoteStore(channel, token, 5, kept) for token in "ab")
         await one.list_products()
         now = 59.0
@@ -258,7 +260,7 @@ async def test_a_catalogue_is_kept_for_its_time_and_within_bounds(address: str) 
 
 
 async def test_who_gives_up_waiting_for_a_catalogue_leaves_it_to_the_others(address: str) -> None:
-    async with running(upstream := Catalogue(), address), open_channel(address) as channel:
+    async with running(upstream := Catalogue(), address), open_channel(address) as channel:  # type: ignore[abstract]
         upstream.delay = 0.1
         store = RemoteStore(channel, "a", 5, make_catalogues())
         impatient = asyncio.create_task(store.list_products())

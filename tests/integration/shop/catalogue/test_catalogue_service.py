@@ -1,5 +1,8 @@
 """StoreService's own parts: pages, defaults, tenants."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from onegenie.store.v1 import store_pb2
 
@@ -12,7 +15,7 @@ from edge.reply.errors import ApiError
 
 
 @pytest.fixture
-async def service(database: Database, tenant, tmp_path) -> StoreService:
+async def service(database: Database, tenant: Any, tmp_path: Path) -> StoreService:
     """A store of products 1 to 7."""
     file = tmp_path / "products.csv"
     file.write_text("id,name\n" + "".join(f"{n},{n}호 두부\n" for n in range(1, 8)))
@@ -55,7 +58,9 @@ async def test_a_token_that_is_not_ours_names_its_field(service: StoreService, t
     assert [violation.field for violation in refused.value.fields] == ["page_token"]
 
 
-async def test_limit_0_means_10(service: StoreService, database, tenant, tmp_path) -> None:
+async def test_limit_0_means_10(
+    service: StoreService, database: Database, tenant: Any, tmp_path: Path
+) -> None:
     file = tmp_path / "products.csv"
     file.write_text("id,name\n" + "".join(f"{n},{n}호 두부\n" for n in range(1, 15)))
     async with database.begin() as conn:

@@ -2,6 +2,8 @@
 
 import asyncio
 import datetime
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -22,43 +24,43 @@ LINES += [f"p{n},c{n},{3 + n % 2},,2" for n in range(20)]
 
 
 @pytest.fixture
-def run(database_url, tmp_path, monkeypatch):
+def run(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Runs a command; a tenant named "shop" is there."""
     monkeypatch.setenv("DATABASE_URL", database_url.replace("postgresql+psycopg", "postgresql"))
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
 
-    async def prepare():
+    async def prepare() -> Any:
         async with open_database(database_url) as database, database.begin() as conn:
             return await create_tenant(conn, "shop", "ko")
 
     tenant_id = in_a_loop(prepare())
 
-    def run(*arguments):
+    def run(*arguments: Any) -> Any:
         return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
-    run.tenant_id = tenant_id
-    run.url = database_url
+    run.tenant_id = tenant_id  # type: ignore[attr-defined]
+    run.url = database_url  # type: ignore[attr-defined]
     return run
 
 
-def in_a_loop(work):
+def in_a_loop(work: Any) -> Any:
     return asyncio.run(work)
 
 
-def stored(run, product):
-    async def read():
+def stored(run: Any, product: Any) -> Any:
+    async def read() -> Any:
         async with open_database(run.url) as database:
             return await TenantLiftPairs(database, run.tenant_id).pairs_for([product])
 
     return in_a_loop(read())
 
 
-def csv_file(path, lines, header=HEADER):
+def csv_file(path: Any, lines: Any, header: Any = HEADER) -> Any:
     path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
     return path
 
 
-def test_import_computes_and_show_shows(run, tmp_path):
+def test_import_computes_and_show_shows(run: Any, tmp_path: Path) -> None:
     result = run("import", csv_file(tmp_path / "orders.csv", LINES), "--tenant", "shop")
     assert result.exit_code == 0, result.output
     assert "60 order lines, 2 pairs" in result.output
@@ -73,7 +75,7 @@ def test_import_computes_and_show_shows(run, tmp_path):
     assert run("show", 9, "--tenant", "shop").exit_code == 1
 
 
-def test_parquet_and_recompute(run, tmp_path):
+def test_parquet_and_recompute(run: Any, tmp_path: Path) -> None:
     source = csv_file(tmp_path / "orders.csv", LINES)
     parquet = tmp_path / "orders.parquet"
     duckdb.sql(f"COPY (FROM read_csv('{source}')) TO '{parquet}'")
@@ -81,7 +83,7 @@ def test_parquet_and_recompute(run, tmp_path):
     assert "2 pairs" in run("compute").output
 
 
-def test_compute_where_the_lines_are(run, tmp_path):
+def test_compute_where_the_lines_are(run: Any, tmp_path: Path) -> None:
     source = csv_file(tmp_path / "orders.csv", LINES)
     with duckdb.connect(str(tmp_path / "shop.duckdb")) as conn:
         conn.sql(f"CREATE TABLE sales AS FROM read_csv('{source}')")
@@ -94,7 +96,7 @@ def test_compute_where_the_lines_are(run, tmp_path):
     assert "none" in missing.output
 
 
-def test_compute_without_orders_says_so(run):
+def test_compute_without_orders_says_so(run: Any) -> None:
     result = run("compute")
     assert result.exit_code == 1
     assert "no orders were imported" in result.output
@@ -112,7 +114,9 @@ def test_compute_without_orders_says_so(run):
         ("o,c,1", "line 62: has 3 columns where the header has 5"),
     ],
 )
-def test_a_bad_line_is_named_and_nothing_is_imported(run, tmp_path, line, message):
+def test_a_bad_line_is_named_and_nothing_is_imported(
+    run: Any, tmp_path: Path, line: str, message: str
+) -> None:
     result = run("import", csv_file(tmp_path / "orders.csv", [*LINES, line]))
     assert result.exit_code == 1
     assert message in " ".join(result.output.split())
@@ -120,7 +124,7 @@ def test_a_bad_line_is_named_and_nothing_is_imported(run, tmp_path, line, messag
     assert not (tmp_path / "orders").exists()
 
 
-def test_other_wrong_files(run, tmp_path):
+def test_other_wrong_files(run: Any, tmp_path: Path) -> None:
     result = run("import", csv_file(tmp_path / "o.csv", [], "order_id,product"))
     assert "line 1, customer_id: is missing from the header" in result.output
     assert "line 1, product_id: is missing from the header" in result.output
@@ -135,7 +139,7 @@ def test_other_wrong_files(run, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["ORDERS.CSV", "orders.Csv", "orders.PARQUET", "Orders.Parquet"])
-def test_upper_and_lower_case_of_suffixes(run, tmp_path, name):
+def test_upper_and_lower_case_of_suffixes(run: Any, tmp_path: Path, name: str) -> None:
     source = csv_file(tmp_path / "o.csv", LINES)
     if name.lower().endswith("parquet"):
         duckdb.sql(f"COPY (FROM read_csv('{source}')) TO '{tmp_path / name}' (FORMAT parquet)")
@@ -145,7 +149,7 @@ def test_upper_and_lower_case_of_suffixes(run, tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["orders", "orders.tsv", "orders.xlsx", "orders.csv.gz", ".csv"])
-def test_other_suffixes(run, tmp_path, name):
+def test_other_suffixes(run: Any, tmp_path: Path, name: str) -> None:
     csv_file(tmp_path / name, LINES)
     result = run("import", tmp_path / name)
     assert result.exit_code == 1
@@ -165,7 +169,7 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("kind", SPOILT)
-def test_what_a_spreadsheet_spoilt_is_not_imported(run, tmp_path, kind):
+def test_what_a_spreadsheet_spoilt_is_not_imported(run: Any, tmp_path: Path, kind: str) -> None:
     assert "2 pairs" in run("import", csv_file(tmp_path / "good.csv", LINES)).output
     file = tmp_path / "orders.csv"
     file.write_bytes(SPOILT[kind])
@@ -178,7 +182,7 @@ def test_what_a_spreadsheet_spoilt_is_not_imported(run, tmp_path, kind):
     assert len(stored(run, 1)) == 1
 
 
-def test_no_lines_replace_no_pairs_unless_told(run, tmp_path):
+def test_no_lines_replace_no_pairs_unless_told(run: Any, tmp_path: Path) -> None:
     assert "2 pairs" in run("import", csv_file(tmp_path / "good.csv", LINES)).output
     empty = csv_file(tmp_path / "orders.csv", [])
     parquet = tmp_path / "orders.parquet"
@@ -198,7 +202,7 @@ def test_no_lines_replace_no_pairs_unless_told(run, tmp_path):
         assert stored(run, 1) == []
 
 
-def test_times_with_an_offset_are_kept_in_utc(tmp_path):
+def test_times_with_an_offset_are_kept_in_utc(tmp_path: Path) -> None:
     from core.shop.lift.compute import read_orders
 
     table = read_orders(csv_file(tmp_path / "o.csv", LINES[:1]))

@@ -2,10 +2,14 @@
 
 import asyncio
 import dataclasses
+import uuid
+from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from core.platform.database import Database
 from core.shop.catalogue.embedded import EmbeddedStores
 from core.shop.catalogue.importer import import_folder
 from core.shop.lift.orders import read_catalogue
@@ -28,12 +32,14 @@ B = Pair(1, 3, lift=3.5, support=0.2, confidence=0.25, co_count=20, customers=9)
 C = Pair(2, 1, lift=2.5, support=0.1, confidence=0.4, co_count=10, customers=7)
 
 
-async def put(database, tenant_id, *pairs):
+async def put(database: Database, tenant_id: uuid.UUID, *pairs: Any) -> Any:
     async with database.begin() as conn:
         return await replace_pairs(conn, tenant_id, pairs)
 
 
-async def test_pairs_come_back_as_stored_the_highest_lift_first(database, tenant):
+async def test_pairs_come_back_as_stored_the_highest_lift_first(
+    database: Database, tenant: Any
+) -> None:
     lift = TenantLiftPairs(database, tenant.id)
     assert await lift.pairs_for([1]) == []
     assert await put(database, tenant.id, A, B, C) == 3
@@ -42,7 +48,7 @@ async def test_pairs_come_back_as_stored_the_highest_lift_first(database, tenant
     assert await lift.pairs_for([]) == []
 
 
-async def test_new_pairs_take_the_place_of_all_old_ones(database, tenant):
+async def test_new_pairs_take_the_place_of_all_old_ones(database: Database, tenant: Any) -> None:
     await put(database, tenant.id, A, B)
     fresh = dataclasses.replace(A, lift=9.0)
     assert await put(database, tenant.id, fresh) == 1
@@ -51,19 +57,19 @@ async def test_new_pairs_take_the_place_of_all_old_ones(database, tenant):
     assert await TenantLiftPairs(database, tenant.id).pairs_for([1]) == []
 
 
-async def test_a_failed_replacement_leaves_the_old_pairs(database, tenant):
+async def test_a_failed_replacement_leaves_the_old_pairs(database: Database, tenant: Any) -> None:
     await put(database, tenant.id, A)
     with pytest.raises(Exception, match="duplicate key"):
         await put(database, tenant.id, B, B)
     assert await TenantLiftPairs(database, tenant.id).pairs_for([1]) == [A]
 
 
-async def test_two_replacements_at_once_take_turns(database, tenant):
+async def test_two_replacements_at_once_take_turns(database: Database, tenant: Any) -> None:
     await asyncio.gather(*(put(database, tenant.id, A, B, C) for _ in range(4)))
     assert len(await TenantLiftPairs(database, tenant.id).pairs_for([1, 2])) == 3
 
 
-async def test_tenants_do_not_see_each_others_pairs(database, tenant):
+async def test_tenants_do_not_see_each_others_pairs(database: Database, tenant: Any) -> None:
     async with database.begin() as conn:
         other = await create_tenant(conn, "other", "ko")
     await put(database, tenant.id, A)
@@ -76,7 +82,7 @@ async def test_tenants_do_not_see_each_others_pairs(database, tenant):
 
 
 @pytest.fixture
-async def demo(database, tenant, tmp_path):
+async def demo(database: Database, tenant: Any, tmp_path: Path) -> Any:
     """The demo store with its lift: (store, lift)."""
     async with database.begin() as conn:
         await import_folder(conn, tenant.id, CATALOGUE.parent)
@@ -86,7 +92,7 @@ async def demo(database, tenant, tmp_path):
     return EmbeddedStores(database).of(tenant.id), TenantLiftPairs(database, tenant.id)
 
 
-async def test_the_demo_store_suggests_what_was_planted(demo):
+async def test_the_demo_store_suggests_what_was_planted(demo: Any) -> None:
     store, lift = demo
     planted = {
         (pair.product_id, pair.other_id): pair.lift for pair in orders_of_demo_store().planted
@@ -115,7 +121,7 @@ async def test_the_demo_store_suggests_what_was_planted(demo):
     assert all(coupon.HasField("location") for coupon in made.coupon)
 
 
-async def test_what_is_excluded_is_found_by_the_stores_search(demo):
+async def test_what_is_excluded_is_found_by_the_stores_search(demo: Any) -> None:
     store, lift = demo
     spaghetti = next(i.id for i in read_catalogue(CATALOGUE) if "스파게티면" in i.terms)
     listed = todos(*await store.get_products([spaghetti]))
@@ -127,7 +133,7 @@ async def test_what_is_excluded_is_found_by_the_stores_search(demo):
     assert not any("카베르네" in name for name in sections[True])
 
 
-async def test_a_chat_without_alcohol_is_offered_none(demo):
+async def test_a_chat_without_alcohol_is_offered_none(demo: Any) -> None:
     store, lift = demo
     belly = next(i.id for i in read_catalogue(CATALOGUE) if "삼겹살" in i.terms)
     options = {
@@ -136,11 +142,11 @@ async def test_a_chat_without_alcohol_is_offered_none(demo):
         "store": store,
     }
 
-    async def sections(words):
+    async def sections(words: Any) -> Any:
         found = await suggest_items(**options, excluded_terms=words)
         offers = await make_offers(**options, recommended=found.items, excluded_terms=words)
         made = offers.notifications
-        return {i.product.section_code for i in [*found.items, *made.ad.items, *made.coupon]}
+        return {i.product.section_code for i in [*found.items, *made.ad.items, *made.coupon]}  # type: ignore[attr-defined]
 
     assert "AL" in await sections(())
     words = excluded_words(Constraints(excluded=("group:alcohol",)))

@@ -41,7 +41,7 @@ async def cook(body: dict[str, Any]) -> web.StreamResponse:
         meal = await engine.suggest(request)
         history += (Turn(prompt=message["content"], meal=meal),)
     ours = {"constraints": True, "dish": True, "ingredients": {"__all__": {"key"}}}
-    return completion(json.dumps(history[-1].meal.model_dump(exclude=ours), ensure_ascii=False))
+    return completion(json.dumps(history[-1].meal.model_dump(exclude=ours), ensure_ascii=False))  # type: ignore[arg-type]
 
 
 @pytest.fixture(params=["embedded", "openai", "remote"])
@@ -101,7 +101,7 @@ async def test_a_meal_is_whole(engine: MealEngine, language: str) -> None:
         assert all((line.name.ko, line.name.en, line.name.ja))
         assert all((line.unit.ko, line.unit.en, line.unit.ja))
         assert line.key in CAT.ingredients
-        assert line.category == CAT.ingredients[line.key].category
+        assert line.category == CAT.ingredients[line.key].category  # type: ignore[index]
     assert has(meal, "curry_roux") or has(meal, "curry_powder") or has(meal, "thai_curry_paste")
 
 

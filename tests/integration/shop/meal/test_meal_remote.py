@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -34,7 +35,7 @@ class Upstream(pb_grpc.MealServiceServicer):
         self.delay = 0.0
         self.meal = meal_to_message(plain_meal(REQUEST))
 
-    async def SuggestMeal(self, request, context):
+    async def SuggestMeal(self, request: Any, context: Any) -> Any:
         self.requests.append(request)
         self.seen.append(dict(context.invocation_metadata()).get("authorization"))
         await asyncio.sleep(self.delay)
@@ -261,10 +262,10 @@ async def test_leaving_is_not_a_failure(upstream: Upstream, engine: RemoteMealEn
 
 
 async def test_an_engines_refusal_comes_through_whole(address: str) -> None:
-    def refuse(request: MealRequest):
+    def refuse(request: MealRequest) -> None:
         raise MealError("no dish fits these limits: 새우", retryable=retryable)
 
-    async with serve_meal(ScriptedEngine(refuse), address, TOKEN):
+    async with serve_meal(ScriptedEngine(refuse), address, TOKEN):  # type: ignore[arg-type]
         engine = RemoteMealEngine(address, TOKEN, timeout=5)
         for retryable in (True, False):
             error = await refused(engine)
@@ -273,10 +274,10 @@ async def test_an_engines_refusal_comes_through_whole(address: str) -> None:
 
 
 async def test_a_fault_of_the_engine_is_told_without_its_text(address: str) -> None:
-    def break_down(request: MealRequest):
+    def break_down(request: MealRequest) -> None:
         raise ZeroDivisionError("secret driver text")
 
-    async with serve_meal(ScriptedEngine(break_down), address, TOKEN):
+    async with serve_meal(ScriptedEngine(break_down), address, TOKEN):  # type: ignore[arg-type]
         engine = RemoteMealEngine(address, TOKEN, timeout=5)
         assert (await refused(engine)).reason == "upstream error (INTERNAL)"
         await engine.close()

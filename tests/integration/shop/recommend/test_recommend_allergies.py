@@ -6,7 +6,6 @@ The store's products are named as stores name them, in compounds, and carry no s
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import grpc
@@ -15,7 +14,7 @@ from onegenie.recommend.v1 import recommend_pb2 as pb
 
 from core.platform.database import Database
 from core.shop.catalogue.importer import import_folder
-from tests.support import Shopper, add_profile, make_shopper, running_core
+from tests.support import Shopper, add_profile, make_shopper
 
 LISTED = [
     "두부", "애호박", "양파", "대파", "쌀", "감자", "된장", "고추장", "간장", "달걀",
@@ -45,12 +44,6 @@ ALLERGIES = {
 
 
 @pytest.fixture
-async def channel(database_url: str) -> AsyncIterator[grpc.aio.Channel]:
-    async with running_core(database_url) as opened:
-        yield opened
-
-
-@pytest.fixture
 async def shopper(database: Database, channel: grpc.aio.Channel, tmp_path: Path) -> Shopper:
     names = [*LISTED, *OFFERED]
     rows = [
@@ -77,7 +70,7 @@ def offered(round_: pb.Round) -> list[str]:
     notes = round_.notifications
     return [
         *(item.product.name for item in round_.recommended_items),
-        *(item.item_name for item in [*notes.ad.items, *notes.coupon, *notes.coupon_spot]),
+        *(item.item_name for item in [*notes.ad.items, *notes.coupon, *notes.coupon_spot]),  # type: ignore[attr-defined]
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 
 import grpc
 import pytest
@@ -27,6 +27,7 @@ from tests.support import (
     make_shopper,
     plain_meal,
     reason_of,
+    refusal,
     running_core,
     tables,
 )
@@ -45,20 +46,14 @@ async def channel(database_url: str, engine: ScriptedEngine) -> AsyncIterator[gr
         yield opened
 
 
-@pytest.fixture
-async def shopper(database: Database, channel: grpc.aio.Channel) -> Shopper:
-    return await make_shopper(database, channel)
-
-
 def steps(round_: pb.Round) -> list[int]:
     progress = round_.pipeline_progress
     return [progress.step1, progress.step2, progress.step3, progress.step4]
 
 
-async def refused(call: object) -> tuple[grpc.StatusCode, str]:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call  # type: ignore[misc]
-    return caught.value.code(), reason_of(caught.value)
+async def code_and_reason(call: Awaitable[object]) -> tuple[grpc.StatusCode, str]:
+    error = await refusal(call)
+    return error.code(), reason_of(error)
 
 
 async def balance(database: Database, shopper: Shopper) -> tuple[int, int]:
@@ -139,7 +134,7 @@ async def test_a_follow_up_waits_for_step_two_and_hears_the_chat_so_far(
     engine.open.clear()
     first = await shopper.start("카레")
     busy = shopper.start("와인 추가", first.chat_id)
-    assert await refused(busy) == (
+    assert await code_and_reason(busy) == (
         grpc.StatusCode.FAILED_PRECONDITION,
         "PRIOR_ROUND_IN_FLIGHT",
     )
@@ -174,7 +169,7 @@ async def test_eight_follow_ups_that_did_not_fail(shopper: Shopper, engine: Scri
     engine.answer = plain_meal
     for number in range(8):
         await shopper.finish(await shopper.start(f"{number}", first.chat_id))
-    assert await refused(shopper.start("아홉", first.chat_id)) == (
+    assert await code_and_reason(shopper.start("아홉", first.chat_id)) == (
         grpc.StatusCode.FAILED_PRECONDITION,
         "REFINEMENT_CAP_EXCEEDED",
     )
@@ -187,14 +182,14 @@ async def test_credit_is_checked_last(
     poor = await make_shopper(database, channel, credits=1)
     engine.open.clear()
     first = await poor.start()
-    assert (await refused(poor.start(chat_id=first.chat_id)))[1] == "PRIOR_ROUND_IN_FLIGHT"
-    assert await refused(poor.start()) == (
+    assert (await code_and_reason(poor.start(chat_id=first.chat_id)))[1] == "PRIOR_ROUND_IN_FLIGHT"
+    assert await code_and_reason(poor.start()) == (
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "INSUFFICIENT_CREDIT",
     )
     engine.open.set()
     await poor.finish(first)
-    assert (await refused(poor.start(chat_id=first.chat_id)))[1] == "INSUFFICIENT_CREDIT"
+    assert (await code_and_reason(poor.start(chat_id=first.chat_id)))[1] == "INSUFFICIENT_CREDIT"
     assert await balance(database, poor) == (0, 0)
     async with tables(database) as conn:
         assert await conn.scalar(select(func.count()).select_from(rounds)) == 1
@@ -258,10 +253,10 @@ async def test_nobody_else_finds_a_chat(
             thief.finish(started),
             thief.start("훔치기", started.chat_id),
         ):
-            assert await refused(call) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
+            assert await code_and_reason(call) == (grpc.StatusCode.NOT_FOUND, "NOT_FOUND")
     other_chat = await shopper.start()
     mixed = pb.StartRoundResponse(chat_id=other_chat.chat_id, round_id=started.round_id)
-    assert (await refused(shopper.get_round(mixed)))[1] == "NOT_FOUND"
+    assert (await code_and_reason(shopper.get_round(mixed)))[1] == "NOT_FOUND"
 
 
 async def test_chats_are_listed_a_page_at_a_time(shopper: Shopper) -> None:
@@ -331,7 +326,9 @@ async def test_a_client_that_leaves_frees_everything(
     opened: list[Events] = []
     watch = Events.watch
     monkeypatch.setattr(
-        Events, "watch", lambda self, topic: (opened.append(self), watch(self, topic))[1]
+        Events,
+        "watch",
+        lambda self, topic: (opened.append(self), watch(self, topic))[1],  # type: ignore[func-returns-value]
     )
     engine.open.clear()
     started = await shopper.start()
@@ -394,10 +391,10 @@ async def test_a_revoked_key_is_refused_in_every_process(
         async with tables(database) as rows:
             key_id = await rows.scalar(select(api_keys.c.id).filter_by(tenant_id=shopper.tenant_id))
         async with database.begin() as conn:
-            assert await revoke_key(conn, shopper.tenant_id, key_id)
+            assert await revoke_key(conn, shopper.tenant_id, key_id)  # type: ignore[arg-type]
         await asyncio.sleep(CACHE_SECONDS + 0.1)
         for one in both:
-            assert await refused(one.start()) == (
+            assert await code_and_reason(one.start()) == (
                 grpc.StatusCode.UNAUTHENTICATED,
                 "UNAUTHORIZED",
             )
@@ -410,12 +407,12 @@ async def test_a_second_secret_of_a_key_sees_its_chats(
     async with tables(database) as rows:
         key_id = await rows.scalar(select(api_keys.c.id).filter_by(tenant_id=shopper.tenant_id))
     async with database.begin() as conn:
-        secret = await add_secret(conn, key_id, "sdk")
-        await revoke_other_secrets(conn, key_id, keep=secret)
+        secret = await add_secret(conn, key_id, "sdk")  # type: ignore[arg-type]
+        await revoke_other_secrets(conn, key_id, keep=secret)  # type: ignore[arg-type]
     rotated = Shopper(channel, secret, shopper.profile_id, shopper.tenant_id)
     assert (await rotated.finish(started)).status == pb.ROUND_STATUS_COMPLETED
     await asyncio.sleep(CACHE_SECONDS + 0.1)
-    assert (await refused(shopper.get_chat(started.chat_id)))[1] == "UNAUTHORIZED"
+    assert (await code_and_reason(shopper.get_chat(started.chat_id)))[1] == "UNAUTHORIZED"
 
 
 async def test_a_stopping_process_hands_its_work_back(

@@ -29,6 +29,7 @@ from tests.support import (
     make_shopper,
     plain_meal,
     reason_of,
+    refusal,
     running_core,
     tables,
 )
@@ -170,7 +171,7 @@ async def test_a_hanging_meal_engine_holds_up_nothing_else(
     await ask_for_code(channel, "01012345678")
     left = {"profile_id": shopper.profile_id, "chat_id": shown.chat_id, "action": "exit"}
     await trigger_pb2_grpc.TriggerServiceStub(channel).TriggerSignage(
-        trigger_pb2.TriggerSignageRequest(round_id=shown.round_id, **left),
+        trigger_pb2.TriggerSignageRequest(round_id=shown.round_id, **left),  # type: ignore[arg-type]
         metadata=shopper.metadata,
         timeout=20,
     )
@@ -186,12 +187,6 @@ async def test_a_hanging_meal_engine_holds_up_nothing_else(
             await asyncio.sleep(0.05)
     assert await queued(database, BEGIN) == 8
     assert await queued(database, ROUNDS) == 0
-
-
-async def refused(call: object) -> grpc.aio.AioRpcError:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call  # type: ignore[misc]
-    return caught.value
 
 
 def retry_after(error: grpc.aio.AioRpcError) -> Sequence[int]:
@@ -222,24 +217,24 @@ async def test_a_tenant_has_so_many_rounds_under_way(database: Database, databas
         first = await full.start("첫", key="first")
         await (await add_profile(full)).start()
         await full.start()
-        error = await refused(full.start())
+        error = await refusal(full.start())
         assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
         assert (reason_of(error), retry_after(error)) == ("RATE_LIMITED", [5])
         # Neither chat nor round nor credit; and what is checked before is said before.
         assert await balance(database, full) == (97, 97)
         assert len(await all_chats(full)) == 2
-        assert reason_of(await refused(nobody.start())) == "NOT_FOUND"
-        busy = await refused(full.start(chat_id=first.chat_id))
+        assert reason_of(await refusal(nobody.start())) == "NOT_FOUND"
+        busy = await refusal(full.start(chat_id=first.chat_id))
         assert reason_of(busy) == "PRIOR_ROUND_IN_FLIGHT"
         assert await full.start("첫", key="first") == first
-        other_text = await refused(full.start("둘", key="first"))
+        other_text = await refusal(full.start("둘", key="first"))
         assert reason_of(other_text) == "INVALID_REQUEST"
         # A follow-up is a round as well.
         async with tables(database) as conn:
             await conn.execute(
                 update(rounds).where(rounds.c.id == first.round_id).values(steps_done=2)
             )
-        assert reason_of(await refused(full.start(chat_id=first.chat_id))) == "RATE_LIMITED"
+        assert reason_of(await refusal(full.start(chat_id=first.chat_id))) == "RATE_LIMITED"
         await other.start()
         engine.open.set()
         async with asyncio.timeout(30):
@@ -268,7 +263,7 @@ async def test_kick_offs_at_once_pass_the_limit_by_no_more_than_they_are(
         accepted = sum(isinstance(answer, pb.StartRoundResponse) for answer in answers)
         assert 1 <= accepted <= 10  # as many as there are connections
         assert await balance(database, shopper) == (100 - accepted, 100 - accepted)
-        assert reason_of(await refused(shopper.start())) == "RATE_LIMITED"
+        assert reason_of(await refusal(shopper.start())) == "RATE_LIMITED"
         engine.open.set()
 
 

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -126,7 +127,7 @@ def settings() -> dict[str, object]:
 
 @pytest.fixture
 async def channel(
-    database_url: str, elsewhere: Elsewhere, owner: Owner, settings: dict[str, object]
+    database_url: str, elsewhere: Elsewhere, owner: Owner, settings: dict[str, Any]
 ) -> AsyncIterator[grpc.aio.Channel]:
     """A core that is pointed at both."""
     endpoints = elsewhere.directory / "stores.yaml"
@@ -134,7 +135,7 @@ async def channel(
         f"{owner.tenant_id}: {{address: '{elsewhere.store_address}', "
         f"token: {elsewhere.admin_token}}}\n"
     )
-    pointed: dict[str, object] = {
+    pointed: dict[str, Any] = {
         "store_endpoints": endpoints,
         "meal_engine": "remote",
         "meal_address": elsewhere.meal_address,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -103,7 +105,7 @@ async def test_a_store_that_goes_away_before_step_two_and_comes_back(
 
 
 async def test_polls_show_the_stores_spots_as_they_are_and_the_last_good_ones_while_it_is_away(
-    shopper: Shopper, elsewhere: Elsewhere, tmp_path
+    shopper: Shopper, elsewhere: Elsewhere, tmp_path: Path
 ) -> None:
     started = await shopper.start()
     await shopper.finish(started)
@@ -141,7 +143,7 @@ class Slow(store_pb2_grpc.StoreServiceServicer):
 
     asked = 0
 
-    async def ListCouponSpots(self, request, context):
+    async def ListCouponSpots(self, request: Any, context: Any) -> None:  # type: ignore[override]
         self.asked += 1
         await asyncio.sleep(60)
 
@@ -154,7 +156,7 @@ async def test_polls_do_not_wait_for_a_slow_store(
     spots = (await shopper.finish(started)).notifications.coupon_spot
     assert len(spots) > 0
     await elsewhere.stop("store")
-    server, slow = grpc.aio.server(), Slow()
+    server, slow = grpc.aio.server(), Slow()  # type: ignore[abstract]
     store_pb2_grpc.add_StoreServiceServicer_to_server(slow, server)
     server.add_insecure_port(elsewhere.store_address)
     await server.start()

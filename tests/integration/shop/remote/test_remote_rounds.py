@@ -48,7 +48,7 @@ def comparable(rounds: list[pb.Round]) -> list[str]:
     for round_ in rounds:
         copy = pb.Round.FromString(round_.SerializeToString())
         for name in ("created_at", "updated_at"):
-            copy.ClearField(name)  # type: ignore[arg-type]
+            copy.ClearField(name)
         texts.append(UUID.sub(lambda found: ids.setdefault(found[0], f"id {len(ids)}"), str(copy)))
     return texts
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from onegenie.signage.v1 import signage_pb2 as pb
@@ -33,7 +34,7 @@ def round_trip(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RoundTrip]:
     for source in (*sources, Path(__file__).parent / "firmware.c"):
         warnings = [] if RUNTIME in source.parents else ["-Wall", "-Wextra", "-Werror"]
         command = [COMPILER, "-std=c99", *warnings, "-c", f"-I{RUNTIME}", f"-I{STUBS}", source]
-        subprocess.run([*command, "-o", folder / f"{source.stem}.o"], check=True)
+        subprocess.run([*command, "-o", folder / f"{source.stem}.o"], check=True)  # type: ignore[list-item]
     program = folder / "firmware"
     objects = sorted(folder.glob("*.o"))
     subprocess.run([COMPILER, *objects, "-o", program], check=True)
@@ -92,7 +93,7 @@ def test_a_frame_with_nothing(round_trip: RoundTrip) -> None:
 
 
 def test_the_core_cuts_texts_to_the_sizes_of_firmware() -> None:
-    sizes = {}
+    sizes: dict[str, Any] = {}
     for line in OPTIONS.read_text().splitlines():
         if " max_size:" in line:
             field, size = line.split(" max_size:")

@@ -7,6 +7,7 @@ import contextlib
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 from onegenie.signage.v1 import signage_pb2 as pb
@@ -61,7 +62,7 @@ class Device:
         self.database, self.events, self.caller = database, events, caller
         self.store = Elsewhere()
 
-    def frames(self, after: int = 0):
+    def frames(self, after: int = 0) -> Any:
         runtime = make_runtime(database=self.database, events=self.events)
         subscription = subscribe.Subscription(runtime, self.store, self.caller)  # type: ignore[arg-type]
         return aclosing(subscription.frames(after))
@@ -72,13 +73,13 @@ class Device:
 
 
 @pytest.fixture
-async def device(database: Database, events: Events, tenant) -> Device:
+async def device(database: Database, events: Events, tenant: Any) -> Device:
     async with database.begin() as conn:
         key_id, _ = await create_key(conn, tenant.id, "signage", "device", SIGNAGE.id)
     return Device(database, events, Caller(tenant.id, key_id, "signage", SIGNAGE.id))
 
 
-async def following(stream) -> tuple[int, int, list[str]]:
+async def following(stream: Any) -> tuple[int, int, list[str]]:
     async with asyncio.timeout(20):
         frame = await anext(stream)
     return frame.sequence, frame.kind, [slide.title for slide in frame.slides]

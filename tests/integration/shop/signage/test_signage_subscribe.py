@@ -42,7 +42,7 @@ class Floor:
     admin: str
 
     def store(self, channel: grpc.aio.Channel) -> store_pb2_grpc.StoreServiceAsyncStub:
-        return store_pb2_grpc.StoreServiceStub(channel)
+        return store_pb2_grpc.StoreServiceStub(channel)  # type: ignore[return-value]
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:
@@ -140,12 +140,6 @@ async def cores(database_url: str) -> AsyncIterator[tuple[grpc.aio.Channel, grpc
     async with AsyncExitStack() as stack:
         one = await stack.enter_async_context(running_core(database_url))
         yield one, await stack.enter_async_context(running_core(database_url))
-
-
-@pytest.fixture
-async def channel(database_url: str) -> AsyncIterator[grpc.aio.Channel]:
-    async with running_core(database_url) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -377,7 +371,7 @@ async def test_a_stopping_server_ends_its_streams_at_once(
     with tempfile.TemporaryDirectory(prefix="og-") as directory:
         address = f"unix:{directory}/core.sock"
         async with grpc.aio.insecure_channel(address) as channel:
-            async with serve(Settings(), database_url, address):  # type: ignore[call-arg]
+            async with serve(Settings(), database_url, address):
                 signage = await floor.add(channel)
                 stream = (await floor.device(signage.id)).subscribe(channel)
                 await stream.next()

@@ -34,7 +34,7 @@ class Staff:
 
     @property
     def stub(self) -> pb_grpc.TenantServiceAsyncStub:
-        return pb_grpc.TenantServiceStub(self.channel)
+        return pb_grpc.TenantServiceStub(self.channel)  # type: ignore[return-value]
 
     def watch(
         self, after: int | None = None, *kinds: str, channel: grpc.aio.Channel | None = None

@@ -169,14 +169,14 @@ async def test_nothing_is_missed_or_doubled_by_many_writers_readers_and_processe
         *read_by, _ = await asyncio.gather(
             *[read(rest) for rest in (7, 50, 1000)], asyncio.gather(*map(write, range(writers)))
         )
-    assert all(seen == list(range(1, len(seen) + 1)) for seen in read_by)
-    assert len({len(seen) for seen in read_by}) == 1
+    assert all(seen == list(range(1, len(seen) + 1)) for seen in read_by)  # type: ignore[arg-type]
+    assert len({len(seen) for seen in read_by}) == 1  # type: ignore[arg-type]
 
 
 async def test_a_restart_misses_nothing(database: Database, database_url: str) -> None:
     with tempfile.TemporaryDirectory(prefix="og-") as directory:
         address = f"unix:{directory}/core.sock"
-        settings = Settings(workers=1, data_dir=Path(directory))  # type: ignore[call-arg]
+        settings = Settings(workers=1, data_dir=Path(directory))
         async with grpc.aio.insecure_channel(address) as channel:
             staff = await make_staff(database, channel)
             async with serve(settings, database_url, address):
@@ -334,7 +334,7 @@ async def test_what_one_event_holds_for_a_trigger_is_in_all_of_its_events(
     own = {"forgotten": ["before"]}
     held = [{"forgotten": FORGOTTEN}, {"forgotten_at": 3}, {"forgotten_at": 3, "kind": "issued"}]
     await add_events(database, others.tenant_id, *[{"forgotten": ["theirs"]}] * 3)
-    await add_events(database, staff.tenant_id, own, own, *held, {})
+    await add_events(database, staff.tenant_id, own, own, *held, {})  # type: ignore[arg-type]
 
     def forgotten(events: list[Any]) -> list[Any]:
         found = [MessageToDict(event).get("forgotten") for event in events]

@@ -25,15 +25,9 @@ from core.shop.tenants.sql import (
 )
 from core.shop.tenants.tables import api_key_secrets, credit_ledger, tenants
 from tests.integration.shop.staff.conftest import SERVICE_TOKEN, Staff
-from tests.support import fields_of, reason_of, running_core, tables, until_somebody_waits
+from tests.support import refused, running_core, tables, until_somebody_waits
 
 ENTRANCE = "7e6f1f5e-6f0b-4f7d-9a2e-0d6c6a1f7b11"
-
-
-async def refused(call: Any) -> tuple[str, list[str]]:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return reason_of(caught.value), fields_of(caught.value)
 
 
 async def ask(staff: Staff, method: str, **fields: Any) -> Any:

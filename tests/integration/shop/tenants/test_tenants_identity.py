@@ -24,7 +24,7 @@ async def test_a_made_up_key_is_asked_for_once(
     database: Database, tenant: TenantRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[bytes] = []
-    look_up = module.caller_by_hash
+    look_up = module.caller_by_hash  # type: ignore[attr-defined]
 
     async def counted(conn: Any, hashed: bytes) -> Caller | None:
         asked.append(hashed)

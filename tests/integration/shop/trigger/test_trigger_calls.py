@@ -6,7 +6,6 @@ import asyncio
 import datetime as dt
 import re
 import uuid
-from collections.abc import AsyncIterator
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,10 +41,8 @@ from tests.integration.shop.trigger.trigger_help import (
 from tests.support import (
     Shopper,
     add_profile,
-    fields_of,
     make_shopper,
-    reason_of,
-    running_core,
+    refused,
     tables,
 )
 
@@ -53,17 +50,6 @@ IDLE, RECOGNIZED = signage_pb2.Frame(), signage_pb2.FRAME_KIND_RECOGNIZED
 ENTER, EXIT, EXIT_ANSWER, OVERRIDE, ENTER_ANSWER = range(5)
 COUPON_LEAST, COUPON_WHOLE, COUPON_ANSWER, RECOMMEND, RECOMMEND_ANSWER = range(5, 10)
 EVENT_ID = re.compile(r"evt_[a-z2-7]{26}")
-
-
-@pytest.fixture
-async def channel(database_url: str) -> AsyncIterator[grpc.aio.Channel]:
-    async with running_core(database_url) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def shopper(database: Database, channel: grpc.aio.Channel) -> Shopper:
-    return await make_shopper(database, channel)
 
 
 @pytest.fixture
@@ -84,12 +70,6 @@ async def all_told(database: Database) -> list[Any]:
         while await jobs_left(database):
             await asyncio.sleep(0.05)
     return await told(database)
-
-
-async def refused(call: Any) -> tuple[str, list[str]]:
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    return reason_of(caught.value), fields_of(caught.value)
 
 
 def test_every_example_is_here() -> None:
@@ -143,7 +123,7 @@ async def test_exit(phone: Phone, database: Database) -> None:
     answer = await phone.signage(**example(EXIT))
     assert {"event_ids": [], **plain(answer)} == examples()[EXIT_ANSWER]["data"]
     others = {"items": [{"rec_id": "r"}], "forgotten": [1]}
-    await phone.signage(action="exit", **others)
+    await phone.signage(action="exit", **others)  # type: ignore[arg-type]
     assert len(await stored(database)) == 3
     assert await sql.latest_sequence(database, phone.shopper.tenant_id) == 3
     assert [frame == IDLE for _, frame in await shown(database)] == [False, True]
@@ -281,7 +261,10 @@ async def test_a_null_is_not_sent(phone: Phone, database: Database) -> None:
     await phone.coupon(rec_id="coupon-1", reason_detail=None)
     (row,) = await stored(database)
     assert row.item["reason_detail"] == TEXT
-    assert await refused(phone.coupon(rec_id="another", reason_detail=None)) == ("NOT_FOUND", [])
+    assert await refused(phone.coupon(rec_id="another", reason_detail=None)) == (
+        "NOT_FOUND",
+        [],
+    )
     await phone.signage(items=[{"rec_id": "r", "reason_detail": None}])
     assert (await stored(database))[1].item == {"rec_id": "r"}
 
@@ -298,7 +281,7 @@ async def test_items_of_the_round_keep_their_comment(phone: Phone, database: Dat
     await phone.signage(items=sent)
     rows = await stored(database)
     ids = ["ad-2", "stranger", "rec-1", "coupon-1", "ad-3"]
-    spelt = [item | {"rec_id": rec_id} for item, rec_id in zip(sent, ids, strict=True)]
+    spelt = [item | {"rec_id": rec_id} for item, rec_id in zip(sent, ids, strict=True)]  # type: ignore[operator]
     assert [row.item for row in rows] == spelt
     assert [row.analyst_comment for row in rows] == [COMMENTS.get(rec_id) for rec_id in ids]
     known = {"item_id": 201, "item_name": "카레가루 100g", "reason_type": "cross-sell"}
@@ -496,7 +479,8 @@ async def test_events_are_numbered_without_gaps(phone: Phone, database: Database
     """Who remembers the last number it saw misses nothing, however many store at once."""
     tenant_id = phone.shopper.tenant_id
     stranger = await make_phone(database, await make_shopper(database, phone.shopper.channel))
-    finished, seen = asyncio.Event(), []
+    finished = asyncio.Event()
+    seen: list[Any] = []
 
     async def follow() -> None:
         while True:
@@ -566,7 +550,7 @@ async def test_a_client_that_leaves_leaves_nothing_half_done(
 ) -> None:
     """The call is cancelled in the middle of its transaction, which is finished all the same."""
     arrived, cancelled, go_on = asyncio.Event(), asyncio.Event(), asyncio.Event()
-    show, trigger_signage = frames.show, service.trigger_signage
+    show, trigger_signage = frames.show, service.trigger_signage  # type: ignore[attr-defined]
 
     async def note(*arguments: Any) -> pb.TriggerSignageResponse:
         try:

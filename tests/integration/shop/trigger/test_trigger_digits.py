@@ -41,10 +41,10 @@ async def test_every_digit_comes_through(database_url: str, database: Database) 
     async with running_core(database_url) as channel:
         shopper = await make_shopper(database, channel)
         phone = await make_phone(database, shopper)
-        request = pb.TriggerSignageRequest(**phone.ids)
+        request = pb.TriggerSignageRequest(**phone.ids)  # type: ignore[arg-type]
         for value in FORGOTTEN:
             fill(request.forgotten.add(), value)
-        item = request.items.add(rec_id="r", item_id=ITEM["item_id"])  # type: ignore[arg-type]
+        item = request.items.add(rec_id="r", item_id=ITEM["item_id"])
         fill(item.reason_detail, ITEM["reason_detail"])
         await pb_grpc.TriggerServiceStub(channel).TriggerSignage(
             request, metadata=shopper.metadata, timeout=20

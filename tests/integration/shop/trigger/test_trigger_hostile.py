@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -22,18 +22,12 @@ from core.shop.tenants.sql import create_key
 from edge.contract.load import load_contract
 from edge.envoy.descriptor import BODY_NAME, request_class
 from tests.integration.shop.trigger.trigger_help import Phone, jobs_left, make_phone, stored, told
-from tests.support import make_shopper, running_core, tables
+from tests.support import make_shopper, tables
 
 SERVICE = "onegenie.trigger.v1.TriggerService"
 METHODS = load_contract([SERVICE]).methods
 # In one language, three bytes a character; what an app sends of its shopping list.
 FORGOTTEN = {"quantity": 1, "product": {"id": 512, "name": "매콤한 볶음 고추장 소스 " * 3}}
-
-
-@pytest.fixture
-async def channel(database_url: str) -> AsyncIterator[grpc.aio.Channel]:
-    async with running_core(database_url) as opened:
-        yield opened
 
 
 @pytest.fixture
@@ -72,7 +66,7 @@ async def rest(phone: Phone, name: str, **fields: Any) -> tuple[int, Any]:
 async def grpc_signage(phone: Phone, raw: bytes) -> tuple[int, str]:
     """TriggerSignage with these bytes after the ids; REST's status and the field to blame."""
     call = phone.shopper.channel.unary_unary(f"/{SERVICE}/TriggerSignage")(
-        pb.TriggerSignageRequest(**phone.ids).SerializeToString() + raw,
+        pb.TriggerSignageRequest(**phone.ids).SerializeToString() + raw,  # type: ignore[arg-type]
         metadata=phone.shopper.metadata,
         timeout=60,
     )
@@ -175,7 +169,8 @@ async def test_a_coupons_reasons_and_a_profiles_extra_have_their_most(phone: Pho
         ]
     profiles = profile_grpc.ProfileServiceStub(phone.shopper.channel)
     request = profile_pb2.PutProfileRequest(
-        profile_id=phone.shopper.profile_id, extra={"note": "x" * 66_000}
+        profile_id=phone.shopper.profile_id,
+        extra={"note": "x" * 66_000},  # type: ignore[arg-type]
     )
     with pytest.raises(grpc.aio.AioRpcError) as refused:
         await profiles.PutProfile(request, metadata=phone.shopper.metadata)

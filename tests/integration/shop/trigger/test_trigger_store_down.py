@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import uuid
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -27,7 +28,7 @@ from tests.integration.shop.trigger.trigger_help import (
     stored,
     told,
 )
-from tests.support import Shopper, make_shopper, running_core, tables
+from tests.support import Shopper, running_core, tables
 
 IDLE = signage_pb2.Frame()
 
@@ -83,11 +84,6 @@ def weather(monkeypatch: pytest.MonkeyPatch) -> Weather:
 async def channel(database_url: str, weather: Weather) -> AsyncIterator[grpc.aio.Channel]:
     async with running_core(database_url) as opened:
         yield opened
-
-
-@pytest.fixture
-async def shopper(database: Database, channel: grpc.aio.Channel) -> Shopper:
-    return await make_shopper(database, channel)
 
 
 @pytest.fixture
@@ -216,7 +212,7 @@ async def test_a_screen_that_is_too_late_stays_as_it_is(
 ) -> None:
     show_late = reports.Reports._show_late
 
-    async def a_minute_later(self, tenant_id, request, *more) -> None:
+    async def a_minute_later(self: Any, tenant_id: uuid.UUID, request: Any, *more: Any) -> None:
         request.created_at.seconds -= 60
         await show_late(self, tenant_id, request, *more)
 

@@ -137,7 +137,7 @@ async def make_phone(
     if signage is not None:
         ad["signage"] = signage
     coupon = {**COUPON, "product": PRODUCT, "location": {"x": 28, "y": 22.794, "radius": 0.5}}
-    parts = [
+    parts: list[dict[str, Any]] = [
         {},
         {"todos": {}},
         {"recommended_items": [recommended]},

@@ -67,7 +67,7 @@ def test_a_transparent_one_becomes_a_png(kind: str) -> None:
         assert shown(part).getchannel("A").getextrema() == (2, 253)
     # What looks at it sees it on white.
     assert open_picture(file).mode == "RGB"
-    assert min(open_picture(file).getpixel((32, 0))) > 240  # type: ignore[arg-type,type-var]
+    assert min(open_picture(file).getpixel((32, 0))) > 240  # type: ignore[arg-type]
 
 
 def test_an_alpha_channel_that_hides_nothing_is_dropped() -> None:

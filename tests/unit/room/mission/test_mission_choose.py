@@ -2,6 +2,7 @@
 
 import unicodedata
 import uuid
+from typing import Any
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_ties_are_drawn_the_same_for_the_same_seed_only() -> None:
 
 
 @pytest.mark.parametrize(("past", "days"), [(done, DONE_DAYS), (declined, DECLINED_DAYS)])
-def test_what_was_done_or_declined_lately_goes_last(past, days) -> None:  # type: ignore[no-untyped-def]
+def test_what_was_done_or_declined_lately_goes_last(past: Any, days: Any) -> None:
     for seed in map(str, range(10)):
         assert order([FLOOR, LAUNDRY], [past(FLOOR, days)], seed)[-1] == FLOOR
     # Of one category, so that nothing else tells them apart.

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import ibis
 import numpy as np
@@ -22,7 +23,7 @@ from core.shop.lift.seed import CATALOGUE, dishes_by_term, orders_of_demo_store
 PAIRS = [(f"anchor{n}", f"partner{n // 2}", 9.0 + n % 5) for n in range(40)]
 
 
-def synthetic():
+def synthetic() -> Any:
     """600 products: two for each planted term, the others without a name to go by."""
     terms = dict.fromkeys(term for row in PAIRS for term in row[:2])
     named = [Item(0, (f"{term} {n}00g",), frozenset({term})) for term in terms for n in (1, 2)]
@@ -32,18 +33,18 @@ def synthetic():
 
 
 @pytest.fixture(scope="module")
-def made():
+def made() -> Any:
     some = [f"x{n}" for n in range(400)]
     dishes = [some[n : n + 8] for n in range(0, 400, 8)]
     return demo_orders(synthetic(), dishes, planted=PAIRS)
 
 
-def compute(lines):
+def compute(lines: Any) -> Any:
     rows = lift_pairs(ibis.memtable(lines)).to_pyarrow().to_pylist()
     return {(row["product_id"], row["other_id"]): row for row in rows}
 
 
-def assert_planted_on_top(orders):
+def assert_planted_on_top(orders: Any) -> None:
     found = compute(orders.lines)
     ranked = defaultdict(list)
     for product, other in sorted(found, key=lambda key: -found[key]["lift"]):
@@ -63,45 +64,45 @@ def assert_planted_on_top(orders):
     assert np.median(others) < 1.5
 
 
-def test_planted_pairs_come_out_on_top(made):
+def test_planted_pairs_come_out_on_top(made: Any) -> None:
     assert len(made.planted) == 80
     assert_planted_on_top(made)
 
 
 @pytest.mark.skipif(not Path(CATALOGUE).is_file(), reason="no demo catalogue")
-def test_planted_pairs_come_out_on_top_in_the_demo_store():
+def test_planted_pairs_come_out_on_top_in_the_demo_store() -> None:
     orders = orders_of_demo_store()
     assert len(orders.planted) > 100
     assert_planted_on_top(orders)
 
 
 @pytest.mark.skipif(not Path(CATALOGUE).is_file(), reason="no demo catalogue")
-def test_the_demo_store_sells_what_is_planted():
+def test_the_demo_store_sells_what_is_planted() -> None:
     index = index_of(read_catalogue(CATALOGUE))
     assert [term for row in PLANTED for term in row[:2] if not serving(index, term)] == []
 
 
-def test_there_are_enough_baskets_of_many_customers(made):
+def test_there_are_enough_baskets_of_many_customers(made: Any) -> None:
     lines = made.lines.to_pydict()
     assert len(set(lines["order_id"])) >= 50_000
     assert len(set(lines["customer_id"])) > 1_000
     assert made.lines.num_rows > 3 * len(set(lines["order_id"]))
 
 
-def test_a_basket_has_one_customer_one_time_and_no_product_twice():
+def test_a_basket_has_one_customer_one_time_and_no_product_twice() -> None:
     lines = demo_orders(synthetic(), baskets=500).lines.to_pylist()
     assert len({(row["order_id"], row["product_id"]) for row in lines}) == len(lines)
     orders = {(row["order_id"], row["customer_id"], row["ordered_at"]) for row in lines}
     assert len(orders) == len({row["order_id"] for row in lines})
 
 
-def test_the_same_seed_gives_the_same_orders():
+def test_the_same_seed_gives_the_same_orders() -> None:
     one, again, other = (demo_orders(synthetic(), baskets=500, seed=s).lines for s in (1, 1, 2))
     assert one.equals(again)
     assert not one.equals(other)
 
 
-def test_dishes_bring_their_ingredients_together():
+def test_dishes_bring_their_ingredients_together() -> None:
     orders = demo_orders(synthetic(), [["x1", "x2", "x3"]], planted=[], baskets=20_000)
     found = compute(orders.lines)
     lifts = [found[pair]["lift"] for pair in orders.of_one_dish]
@@ -109,7 +110,7 @@ def test_dishes_bring_their_ingredients_together():
     assert min(lifts) > 3
 
 
-def test_what_a_store_does_not_sell_is_not_planted():
+def test_what_a_store_does_not_sell_is_not_planted() -> None:
     items = [Item(1, ("카레",), frozenset({"카레"})), Item(2, ("물",), frozenset())]
     index = index_of(items)
     assert resolve(index, [("카레", "단무지", 9.0), ("초콜릿", "카레", 9.0)]) == ()
@@ -117,6 +118,6 @@ def test_what_a_store_does_not_sell_is_not_planted():
     assert (pair.product_id, pair.other_id) == (1, 2)
 
 
-def test_dishes_name_ingredients():
+def test_dishes_name_ingredients() -> None:
     for dish in dishes_by_term():
         assert len(dish) > 1

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_there_are_enough_dishes_and_ingredients() -> None:
 
 
 @pytest.mark.parametrize("dish", CAT.dishes.values(), ids=CAT.dishes)
-def test_a_dish_is_complete(dish) -> None:
+def test_a_dish_is_complete(dish: Any) -> None:
     assert written_in_its_script(dish.title)
     assert written_in_its_script(dish.text)
     assert dish.text.ko.endswith(("요.", "요!"))
@@ -63,7 +64,7 @@ def test_titles_are_unique() -> None:
 
 
 @pytest.mark.parametrize("ingredient", CAT.ingredients.values(), ids=CAT.ingredients)
-def test_an_ingredient_is_complete(ingredient) -> None:
+def test_an_ingredient_is_complete(ingredient: Any) -> None:
     assert written_in_its_script(ingredient.name)
     assert all(ingredient.unit.of(language) for language in LANGUAGES)
     assert ingredient.category in CATEGORIES

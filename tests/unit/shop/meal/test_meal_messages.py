@@ -1,5 +1,7 @@
 """Meals over the wire: what goes in comes out."""
 
+from typing import Any
+
 import pytest
 from pydantic import ValidationError
 
@@ -53,7 +55,7 @@ MEAL = Meal(
 )
 
 
-def through_bytes(message):
+def through_bytes(message: Any) -> Any:
     return type(message).FromString(message.SerializeToString())
 
 

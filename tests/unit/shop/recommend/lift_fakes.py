@@ -1,6 +1,7 @@
 """A small store and its pairs, in memory."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from onegenie.recommend.v1 import recommend_pb2
 from onegenie.store.v1 import store_pb2
@@ -11,34 +12,36 @@ from core.shop.lift.port import Pair
 class FakeStore:
     """Store over given products; search looks for the query in the terms given to `make`."""
 
-    def __init__(self, products: Sequence[store_pb2.Product], signage=(), terms=None) -> None:
+    def __init__(
+        self, products: Sequence[store_pb2.Product], signage: Any = (), terms: Any = None
+    ) -> None:
         self.products = list(products)
         self.screens = list(signage)
         self.terms = terms or {}
 
-    async def search_products(self, queries, limit=10):
+    async def search_products(self, queries: Any, limit: int = 10) -> Any:
         return [
             [p for p in self.products if query.ko in self.terms.get(p.id, ())][:limit]
             for query in queries
         ]
 
-    async def get_products(self, ids):
+    async def get_products(self, ids: Any) -> Any:
         by_id = {p.id: p for p in self.products}
         return [by_id[i] for i in ids if i in by_id]
 
-    async def list_products(self):
+    async def list_products(self) -> Any:
         return list(self.products)
 
-    async def sections(self):
+    async def sections(self) -> Any:
         return []
 
-    async def coupon_spots(self):
+    async def coupon_spots(self) -> Any:
         return []
 
-    async def signage(self):
+    async def signage(self) -> Any:
         return self.screens
 
-    async def signage_events(self):
+    async def signage_events(self) -> Any:
         return []
 
 
@@ -48,11 +51,21 @@ class FakeLift:
     def __init__(self, *pairs: Pair) -> None:
         self.pairs = pairs
 
-    async def pairs_for(self, product_ids):
+    async def pairs_for(self, product_ids: Any) -> Any:
         return [pair for pair in self.pairs if pair.product_id in product_ids]
 
 
-def product(number, ko, section, price=3000.0, *, en="", ja="", x=None, **more):
+def product(
+    number: Any,
+    ko: Any,
+    section: Any,
+    price: float = 3000.0,
+    *,
+    en: str = "",
+    ja: str = "",
+    x: Any = None,
+    **more: Any,
+) -> Any:
     """A product in stock; x: where it stands, y and radius are 0 and 1."""
     place = {} if x is None else {"location": store_pb2.Location(x=x, y=0, radius=1)}
     return store_pb2.Product(
@@ -67,11 +80,19 @@ def product(number, ko, section, price=3000.0, *, en="", ja="", x=None, **more):
     )
 
 
-def pair(product_id, other_id, lift=3.0, confidence=0.2, support=0.01, co_count=400, customers=300):
+def pair(
+    product_id: Any,
+    other_id: Any,
+    lift: float = 3.0,
+    confidence: float = 0.2,
+    support: float = 0.01,
+    co_count: int = 400,
+    customers: int = 300,
+) -> Any:
     return Pair(product_id, other_id, lift, support, confidence, co_count, customers)
 
 
-def todos(*products):
+def todos(*products: Any) -> Any:
     """A list with one of each product."""
     return recommend_pb2.Todos(
         items=[

@@ -94,7 +94,9 @@ def test_a_number_is_drawn_once(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
     create = zxingcpp.create_barcode
     monkeypatch.setattr(
-        zxingcpp, "create_barcode", lambda *args: drawn.append(args) or create(*args)
+        zxingcpp,
+        "create_barcode",
+        lambda *args: drawn.append(args) or create(*args),  # type: ignore[func-returns-value]
     )
     barcode_image.cache_clear()
     assert barcode_image(TOFU) == barcode_image(TOFU)

@@ -52,7 +52,7 @@ def some(count: int) -> list[store_pb2.CouponSpot]:
 
 
 async def test_every_poll_asks_and_sees_a_change_at_once(store: OneStore) -> None:
-    spots = CouponSpots(store)
+    spots = CouponSpots(store)  # type: ignore[arg-type]
     assert await numbers(spots) == []
     store.spots = some(2)
     assert await numbers(spots) == [1, 2]
@@ -64,7 +64,7 @@ async def test_every_poll_asks_and_sees_a_change_at_once(store: OneStore) -> Non
 async def test_a_failing_or_slow_store_leaves_the_last_good_answer(
     store: OneStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spots = CouponSpots(store)
+    spots = CouponSpots(store)  # type: ignore[arg-type]
     store.spots = StoreUnavailable("store: upstream unavailable")
     assert await numbers(spots) == []
     store.spots = some(2)

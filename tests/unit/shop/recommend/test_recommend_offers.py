@@ -1,6 +1,7 @@
 """Step 4: ads, coupons, the signage, and the coupon spots."""
 
 import uuid
+from typing import Any
 
 import pytest
 from onegenie.recommend.v1 import recommend_pb2
@@ -14,29 +15,36 @@ LISTED = todos(CURRY)
 GOODS = [product(10 + n, f"물건{n}", f"S{n}", x=10.0 * n) for n in range(12)]
 
 
-def screen(number, x):
+def screen(number: Any, x: Any) -> Any:
     return store_pb2.Signage(
         id=f"s{number}", number=number, location=store_pb2.Location(x=x, y=0, radius=2)
     )
 
 
-async def offers(*pairs, products=GOODS, signage=(), recommended=(), listed=LISTED, **options):
+async def offers(
+    *pairs: Any,
+    products: Any = GOODS,
+    signage: Any = (),
+    recommended: Any = (),
+    listed: Any = LISTED,
+    **options: Any,
+) -> Any:
     made = await make_offers(
         todos=listed,
         recommended=recommended,
         lift=FakeLift(*pairs),
-        store=FakeStore([CURRY, *products], signage),
+        store=FakeStore([CURRY, *products], signage),  # type: ignore[arg-type]
         **options,
     )
     return made.notifications, made.analyst_comments
 
 
-def falling():
+def falling() -> Any:
     """Pairs of the list with every good, the first the strongest."""
     return [pair(1, p.id, lift=9 - p.id / 5) for p in GOODS]
 
 
-async def test_three_ads_then_five_coupons_by_applied_score():
+async def test_three_ads_then_five_coupons_by_applied_score() -> None:
     made, comments = await offers(*falling())
     assert [a.item_id for a in made.ad.items] == [10, 11, 12]
     assert [c.item_id for c in made.coupon] == [13, 14, 15, 16, 17]
@@ -52,7 +60,7 @@ async def test_three_ads_then_five_coupons_by_applied_score():
     assert all(uuid.UUID(rec_id).version == 4 for rec_id in comments)
 
 
-async def test_an_ad_has_every_field_but_a_place():
+async def test_an_ad_has_every_field_but_a_place() -> None:
     own = product(
         10, "단무지 400g", "DL", 2500, en="Radish", ja="たくあん", x=3,
         brand="일가집", zone_id=7, zone_name="Deli", discount_pct=15,
@@ -70,7 +78,7 @@ async def test_an_ad_has_every_field_but_a_place():
     assert "lift 4.00" in comments[ad.rec_id]
 
 
-async def test_a_coupon_is_had_where_its_product_stands():
+async def test_a_coupon_is_had_where_its_product_stands() -> None:
     made, _ = await offers(*falling())
     first = made.coupon[0]
     assert first.type == "coupon"
@@ -80,7 +88,7 @@ async def test_a_coupon_is_had_where_its_product_stands():
     assert not made.coupon[0].HasField("location")
 
 
-async def test_discount_is_the_products_own_and_only_coupons_have_a_default():
+async def test_discount_is_the_products_own_and_only_coupons_have_a_default() -> None:
     made, _ = await offers(*falling())
     assert made.ad.items[0].HasField("discount_pct")
     assert made.ad.items[0].discount_pct == 0
@@ -91,7 +99,7 @@ async def test_discount_is_the_products_own_and_only_coupons_have_a_default():
     assert own[0].discount_pct == 25
 
 
-async def test_discount_and_stock_weigh_in():
+async def test_discount_and_stock_weigh_in() -> None:
     plain = product(10, "물건", "S1")
     cut = product(11, "딴것", "S2", discount_pct=30)
     rare = product(12, "셋째", "S3", quantity=1)
@@ -103,13 +111,13 @@ async def test_discount_and_stock_weigh_in():
     assert ads[10].applied_score == pytest.approx(0.7 * ads[10].priority_score, abs=1e-3)
 
 
-async def test_the_signage_nearest_to_the_ads_shows_them():
+async def test_the_signage_nearest_to_the_ads_shows_them() -> None:
     near, far = screen(1, 12), screen(2, 90)
     made, _ = await offers(*falling(), signage=[far, near])
     assert (made.ad.signage.x, made.ad.signage.radius) == (12, 2)
 
 
-async def test_no_signage_or_no_place_leaves_it_unset():
+async def test_no_signage_or_no_place_leaves_it_unset() -> None:
     made, _ = await offers(*falling())
     assert made.HasField("ad")
     assert not made.ad.HasField("signage")
@@ -120,14 +128,14 @@ async def test_no_signage_or_no_place_leaves_it_unset():
     assert not made.ad.HasField("signage")
 
 
-async def test_nothing_to_offer_is_an_empty_bundle():
+async def test_nothing_to_offer_is_an_empty_bundle() -> None:
     made, comments = await offers(*falling(), listed=todos(), signage=[screen(1, 0)])
     assert made.HasField("ad")
     assert (len(made.ad.items), len(made.coupon), comments) == (0, 0, {})
     assert not made.ad.HasField("signage")
 
 
-async def test_without_pairs_what_is_discounted_nearby_and_what_step_3_recommended():
+async def test_without_pairs_what_is_discounted_nearby_and_what_step_3_recommended() -> None:
     near = product(10, "두부 300g", "S1", x=2, discount_pct=20, en="Tofu")
     far = product(11, "딴것", "S2", x=50, discount_pct=20)
     told = product(12, "셋째", "S3")
@@ -150,7 +158,7 @@ async def test_without_pairs_what_is_discounted_nearby_and_what_step_3_recommend
         assert "lift" not in offer.reason_detail.en
 
 
-async def test_left_out_are_listed_sold_out_and_excluded():
+async def test_left_out_are_listed_sold_out_and_excluded() -> None:
     goods = [product(10, "와인", "AL"), product(11, "물건", "S1", quantity=0)]
     made, _ = await offers(*(pair(1, n) for n in (1, 10, 11)), products=goods)
     assert [a.item_id for a in made.ad.items] == [10]
@@ -158,7 +166,7 @@ async def test_left_out_are_listed_sold_out_and_excluded():
     assert len(made.ad.items) == 0
 
 
-def test_coupon_spots_are_ranked_by_number_and_hold_no_signal():
+def test_coupon_spots_are_ranked_by_number_and_hold_no_signal() -> None:
     spots = [
         store_pb2.CouponSpot(spot_no=7, discount_value=5, item_name="행사", product_id=99),
         store_pb2.CouponSpot(
@@ -186,7 +194,7 @@ def test_coupon_spots_are_ranked_by_number_and_hold_no_signal():
         "reason_detail",
         "reason_detail_marketing",
     ]:
-        assert not first.HasField(name), name
+        assert not first.HasField(name), name  # type: ignore[arg-type]
     assert (second.item_id, second.item_name, second.discount_pct) == (99, "행사", 5)
     assert not second.HasField("product")
     assert not second.HasField("location")

@@ -1,6 +1,7 @@
 """Step 3: what is suggested for a list, and what is said of it."""
 
 import uuid
+from typing import Any
 
 import pytest
 
@@ -24,15 +25,15 @@ STORE = FakeStore([CURRY, ONION, RADISH, WINE, NAAN, CHIPS, CAKE, FINE_CURRY])
 LIST = todos(CURRY, ONION)
 
 
-def ids(suggestions, reason=None):
+def ids(suggestions: Any, reason: Any = None) -> Any:
     return [i.product.id for i in suggestions.items if reason in (None, i.reason)]
 
 
-async def suggest(*pairs: Pair, todos=LIST, store=STORE, **options):
+async def suggest(*pairs: Pair, todos: Any = LIST, store: Any = STORE, **options: Any) -> Any:
     return await suggest_items(todos=todos, lift=FakeLift(*pairs), store=store, **options)
 
 
-async def test_the_three_kinds_of_suggestion():
+async def test_the_three_kinds_of_suggestion() -> None:
     found = await suggest(pair(1, 10, lift=9), pair(1, 12, lift=4), pair(2, 11, lift=2))
     assert ids(found, "cross-sell") == [10, 12, 11]
     assert ids(found, "upsell") == [15]
@@ -42,7 +43,7 @@ async def test_the_three_kinds_of_suggestion():
     assert set(found.analyst_comments) == {i.rec_id for i in found.items}
 
 
-async def test_texts_carry_the_real_figures_and_read_well():
+async def test_texts_carry_the_real_figures_and_read_well() -> None:
     found = await suggest(
         pair(1, 10, lift=2.314, confidence=0.1842, support=0.0123, co_count=1412, customers=301)
     )
@@ -70,21 +71,21 @@ async def test_texts_carry_the_real_figures_and_read_well():
         assert figure in comment
 
 
-async def test_upsell_says_what_it_costs_more():
+async def test_upsell_says_what_it_costs_more() -> None:
     found = await suggest(pair(1, 10))
     (up,) = [i for i in found.items if i.reason == "upsell"]
     assert "₩3,000" in up.reason_detail.en
     assert "₩4,500 (+50%)" in up.reason_detail.en
 
 
-async def test_several_listed_products_that_agree_count_more():
+async def test_several_listed_products_that_agree_count_more() -> None:
     alone = await suggest(pair(1, 12, lift=4), pair(2, 11, lift=3.5))
     agreed = await suggest(pair(1, 12, lift=4), pair(2, 11, lift=3.5), pair(1, 11, lift=3.5))
     assert ids(alone, "cross-sell")[0] == 12
     assert ids(agreed, "cross-sell")[0] == 11
 
 
-def test_pair_score_grows_with_each_figure():
+def test_pair_score_grows_with_each_figure() -> None:
     base = pair_score(pair(1, 2))
     assert 0 < base < 1
     assert pair_score(pair(1, 2, lift=6)) > base
@@ -93,7 +94,7 @@ def test_pair_score_grows_with_each_figure():
     assert pair_score(pair(1, 2, lift=1.0)) == 0
 
 
-async def test_left_out_are_listed_sold_out_alike_and_unlikely_products():
+async def test_left_out_are_listed_sold_out_alike_and_unlikely_products() -> None:
     sold_out = product(20, "김치 500g", "DL", quantity=0)
     other_onion = product(21, "깐 양파 500g", "PR", 2000, en="Peeled Onion 500g")
     store = FakeStore([*STORE.products, sold_out, other_onion])
@@ -121,7 +122,7 @@ async def test_left_out_are_listed_sold_out_alike_and_unlikely_products():
         (["", "  "], set()),
     ],
 )
-async def test_excluded_terms_are_respected(terms, gone):
+async def test_excluded_terms_are_respected(terms: Any, gone: Any) -> None:
     every = [pair(1, n, lift=9) for n in (10, 11, 12, 13, 14)]
     store = FakeStore(STORE.products, terms={11: ("와인",)})
     before = set(ids(await suggest(*every, store=store)))
@@ -132,14 +133,14 @@ async def test_excluded_terms_are_respected(terms, gone):
         assert after == before
 
 
-async def test_excluded_terms_hold_without_pairs_too():
+async def test_excluded_terms_hold_without_pairs_too() -> None:
     drink = product(30, "우유 1L", "DR", 1000, en="Milk 1L")
     store = FakeStore([CURRY, drink])
     assert 30 in ids(await suggest(store=store, todos=todos(CURRY)))
     assert ids(await suggest(store=store, todos=todos(CURRY), excluded_terms=["milk"])) == []
 
 
-async def test_without_pairs_sections_round_the_list_off_and_no_figure_is_invented():
+async def test_without_pairs_sections_round_the_list_off_and_no_figure_is_invented() -> None:
     found = await suggest()
     assert found.items
     assert 11 not in ids(found)  # alcohol takes evidence
@@ -151,11 +152,11 @@ async def test_without_pairs_sections_round_the_list_off_and_no_figure_is_invent
     assert all("no co-purchase data" in text for text in texts)
 
 
-async def test_an_empty_list_gets_no_suggestions():
+async def test_an_empty_list_gets_no_suggestions() -> None:
     assert (await suggest(pair(1, 10), todos=todos())).items == []
 
 
-async def test_at_most_six_and_no_more_than_two_of_a_section():
+async def test_at_most_six_and_no_more_than_two_of_a_section() -> None:
     many = [product(100 + n, f"반찬{n}", "DL") for n in range(10)]
     others = [product(200 + n, f"물건{n}", f"S{n}") for n in range(10)]
     store = FakeStore([*STORE.products, *many, *others])
@@ -164,7 +165,7 @@ async def test_at_most_six_and_no_more_than_two_of_a_section():
     assert sum(i.product.section_code == "DL" for i in found.items) == 2
 
 
-async def test_a_bigger_pack_that_is_cheaper_says_so():
+async def test_a_bigger_pack_that_is_cheaper_says_so() -> None:
     small = product(40, "설탕 1kg", "PA", 2000, en="Sugar 1kg", pack_size=1000, pack_unit="g")
     big = product(41, "설탕 3kg", "PA", 4500, en="Sugar 3kg", pack_size=3000, pack_unit="g")
     found = await suggest(store=FakeStore([small, big]), todos=todos(small))
@@ -174,7 +175,7 @@ async def test_a_bigger_pack_that_is_cheaper_says_so():
     assert "설탕 3kg" in item.reason_detail_marketing.ko
 
 
-def test_kinds():
+def test_kinds() -> None:
     assert same_kind(CURRY, FINE_CURRY)
     assert not same_kind(CURRY, RADISH)
     soy, oyster = (
@@ -184,13 +185,13 @@ def test_kinds():
     assert same_kind(soy, oyster)  # two sauces are not suggested side by side ...
 
 
-async def test_but_another_sauce_is_no_better_sauce():
+async def test_but_another_sauce_is_no_better_sauce() -> None:
     soy = product(50, "양조간장 500ml", "PA", 3000, en="Brewed Soy Sauce")
     oyster = product(51, "굴소스 300g", "PA", 5000, en="Premium Oyster Sauce")
     assert (await suggest(store=FakeStore([soy, oyster]), todos=todos(soy))).items == []
 
 
-async def test_a_store_in_english_gets_english_comments():
+async def test_a_store_in_english_gets_english_comments() -> None:
     tea = product(60, "Green Tea", "DR", en="Green Tea", ja="緑茶")
     scone = product(61, "Scone", "BK", en="Scone", ja="スコーン")
     found = await suggest(pair(60, 61), store=FakeStore([tea, scone]), todos=todos(tea))

@@ -1,6 +1,7 @@
 """From ingredients to a shopping list."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from onegenie.recommend.v1 import recommend_pb2
@@ -21,11 +22,13 @@ class Shelf:
     def __init__(self, **products: Sequence[store_pb2.Product]) -> None:
         self.products = products
 
-    async def search_products(self, queries, limit=10):
+    async def search_products(self, queries: Any, limit: int = 10) -> Any:
         return [list(self.products.get(query.ko, ()))[:limit] for query in queries]
 
 
-def product(id: int, price: float | None = 1000, size: str = "", **fields) -> store_pb2.Product:
+def product(
+    id: int, price: float | None = 1000, size: str = "", **fields: Any
+) -> store_pb2.Product:
     """`size` is like "300 g"."""
     amount, _, unit = size.partition(" ")
     if size:
@@ -59,7 +62,7 @@ def meal(*ingredients: MealIngredient) -> Meal:
 
 
 async def bought(store: Shelf, *ingredients: MealIngredient) -> list[tuple[int, int]]:
-    todos = await make_todos(meal(*ingredients), store)
+    todos = await make_todos(meal(*ingredients), store)  # type: ignore[arg-type]
     return [(item.product.id, item.quantity) for item in todos.items]
 
 
@@ -121,7 +124,8 @@ async def test_pieces_are_counted_and_unknown_units_are_one_pack() -> None:
 async def test_an_ingredient_without_a_product_stays_an_ingredient_only() -> None:
     shelf = Shelf(두부=[product(1)], 간장=[product(2, quantity=0)])
     todos = await make_todos(
-        meal(ingredient("용의 비늘"), ingredient("두부"), ingredient("간장")), shelf
+        meal(ingredient("용의 비늘"), ingredient("두부"), ingredient("간장")),
+        shelf,  # type: ignore[arg-type]
     )
     assert [i.name.ko for i in todos.ingredients] == ["용의 비늘", "두부", "간장"]
     assert [item.product.id for item in todos.items] == [1]
@@ -131,7 +135,7 @@ async def test_an_ingredient_without_a_product_stays_an_ingredient_only() -> Non
 async def test_one_product_for_two_ingredients_is_one_item() -> None:
     egg = product(1, 500, quantity=5)
     shelf = Shelf(달걀=[egg], 노른자=[egg])
-    todos = await make_todos(meal(ingredient("달걀"), ingredient("노른자")), shelf)
+    todos = await make_todos(meal(ingredient("달걀"), ingredient("노른자")), shelf)  # type: ignore[arg-type]
     assert [(i.product.id, i.quantity) for i in todos.items] == [(1, 2)]
     assert todos.total == 1000
     egg.quantity = 1
@@ -152,7 +156,7 @@ async def test_items_are_in_aisle_order_and_stable_within_it() -> None:
     shelf = Shelf(
         **{f"i{n}": [product(n, section_code=code or None)] for n, code in enumerate(codes)}
     )
-    todos = await make_todos(meal(*(ingredient(f"i{n}") for n in range(len(codes)))), shelf)
+    todos = await make_todos(meal(*(ingredient(f"i{n}") for n in range(len(codes)))), shelf)  # type: ignore[arg-type]
     order = ["PR", "DL", "SN", "BK", "SW", "AL", "DR", "DY", "PA", "PA", "MT", "FI", "FR", "EC"]
     assert [item.product.section_code for item in todos.items] == [*order, ""]
     assert [i.product.id for i in todos.items if i.product.section_code == "PA"] == [2, 14]
@@ -179,7 +183,8 @@ async def test_the_message_says_it_all() -> None:
     )
     block = Text(ko="모", en="block", ja="丁")
     todos = await make_todos(
-        meal(ingredient("두부", 1.5, block, key="tofu", en="tofu")), Shelf(두부=[tofu])
+        meal(ingredient("두부", 1.5, block, key="tofu", en="tofu")),
+        Shelf(두부=[tofu]),  # type: ignore[arg-type]
     )
     assert todos == recommend_pb2.Todos(
         recipe_title="제목",
@@ -218,13 +223,13 @@ async def test_the_message_says_it_all() -> None:
 
 async def test_a_store_that_is_away_is_not_an_empty_store() -> None:
     class Away:
-        async def search_products(self, queries, limit=10):
+        async def search_products(self, queries: Any, limit: int = 10) -> None:
             raise StoreUnavailable("store: upstream timeout")
 
     with pytest.raises(StoreUnavailable, match=r"^store: upstream timeout$"):
-        await make_todos(meal(ingredient("두부")), Away())
+        await make_todos(meal(ingredient("두부")), Away())  # type: ignore[arg-type]
 
 
 async def test_a_meal_without_ingredients_asks_nothing() -> None:
-    todos = await make_todos(meal(), Shelf())
+    todos = await make_todos(meal(), Shelf())  # type: ignore[arg-type]
     assert (list(todos.items), todos.total) == ([], 0)

@@ -28,11 +28,11 @@ from core.shop.recommend.wording import Word, localized, money, short_name
         ("떡", "도", "떡도"),
     ],
 )
-def test_particle_follows_the_last_sound(word, particle, expected):
+def test_particle_follows_the_last_sound(word: str, particle: str, expected: str) -> None:
     assert f"{Word(word):{particle}}" == expected
 
 
-def test_short_name_is_what_people_say():
+def test_short_name_is_what_people_say() -> None:
     product = store_pb2.Product(
         name="오뚜기 백세카레 약간매운맛 100g (4인분)",
         name_en="Ottogi Baekse Curry 100g x2",
@@ -56,7 +56,7 @@ def test_short_name_is_what_people_say():
         ("牛乳 500ml", "牛乳"),
     ],
 )
-def test_sizes_at_the_end_are_not_said(name, plain):
+def test_sizes_at_the_end_are_not_said(name: str, plain: str) -> None:
     assert wording.plain(name) == plain
 
 
@@ -64,11 +64,11 @@ def test_sizes_at_the_end_are_not_said(name, plain):
     ("amount", "unit", "expected"),
     [(1500, "₩", "₩1,500"), (980, "円", "980円"), (2.5, "$", "$2.50"), (700, "", "700")],
 )
-def test_money(amount, unit, expected):
+def test_money(amount: int | float, unit: str, expected: str) -> None:
     assert money(amount, unit) == expected
 
 
-def test_every_copy_has_three_languages_and_fills():
+def test_every_copy_has_three_languages_and_fills() -> None:
     product = store_pb2.Product(id=1, name="단무지", name_en="Pickled Radish", name_ja="たくあん")
     anchor = store_pb2.Product(id=2, name="카레", name_en="Curry", name_ja="カレー")
     pools = [wording.TOGETHER, wording.DEARER, wording.TREAT]
