@@ -87,7 +87,7 @@ def rest_problems(method: Method, where: str) -> Iterator[str]:
         if binding.template.endswith("/"):
             yield f"{where}: {binding.template} must not end in '/' (clients may add one)"
         elif not is_template(binding.template):
-            yield f"{where}: {binding.template} is no path template of google.api.http"
+            yield f"{where}: {binding.template} is no path template that Envoy takes"
         if len(set(binding.path_fields)) < len(binding.path_fields):
             yield f"{where}: {binding.template} has a variable twice"
         for name in binding.path_fields:

@@ -14,8 +14,8 @@ _TEMPLATE = re.compile(rf"(?:/(?:{_SEGMENT}|{_NAMED}))+(?::{_LITERAL})?")
 
 
 def is_template(text: str) -> bool:
-    """Whether the text is a path template; a `**` may only be the last segment of the path."""
-    return bool(_TEMPLATE.fullmatch(text)) and "**/" not in matched(text)
+    """Whether the text is a path template that Envoy takes: no `*` comes after a `**`."""
+    return bool(_TEMPLATE.fullmatch(text)) and not re.search(r"\*\*.*\*", matched(text))
 
 
 def variables(template: str) -> tuple[tuple[str, str], ...]:
@@ -47,4 +47,6 @@ def precedence(template: str) -> tuple[bool, list[int]]:
     path, _, last = matched(template).rpartition("/")
     last, verb, _ = last.partition(":")
     kinds = [{"*": 1, "**": 2}.get(segment, 0) for segment in (*path.split("/"), last)]
+    if last == "**":
+        kinds.append(3)  # what may also come after a `**` is a literal, and comes first
     return (not verb, kinds)

@@ -20,7 +20,7 @@ class Form:
 
     binding: Binding
     query_fields: tuple[str, ...]
-    needed_fields: frozenset[str]  # of the query: those whose absence is seen here or not at all
+    needed_fields: tuple[str, ...]  # of the query: those whose absence is seen here or not at all
     path: re.Pattern[str]
 
 
@@ -30,16 +30,13 @@ def forms(method: Method) -> tuple[Form, ...]:
     def order(binding: Binding) -> tuple[tuple[bool, list[int]], bool]:
         return precedence(binding.template), binding.verb == ANY_VERB
 
-    needed = frozenset(field.name for field in method.input.fields if must_be_sent(field))
-    return tuple(
-        Form(
-            binding,
-            method.query_fields_of(binding),
-            needed,
-            re.compile(path_regex(binding.template)),
-        )
-        for binding in sorted(method.bindings, key=order)
-    )
+    needed = {field.name for field in method.input.fields if must_be_sent(field)}
+    found = []
+    for binding in sorted(method.bindings, key=order):
+        query = method.query_fields_of(binding)
+        path = re.compile(path_regex(binding.template))
+        found.append(Form(binding, query, tuple(name for name in query if name in needed), path))
+    return tuple(found)
 
 
 def matching(of: Sequence[Form], verb: str, path: str) -> Form:

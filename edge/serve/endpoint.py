@@ -222,7 +222,7 @@ class Endpoint:
         except DecodeError:
             raise invalid(FieldViolation("url", "must be UTF-8")) from None
         message = self._request_class()
-        form = self._form(call)
+        form = self._forms[0] if len(self._forms) == 1 else self._form(call)
         call.binding = form.binding
         if self._mask_name:
             getattr(message, self._mask_name).SetInParent()
@@ -232,7 +232,8 @@ class Endpoint:
         for name in form.query_fields:
             if values := getattr(sent, name):
                 self._decoder.strings(message, name, values, report)
-            elif name in form.needed_fields:
+        for name in form.needed_fields:
+            if not getattr(sent, name):
                 self._decoder.missing(message, name, report)
         self._resume(call, message)
         for name in form.binding.path_fields:
@@ -242,9 +243,7 @@ class Endpoint:
         return message
 
     def _form(self, call: Call) -> Form:
-        """The REST form that the call came in: Envoy tells the path only, and the verb."""
-        if len(self._forms) == 1:
-            return self._forms[0]
+        """The one of several REST forms that the call came in: Envoy notes verb and path only."""
         verb, path = call.metadata.get(REST_VERB, ""), call.metadata[REST_MARK]
         return matching(self._forms, verb, path)
 

@@ -327,6 +327,8 @@ async def test_each_binding_is_served_by_itself(front: Any) -> None:
     assert await said("DELETE", "/e/any/s?book_id=b") == ("s", "b", None, None)
     halls = "halls/1/shelves/2"
     assert await said("GET", f"/e/{halls}/books?copies=1") == (halls, "", None, 1)
+    assert await said("GET", "/e/deep/a/b/books") == ("a/b", "", None, None)
+    assert await said("GET", "/e/deep/a/b") == "a/b"
     assert await said("GET", "/e/rooms/1?shelf=evil&book_id=b") == ("rooms/1", "b", None, None)
     assert await said("GET", "/e/floors/1?shelf=s") == ("s", "floors/1", None, None)
 

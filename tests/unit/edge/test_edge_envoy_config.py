@@ -12,7 +12,7 @@ import yaml
 from core.app.services import SERVICES
 from core.run.supervisor import DESCRIPTOR
 from edge.contract.load import load_contract
-from edge.contract.template import path_regex
+from edge.contract.template import is_template, path_regex, precedence
 from edge.envoy.config import Front, envoy_binary, render
 from tests.e2e import echo_contract
 
@@ -187,7 +187,9 @@ def test_settings_are_quoted(tmp_path: Path) -> None:
     [
         ("/v1/a/{id}", ["/v1/a/1", "/v1/a/1/", "/v1/a/1//"], ["/v1/a/", "/v1/a/1/b", "/v1/a"]),
         ("/v1/{name=files/*}/up", ["/v1/files/x/up"], ["/v1/x/up", "/v1/files/x/y/up"]),
-        ("/v1/{name=**}", ["/v1/a/b/c"], ["/v2/a"]),
+        ("/v1/{name=**}", ["/v1/a/b/c", "/v1", "/v1/"], ["/v2/a", "/v1a"]),
+        ("/v1/{name=**}/b", ["/v1/a/b", "/v1/a/a/b/", "/v1/b"], ["/v1/a", "/v1/ab"]),
+        ("/v1/{name=a/*}:undo", ["/v1/a/x:undo", "/v1/a/x:y:undo"], ["/v1/a/x", "/v1/a/x/y:undo"]),
         ("/v1/a.b:undo", ["/v1/a.b:undo"], ["/v1/axb:undo"]),
     ],
 )
@@ -196,3 +198,26 @@ def test_path_regex(template: str, matches: list[str], others: list[str]) -> Non
         assert re.fullmatch(path_regex(template), path)
     for path in others:
         assert not re.fullmatch(path_regex(template), path)
+
+
+@pytest.mark.parametrize(
+    "template", ["/v1/a", "/v1/{a}/b/{b.c=x/*}:undo", "/v1/a.b-c/{name=**}", "/v1/**/x", "/"]
+)
+def test_templates(template: str):
+    assert is_template(template) is (template != "/")
+
+
+NO_TEMPLATES = "v1/a /v1//a /v1/{a /v1/a} /v1/{a={b}} /v1/a* /v1/{} /v1/{a=**}/{b} /a?b"
+
+
+@pytest.mark.parametrize("template", NO_TEMPLATES.split())
+def test_what_is_no_template(template: str):
+    assert not is_template(template)
+
+
+def test_precedence_is_envoys():
+    best_first = [
+        "/v1/a/*:undo", "/v1/a", "/v1/a/b", "/v1/a/*", "/v1/a/**/b", "/v1/a/**", "/v1/*", "/v1/**",
+    ]  # fmt: skip
+    keys = [precedence(template) for template in best_first]
+    assert keys == sorted(keys)
