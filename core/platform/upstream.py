@@ -67,7 +67,7 @@ def split_address(address: str) -> tuple[bool, str]:
     if not separator:
         return False, address
     if scheme not in ("http", "https"):
-        raise ValueError(f"an upstream's address begins with https:// or http://, not {scheme}://")
+        raise ValueError(f"an address must start with https:// or http://, not {scheme}://")
     return scheme == "https", target
 
 

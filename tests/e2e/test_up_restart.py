@@ -102,12 +102,15 @@ def test_what_cannot_be_changes_nothing(tmp_path: Path) -> None:
         up.ready()
         before = pids(up, "core") | pids(up, "envoy")
         wrong = {
-            "RATE_LIMIT": ("many", "RATE_LIMIT: must be a whole number (it is 'many')"),
-            "WORKERS": ("3", "WORKERS: only a new start changes it"),
-            "PORT": ("1", "PORT: only a new start changes it"),
-            "DATABASE_URL": ("postgresql://x/y", "DATABASE_URL: only a new start changes it"),
-            "TLS_KEY": (str(tmp_path / "lock"), "TLS_CERTIFICATE and TLS_KEY: set both or neither"),
-            "TOKEN_KEYS": (str(tmp_path / "lock"), "TOKEN_KEYS: is no JWK Set"),
+            "RATE_LIMIT": ("many", "RATE_LIMIT must be a whole number (it is 'many')"),
+            "WORKERS": ("3", "WORKERS must stay as it is"),
+            "PORT": ("1", "PORT must stay as it is"),
+            "DATABASE_URL": ("postgresql://x/y", "DATABASE_URL must stay as it is"),
+            "TLS_KEY": (
+                str(tmp_path / "lock"),
+                "TLS_CERTIFICATE and TLS_KEY must both be set, or neither",
+            ),
+            "TOKEN_KEYS": (str(tmp_path / "lock"), "TOKEN_KEYS must be a JWK Set"),
         }
         for name, (value, said) in wrong.items():
             ended = restart(tmp_path, **{name: value})
