@@ -13,7 +13,7 @@ from typing import Any, TextIO
 # Problems that are listed; any more are only counted.
 MAX_REPORTED = 100
 ADVICE = "save the file as CSV UTF-8"
-NO_ROWS = "has no rows: to empty what it replaces, say --allow-empty"
+NO_ROWS = "has no rows: use --allow-empty to empty what it replaces"
 # Control characters that no readable text has. Tabs and line breaks occur in spreadsheets' cells.
 _CONTROLS = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 

@@ -88,7 +88,7 @@ def ask_restart(run: Path, environment: Mapping[str, str]) -> Iterator[str]:
                     raise RestartError(told["message"], told["code"])
                 else:
                     return
-    raise RestartError("the service stopped meanwhile")
+    raise RestartError("the service stopped before the restart was complete")
 
 
 def _is_allowed(writer: asyncio.StreamWriter) -> bool:

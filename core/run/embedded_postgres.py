@@ -252,7 +252,9 @@ def _make_sockets(directory: Path) -> Path:
             let_pass(sockets)
         write_private(directory / _SOCKETS_FILE, str(sockets))
     except OSError as error:
-        raise EmbeddedPostgresError(f"no directory for its socket: {error.strerror}") from error
+        raise EmbeddedPostgresError(
+            f"cannot make a directory for its socket: {error.strerror}"
+        ) from error
     return sockets
 
 
@@ -391,7 +393,7 @@ def _init(directory: Path) -> None:
         )
         if version != _VERSION:
             raise EmbeddedPostgresError(
-                f"{data} is of Postgres version {version}, this one is {_VERSION}"
+                f"{data} was made by Postgres {version}, but this is Postgres {_VERSION}"
             )
         return
     shutil.rmtree(fresh, ignore_errors=True)

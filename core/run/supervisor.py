@@ -419,7 +419,7 @@ class Supervisor:
         if self._up:
             self._told_to_restart = asyncio.create_task(restart())
         else:
-            self._progress("restart: it is still starting")
+            self._progress("restart: the service is still starting")
 
     async def restart(self, changes: Mapping[str, str], tell: Callable[[str], None]) -> None:
         """Replace the core processes one at a time, and then Envoy if its configuration changes.
@@ -460,7 +460,7 @@ class Supervisor:
                 say(f"restarting {core.name}")
                 await self._replace(core, environment, core.command)
             if command is not None:
-                say("restarting Envoy: its configuration is a new one")
+                say("restarting Envoy: its configuration has changed")
                 async with self._admin() as client:
                     with contextlib.suppress(httpx.TransportError):
                         await client.post("/drain_listeners?graceful&skip_exit")
@@ -468,7 +468,7 @@ class Supervisor:
                 await self._replace(self._envoy, self._envoy.environment, command)
                 self._front = front
             self._settings, self._given = settings, given
-            say("every process is a new one")
+            say("every process is new")
 
     def _check_change(self, settings: Settings) -> None:
         for name in _FIXED:
@@ -497,7 +497,7 @@ class Supervisor:
         _, said = await validation.communicate()
         if validation.returncode:
             last = said.decode(errors="replace").strip().splitlines()[-1:]
-            raise StartError("Envoy does not take this configuration: " + "".join(last), 2)
+            raise StartError("Envoy rejects this configuration: " + "".join(last), 2)
         return command
 
     async def _replace(
@@ -520,7 +520,7 @@ class Supervisor:
                 await child.replace(seconds)
                 raise RestartError(
                     f"{child.name} does not come back:\n{tail(child.log, 5)}\n"
-                    "It gets its former settings again; what was not restarted yet goes on serving."
+                    "It gets its former settings again; processes not yet restarted go on serving."
                 )
             await asyncio.sleep(0.05)
 
