@@ -1,4 +1,4 @@
-# `make` alone prints what there is to do.
+# `make` alone prints this list of targets.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -7,22 +7,22 @@ BIN := $(VENV)/bin
 
 .PHONY: help run test check gen bench lock setup
 
-help: ## This list
+help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: setup ## Set up and serve with an embedded database and a demo store (PORT, DATA_DIR, WORKERS)
 	@exec $(BIN)/onegenie up
 
-test: setup ## Set up and run every test, with branch coverage; or those that ARGS names, without
+test: setup ## Set up and run every test with branch coverage, or only what ARGS names, without it
 	@$(BIN)/python -m pytest $(or $(ARGS),-n auto -p tests.coverage)
 
-check: setup ## Format, lint, types, the contract's lint and breaking changes, generated files up to date
+check: setup ## Check format, lint, types, the contract's lint and breaking changes, and that gen/ is up to date
 	@$(BIN)/python -m tests.check
 
 gen: setup ## Rebuild gen/ from proto/
 	@$(BIN)/python -m edge.gen --pyi
 
-bench: setup ## Measure speed and memory, side by side with alternatives
+bench: setup ## Measure speed and memory, beside a plain alternative
 	@$(BIN)/python -m tests.bench
 
 lock: setup ## Renew requirements.lock from pyproject.toml

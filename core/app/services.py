@@ -1,4 +1,4 @@
-"""What a core process serves. Envoy's configuration and the tests read it too."""
+"""Name the services of a core process. Envoy's configuration and the tests read this too."""
 
 SERVICES = (
     "onegenie.recommend.v1.RecommendService",
@@ -16,5 +16,5 @@ SERVICES = (
     "onegenie.vision.v1.VisionService",
 )
 
-# Of google.rpc.ErrorInfo.
+# The domain in google.rpc.ErrorInfo.
 DOMAIN = "onegenie"

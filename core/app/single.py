@@ -1,7 +1,7 @@
-"""One service alone, in a process of its own: what a core asks over gRPC when it runs elsewhere.
+"""Serve a single service in a process of its own, for core processes elsewhere that call it.
 
-No proxy stands before these: they serve gRPC as it is, with the same interceptors as a core, and
-leave TLS to whatever passes calls on to them (docs/shop/remote.md).
+No Envoy stands in front: such a process serves plain gRPC, with a core process's interceptors. TLS
+is left to the proxy that passes calls on (docs/shop/remote.md).
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from edge.serve.server import Server
 
 
 def serve_store(database: Database, address: str) -> contextlib.AbstractAsyncContextManager[None]:
-    """Serve every tenant's embedded store while the block runs.
+    """Serve every tenant's embedded store on a gRPC address while the block runs.
 
-    Who calls shows an admin token of the tenant whose store is meant.
+    A caller shows an admin token of the tenant whose store it wants.
     """
     service = StoreService(EmbeddedStores(database), lambda: caller().tenant_id)
     return _serve(
@@ -44,9 +44,9 @@ def serve_store(database: Database, address: str) -> contextlib.AbstractAsyncCon
 def serve_meal(
     engine: MealEngine, address: str, service_token: str | None
 ) -> contextlib.AbstractAsyncContextManager[None]:
-    """Serve a meal engine while the block runs, to who shows `service_token`: None lets in nobody.
+    """Serve a meal engine on a gRPC address while the block runs.
 
-    The engine stays the caller's to close.
+    Callers must show `service_token`; None refuses every caller. The caller closes the engine.
     """
     return _serve(
         "onegenie.meal.v1.MealService",

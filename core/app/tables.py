@@ -1,4 +1,4 @@
-"""Every table there is: importing this fills `metadata`."""
+"""Import every table there is, which fills `metadata`."""
 
 import core.room.accounts.tables
 import core.room.friend.tables

@@ -1,7 +1,7 @@
-"""A core process: every service, the background jobs and their plumbing, put together.
+"""Put a core process together: every service, the background jobs and their plumbing.
 
-`python -m core.app.wire --socket PATH` serves gRPC on a Unix socket. It reads its settings from
-the environment; DATABASE_URL is needed. Any number of core processes share one database.
+`python -m core.app.wire --socket PATH` serves gRPC on a Unix socket. It reads its settings from the
+environment; DATABASE_URL must be set. Any number of core processes may share one database.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ async def serve(
 ) -> AsyncIterator[Background]:
     """Serve all of onegenie on a gRPC address while the block runs.
 
-    The block gets the tasks that serving needs, and should end when one of them has `failed`.
-    `engine` and `vision` take the places of the engines that the settings name.
+    Yields the tasks that serving needs; the block should end when one of them has `failed`.
+    `engine` and `vision` replace the engines that the settings name.
     """
     async with (
         open_runtime(settings, database_url, clock) as runtime,
@@ -60,7 +60,7 @@ async def serve(
                 **the_room.authenticators,
                 "service": service_authenticator(token.get_secret_value() if token else None),
             },
-            # Outermost first. The edge's own view stands before them, its checks after them.
+            # Outermost first. The edge's REST view runs before these, its checks after them.
             interceptors=[
                 telemetry.request_id,
                 telemetry.log_and_metrics,
@@ -91,12 +91,12 @@ async def serve(
             await background.end()
 
 
-# A process that can't go on may hang in its own end: by then it has ended all the same.
+# Seconds until a process that can't go on is ended by force, as it may hang while it closes.
 _LAST_SECONDS = 10
 
 
 async def run(serving: AbstractAsyncContextManager[Background]) -> int:
-    """Serve until SIGINT or SIGTERM, or until it can't go on; the exit code."""
+    """Serve until SIGINT or SIGTERM, or until a background task fails. Return the exit code."""
     async with serving as background:
         reasons = {
             asyncio.create_task(until_told_to_stop()),
@@ -117,7 +117,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = load_settings()
     if settings.database_url is None:
-        sys.exit("onegenie: DATABASE_URL: a core process needs it (`onegenie up` sets it)")
+        sys.exit("onegenie: DATABASE_URL must be set for a core process (`onegenie up` sets it)")
     telemetry.configure_logging(settings.log_level)
     url = settings.database_url.get_secret_value()
     sys.exit(asyncio.run(run(serve(settings, url, f"unix:{arguments.socket}"))))

@@ -1,7 +1,7 @@
-"""Tasks that live as long as their process: one that ends before is the end of the process.
+"""Run tasks that live as long as their process: if one ends early, the process must end too.
 
-A task that nobody awaits ends unseen, and what it did is not done any more while everything else
-looks well. The supervisor starts a process that ends again, and with it all of its tasks.
+A task that nobody awaits ends unseen: its work is no longer done, while everything else looks well.
+The supervisor restarts a process that ends, and with it all of its tasks.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 class Background:
     """The long-lived tasks of a process. `failed` is set when one ends before it is told to.
 
-    `told` tells those to end that watch it themselves; the others are cancelled.
+    Setting `told` tells the tasks that watch it to end; all others are cancelled.
     """
 
     def __init__(self, told: asyncio.Event) -> None:
@@ -30,7 +30,7 @@ class Background:
     def start(
         self, name: str, work: Coroutine[Any, Any, None], *, ends_when_told: bool = False
     ) -> None:
-        """Run `work` until `end`. With `ends_when_told` it watches `told`."""
+        """Run `work` until `end`. `ends_when_told` says that it watches `told` itself."""
         task = asyncio.create_task(work, name=name)
         task.add_done_callback(self._ended)
         (self._watching if ends_when_told else self._cancelled).append(task)

@@ -1,4 +1,4 @@
-"""CSV files that people write: their rows, and every error with its file, line and column."""
+"""Read CSV files that people write, and report every error with its file, line and column."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+# Problems that are listed; any more are only counted.
 MAX_REPORTED = 100
 ADVICE = "save the file as CSV UTF-8"
-NO_ROWS = "has no rows: to empty what it replaces, say --allow-empty"
-# As no text has them that is meant to be read. Spreadsheets have tabs and line breaks in cells.
+NO_ROWS = "has no rows: use --allow-empty to empty what it replaces"
+# Control characters that no readable text has. Tabs and line breaks occur in spreadsheets' cells.
 _CONTROLS = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong with a file. `line` counts from 1 and includes the header."""
+    """One thing that is wrong with a file. `line` counts from 1, the header included."""
 
     file: str
     line: int | None
@@ -38,7 +39,7 @@ class Problem:
 
 
 class ImportFailed(Exception):
-    """Nothing was imported. `problems` holds the first 100 of `total`."""
+    """Raised when nothing was imported. `problems` holds the first 100 of `total`."""
 
     def __init__(self, problems: Sequence[Problem], total: int) -> None:
         self.problems = tuple(problems)
@@ -50,11 +51,11 @@ class ImportFailed(Exception):
 
 
 class Bad(Exception):
-    """What is wrong with a cell."""
+    """Raised by a cell's parser. The message says what is wrong, without naming the cell."""
 
 
-# What spreadsheets leave in place of a text: a formula, an error, or an exponent where a long
-# number was, whose last digits are gone.
+# Spreadsheets leave these in place of a text: a formula, an error, or the exponent of a long
+# number, whose last digits are gone.
 _FORMULA = re.compile(r'="[^"]*"')
 _ERROR = re.compile(r"#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NUM!|NULL!)|#{2,}")
 _EXPONENT = re.compile(r"-?\d([.,]\d+)?[Ee]\+\d+")
@@ -70,7 +71,7 @@ def _check_intact(text: str) -> None:
 
 
 def parse_text(text: str) -> str:
-    """A cell of any text, up to 1,000 characters, with tabs and line breaks."""
+    """Return a cell's text: up to 1,000 characters, tabs and line breaks included. Raises Bad."""
     if "\0" in text:
         raise Bad("holds a NUL character")
     if _CONTROLS.search(text):
@@ -82,7 +83,7 @@ def parse_text(text: str) -> str:
 
 
 def parse_whole(least: int, most: int) -> Callable[[str], int]:
-    """A parser of cells that hold a whole number within bounds."""
+    """Return a parser of cells that hold a whole number from `least` to `most`."""
 
     def parse(text: str) -> int:
         try:
@@ -102,7 +103,7 @@ def parse_whole(least: int, most: int) -> Callable[[str], int]:
 
 
 def parse_decimal(least: float, most: float) -> Callable[[str], float]:
-    """A parser of cells that hold a number within bounds."""
+    """Return a parser of cells that hold a number from `least` to `most`."""
 
     def parse(text: str) -> float:
         try:
@@ -122,21 +123,21 @@ def parse_decimal(least: float, most: float) -> Callable[[str], float]:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a file. `parse` raises Bad; `empty` is the value of an empty cell."""
+    """A column of a file. `parse` raises Bad. `empty` is the value of an empty cell."""
 
     name: str
     parse: Callable[[str], Any] = parse_text
     required: bool = False
-    # Of a required column: in the header it must be, in a row it need not.
+    # For a required column: it must be in the header, but its cells may be empty.
     may_be_empty: bool = False
     unique: bool = False
     empty: Any = None
-    # Whether the table has it; if not, it only says what another column is.
+    # Whether the table has this column; one that is not stored only describes another column.
     stored: bool = True
 
 
 class Problems:
-    """What is wrong with some files: counts all, keeps the first hundred."""
+    """Collects what is wrong with some files: counts every problem, keeps the first hundred."""
 
     def __init__(self) -> None:
         self.kept: list[Problem] = []
@@ -151,7 +152,7 @@ class Problems:
         column: str | None = None,
         value: str | None = None,
     ) -> None:
-        """Report one thing. `line` counts from 1 and includes the header."""
+        """Report one problem. `line` counts from 1, the header included."""
         self.total += 1
         self.files.add(file)
         if len(self.kept) < MAX_REPORTED:
@@ -168,7 +169,7 @@ class Problems:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a file: the values of its columns by name, and the line where it begins."""
+    """A row of a file: the values of its columns by name, and the line on which it begins."""
 
     line: int
     values: dict[str, Any]
@@ -177,7 +178,7 @@ class Row:
 def read_rows(
     file: Path, columns: Sequence[Column], problems: Problems, *, allow_empty: bool = False
 ) -> list[Row]:
-    """The rows of a file, as `each_row` gives them."""
+    """Return all rows of a file, read as `each_row` reads them."""
     return list(each_row(file, columns, problems, allow_empty=allow_empty))
 
 
@@ -189,10 +190,10 @@ def each_row(
     allow_empty: bool = False,
     allow_others: bool = False,
 ) -> Iterator[Row]:
-    """Read a file row by row; a row with a bad cell is reported and left out.
+    """Yield a file's rows. A row with a bad cell is reported to `problems` and left out.
 
-    A header alone is a fault, for what it replaces would be emptied, unless `allow_empty`. With
-    `allow_others` columns that are not known are left out.
+    A file with nothing but a header is reported too, because it would empty what it replaces;
+    `allow_empty` permits it. `allow_others` ignores unknown columns instead of reporting them.
     """
     before, count = problems.total, 0
     try:
@@ -250,7 +251,7 @@ _MAGIC = {
 
 
 def _magic(file: Path) -> str:
-    """What a file is that is no text at all; else empty."""
+    """Return what a file is, if it is not text at all; else an empty text."""
     with file.open("rb") as data:
         head = data.read(16)
     return next((what for magic, what in _MAGIC.items() if head.startswith(magic)), "")
@@ -270,7 +271,7 @@ _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def _check_first_line(file: Path, text: str, columns: Sequence[Column], problems: Problems) -> bool:
-    """Whether the first line may be a header of CSV in UTF-8; what else people send is named."""
+    """Return whether the first line can be a header of CSV in UTF-8; report what it is if not."""
     known = {column.name for column in columns}
 
     def parts(sign: str) -> set[str]:
@@ -284,7 +285,7 @@ def _check_first_line(file: Path, text: str, columns: Sequence[Column], problems
     elif text.startswith("<"):
         message = f"is HTML or XML, not CSV: {ADVICE}"
     elif re.match('"?sep=', text, re.IGNORECASE):
-        message = f"is a spreadsheet's own line and no header: {ADVICE}"
+        message = f"is a spreadsheet's own line, not a header: {ADVICE}"
     elif separators and not known & parts(","):
         message = f"the columns are separated by {separators[0]}, not by commas: {ADVICE}"
     else:

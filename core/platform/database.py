@@ -1,9 +1,9 @@
-"""The database: one table catalogue for all domains, and the one way to run SQL.
+"""Run SQL, in one way for all domains, on one catalogue of tables.
 
-A statement is written once with SQLAlchemy Core, as data of a domain's `sql.py`, and run by
-psycopg: SQLAlchemy never executes anything here, so psycopg.Error is the only family of errors.
-A `Database` runs one query by itself; `Database.begin` gives a `Connection`, whose statements are
-one transaction (docs/decisions/0040-one-way-to-run-sql.md).
+A statement is written once with SQLAlchemy Core, as data in a domain's `sql.py`. psycopg runs it;
+SQLAlchemy never executes anything here, so psycopg.Error is the only family of errors. A `Database`
+runs each query by itself. `Database.begin` gives a `Connection`, whose statements are one
+transaction (docs/decisions/0040-one-way-to-run-sql.md).
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ log = structlog.get_logger(__name__)
 Row = TypeVar("Row")
 Driver = psycopg.AsyncConnection[tuple[Any, ...]]
 
-# Transactions wait for each other's locks, reads for nobody: these many connections are for reads
-# whatever the transactions do.
+# Connections kept for reads. Transactions wait for each other's locks and reads wait for nobody, so
+# reads must not run out of connections when transactions wait.
 _FOR_READS = 4
-# Whoever gets no connection for this long is told to come back.
+# Seconds. A call that gets no connection for this long is told to come back.
 _WAIT_SECONDS = 10.0
 
-# Constraint names are spelt out so that migrations can name what they change.
+# Constraints have explicit names, so that migrations can name what they change.
 metadata = MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -70,9 +70,9 @@ _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 class Statement:
     """A statement as data: compiled when it first runs, and never again.
 
-    Its parameters are `bindparam`s; their values are what psycopg takes, and plain JSON values
-    for JSON columns. A list goes in as `column == any_(bindparam(…, type_=ARRAY(…)))`: an IN would
-    be another statement for each length.
+    Its parameters are `bindparam`s. Their values are what psycopg takes, and plain JSON values for
+    JSON columns. Pass a list as `column == any_(bindparam(…, type_=ARRAY(…)))`, because an IN would
+    need another statement for each length.
     """
 
     def __init__(self, statement: Executable) -> None:
@@ -80,13 +80,13 @@ class Statement:
 
     @cached_property
     def text(self) -> bytes:
-        """The SQL, as psycopg takes it."""
+        """The SQL in the form that psycopg takes."""
         text: str = self._compiled.string
         assert "POSTCOMPILE" not in text, f"an IN over a list: {text}"
         return text.encode()
 
     def bind(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The values of all parameters, those that stand in the statement itself included."""
+        """Return the values of all parameters, including those written in the statement itself."""
         bound = {**self._constants, **values}
         for name in self._json:
             if bound[name] is not None:
@@ -109,10 +109,10 @@ class Statement:
 
 
 class Query(Statement, Generic[Row]):
-    """A statement that returns rows, and what a row is.
+    """A statement that returns rows, and the type of a row.
 
-    That is a dataclass with a field for each column, of the same names in the same order, or,
-    where there is one column, the type of its values.
+    The type is a dataclass whose fields have the columns' names in the columns' order. For a
+    single column it may be the type of its values.
     """
 
     def __init__(self, statement: Executable, row: type[Row]) -> None:
@@ -122,7 +122,7 @@ class Query(Statement, Generic[Row]):
         self._checked = False
 
     def rows(self, columns: Sequence[Any], found: list[tuple[Any, ...]]) -> list[Row]:
-        """What psycopg found, in rows. `columns` have the names that the database gave them."""
+        """Return what psycopg found, as rows. `columns` have the names that the database gave."""
         if not self._checked:
             names = [column.name for column in columns]
             assert self._names == names if self._names else len(names) == 1, (self._row, names)
@@ -133,7 +133,7 @@ class Query(Statement, Generic[Row]):
 
 
 def params(*names: str) -> dict[str, BindParameter[Any]]:
-    """Parameters named as the columns that they are the values of: for `insert(…).values`."""
+    """Return a parameter for each column of these names, for use in `insert(…).values`."""
     return {name: bindparam(name) for name in names}
 
 
@@ -141,41 +141,44 @@ def params(*names: str) -> dict[str, BindParameter[Any]]:
 
 
 class Reader(ABC):
-    """What runs queries: a Database each by itself, a Connection all in one transaction."""
+    """Runs queries: a Database each by itself, a Connection all in one transaction."""
 
     @abstractmethod
     async def all(self, query: Query[Row], /, **values: Any) -> list[Row]:
-        """The rows of a query. Raises psycopg.Error."""
+        """Return the rows of a query. Raises psycopg.Error."""
 
     async def first(self, query: Query[Row], /, **values: Any) -> Row | None:
-        """The first row; None when there is none."""
+        """Return the first row, or None if the query finds no row. Raises psycopg.Error."""
         rows = await self.all(query, **values)
         return rows[0] if rows else None
 
     async def one(self, query: Query[Row], /, **values: Any) -> Row:
-        """The row of a query that has exactly one."""
+        """Return the row of a query that always finds exactly one. Raises psycopg.Error."""
         rows = await self.all(query, **values)
         assert len(rows) == 1, f"{len(rows)} rows of {query.text.decode()}"
         return rows[0]
 
 
 class Connection(Reader):
-    """A transaction. `driver` is psycopg's connection, for what else must join it."""
+    """A transaction. `driver` is psycopg's connection, for other code that must join it."""
 
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
 
     async def all(self, query: Query[Row], /, **values: Any) -> list[Row]:
-        """See Reader. The statement may also be one that changes rows and returns them."""
+        """Return the rows of a query, which may also change rows and return them.
+
+        Raises psycopg.Error.
+        """
         cursor = await self.driver.execute(query.text, query.bind(values), binary=True)
         return query.rows(cursor.description or (), await cursor.fetchall())
 
     async def run(self, statement: Statement, /, **values: Any) -> int:
-        """Run a statement; how many rows it changed. Raises psycopg.Error."""
+        """Run a statement. Return the number of rows that it changed. Raises psycopg.Error."""
         return (await self.driver.execute(statement.text, statement.bind(values))).rowcount
 
     async def run_many(self, statement: Statement, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Run a statement with the values of each row, without waiting for one after the other."""
+        """Run a statement once for each row of values, in a pipeline. Raises psycopg.Error."""
         cursor = self.driver.cursor()
         await cursor.executemany(statement.text, [statement.bind(row) for row in rows])
 
@@ -186,9 +189,9 @@ class Connection(Reader):
         columns: Sequence[str],
         rows: Iterable[Sequence[Any]],
     ) -> int:
-        """Put `rows` (values of `columns`) in place of all the tenant's in `table`; their number.
+        """Replace all of the tenant's rows in `table` by `rows`, the values of `columns`.
 
-        Goes through COPY.
+        Return the number of new rows. They are written with COPY. Raises psycopg.Error.
         """
         into = sql.Identifier(table.name)
         await self.driver.execute(
@@ -208,21 +211,24 @@ class Connection(Reader):
 class Database(Reader):
     """Connections to one Postgres: `pool_size` for transactions, and a few more for reads.
 
-    They are made when they are needed, by whoever needs them: while the database is away each
-    call hears of it at once.
+    Each connection is made by the call that needs it, so that every call learns at once when the
+    database is away.
     """
 
     def __init__(self, url: str, pool_size: int = 10) -> None:
         self.url = url
         self._transactions = asyncio.Semaphore(pool_size)
         self._places = asyncio.Semaphore(pool_size + _FOR_READS)
-        # Those nobody uses; the one used last is taken first.
+        # Connections that nobody uses. The one that was used last is taken first.
         self._idle: list[Driver] = []
         self._closed = False
 
     async def all(self, query: Query[Row], /, **values: Any) -> list[Row]:
-        """See Reader. A query that fails with its connection is tried once more on a living one,
-        so it must be one that may run twice."""
+        """Return the rows of a query, which must be safe to run twice.
+
+        It runs a second time, on a living connection, if it fails with its connection. Raises Busy
+        if no connection is free for 10 s, else psycopg.Error.
+        """
         try:
             return await self._all(query, values)
         except Busy:
@@ -239,10 +245,10 @@ class Database(Reader):
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Connection]:
-        """One transaction: committed when the block ends, rolled back when it raises.
+        """Open a transaction: committed when the block ends, rolled back when it raises.
 
-        Everything done on its connection, jobs deferred and notifications included, happens
-        together or not at all.
+        Everything done on its connection happens together or not at all, including deferred jobs
+        and notifications. Raises Busy if no connection is free for 10 s.
         """
         await _enter(self._transactions)
         try:
@@ -256,13 +262,13 @@ class Database(Reader):
             self._transactions.release()
 
     async def close(self) -> None:
-        """Close every connection; those in use when they come back."""
+        """Close every connection. One that is in use is closed when it is given back."""
         self._closed = True
         while self._idle:
             await self._idle.pop().close()
 
     async def _take(self) -> Driver:
-        """A connection that lives, for nobody else until it is given back."""
+        """Return a living connection, which nobody else gets until it is given back."""
         await _enter(self._places)
         try:
             while self._idle:
@@ -284,7 +290,7 @@ class Database(Reader):
 
 
 class Busy(psycopg.OperationalError):
-    """Every connection is in use, and was for a while."""
+    """Raised when every connection has been in use for 10 s."""
 
 
 async def _enter(places: asyncio.Semaphore) -> None:
@@ -299,7 +305,7 @@ async def _enter(places: asyncio.Semaphore) -> None:
 
 
 async def _connect(url: str) -> Driver:
-    # Each of our statements is prepared when it first runs: their number is known.
+    # Prepare each statement when it first runs: their number is fixed, so none is ever dropped.
     driver = await psycopg.AsyncConnection.connect(
         libpq_url(url), autocommit=True, prepare_threshold=0
     )
@@ -311,7 +317,7 @@ async def _connect(url: str) -> Driver:
 
 @asynccontextmanager
 async def open_database(url: str, pool_size: int = 10) -> AsyncIterator[Database]:
-    """A Database that is closed when the block ends."""
+    """Open a Database, and close it when the block ends."""
     database = Database(url, pool_size)
     try:
         yield database
@@ -321,7 +327,10 @@ async def open_database(url: str, pool_size: int = 10) -> AsyncIterator[Database
 
 @asynccontextmanager
 async def unavailable_without_database(call: Call) -> AsyncIterator[None]:
-    """While the database is away, calls are told to come back instead of an internal error."""
+    """Answer calls with CONDITION_UNAVAILABLE while the database is away.
+
+    Without this, an OperationalError would be answered as an internal error.
+    """
     try:
         yield
     except psycopg.OperationalError as error:
@@ -333,16 +342,16 @@ _HOLD_LOCK = Statement(select(func.pg_advisory_xact_lock(bindparam("key", type_=
 
 
 async def hold_lock(conn: Connection, key: int) -> None:
-    """Have transactions that hold the lock of this number take turns, until this one ends."""
+    """Hold the advisory lock `key` until the transaction ends; wait for it if it is held."""
     await conn.run(_HOLD_LOCK, key=key)
 
 
 def hung_up(conn: psycopg.AsyncConnection[Any]) -> bool:
-    """Whether the server has ended an idle connection.
+    """Return whether the server has ended an idle connection.
 
-    A server that restarts, or ends one connection, says so on each: there is something to read
-    where there should be nothing. Asking the kernel takes 2 µs, a statement a round trip. What
-    else the server may have sent costs a new connection and no more.
+    A server that ends a connection says so on it: there is something to read where there should be
+    nothing. Asking the kernel takes 2 µs; a statement would take a round trip. If the server sent
+    something else, the only cost is a new connection.
     """
     if conn.closed:
         return True
@@ -352,10 +361,10 @@ def hung_up(conn: psycopg.AsyncConnection[Any]) -> bool:
 
 
 def sqlalchemy_url(url: str) -> str:
-    """The URL with the driver named, as SQLAlchemy wants it (for migrations)."""
+    """Return the URL with the driver's name, which SQLAlchemy needs (for migrations)."""
     return "postgresql+psycopg://" + url.split("://", 1)[1]
 
 
 def libpq_url(url: str) -> str:
-    """The URL without a driver, as libpq, psycopg and procrastinate want it."""
+    """Return the URL without a driver's name, for libpq, psycopg and procrastinate."""
     return "postgresql://" + url.split("://", 1)[1]

@@ -1,7 +1,7 @@
-"""Wake local watchers when something changed in the database, whichever process changed it.
+"""Wake this process's watchers when any process has changed something in the database.
 
-Postgres NOTIFY carries ids only; the tables hold the truth. A watcher re-reads its row when it
-is woken, and every few seconds in any case, so a lost notification costs time and nothing else.
+Postgres NOTIFY carries only ids; the tables hold the truth. A watcher reads its row again when it
+is woken, and every few seconds in any case, so a lost notification costs nothing but time.
 """
 
 from __future__ import annotations
@@ -25,13 +25,14 @@ _NOTIFY = Statement(text("SELECT pg_notify(:channel, :topic)"))
 async def publish(conn: Connection, topic: str) -> None:
     """Wake the watchers of `topic`, in every process, when the transaction commits.
 
-    Notifications serialise commits: publish one a transaction, never one a token.
+    Notifications make commits take turns: publish one per transaction, never one per token.
+    Raises psycopg.Error.
     """
     await conn.run(_NOTIFY, channel=_CHANNEL, topic=topic)
 
 
 class Events:
-    """One listening connection a process, shared by all its watchers."""
+    """One listening connection per process, shared by all watchers of the process."""
 
     def __init__(self, database_url: str) -> None:
         self._url = libpq_url(database_url)
@@ -39,7 +40,7 @@ class Events:
 
     @contextlib.contextmanager
     def watch(self, *topics: str) -> Iterator[asyncio.Event]:
-        """An event that is set whenever one of `topics` may have changed."""
+        """Give an event that is set whenever one of `topics` may have changed."""
         event = asyncio.Event()
         for topic in topics:
             self._watchers.setdefault(topic, set()).add(event)
@@ -54,20 +55,20 @@ class Events:
 
     @property
     def watcher_count(self) -> int:
-        """How many watchers there are in this process."""
+        """The number of watchers in this process."""
         return sum(len(watchers) for watchers in self._watchers.values())
 
     def wake_all(self) -> None:
-        """Wake every watcher: after a reconnect, and to let streams end when the server stops."""
+        """Wake every watcher: after a reconnect, and to end streams when the server stops."""
         for watchers in self._watchers.values():
             for event in watchers:
                 event.set()
 
     async def run(self) -> None:
-        """Listen until cancelled, reconnecting when the database was away."""
+        """Listen until cancelled. Reconnect whenever the database was away."""
         this = asyncio.current_task()
         assert this is not None
-        # A connection that is cancelled may end in another error.
+        # A cancelled connection may raise another error.
         while not this.cancelling():
             try:
                 async with await psycopg.AsyncConnection.connect(

@@ -1,4 +1,4 @@
-"""Private files and directories: written whole or not at all, and nobody else's way in."""
+"""Write private files, whole or not at all, and make directories that only their owner can open."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-# Of a Unix socket; the kernel takes 107 characters on Linux, 103 on macOS.
+# Bytes of a Unix socket's path. The kernel takes 107 on Linux and 103 on macOS.
 SOCKET_PATH_MAX = 100
 
 
 def write_private(path: Path, text: str, *, replace: bool = True) -> bool:
-    """Write a file for its owner only (0600), whole or not at all, also when the power fails.
+    """Write a file for its owner only (0600), whole or not at all, even if the power fails.
 
-    A file that root replaces keeps its owner, who reads it. Without `replace` a file that is
-    there already stays: False. Follows no link at `path`. Raises OSError.
+    Return True if it was written. Without `replace`, an existing file stays as it is, and the
+    result is False. A file that root replaces keeps its owner, who has to read it. A link at `path`
+    is not followed. Raises OSError.
     """
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -40,7 +41,7 @@ def write_private(path: Path, text: str, *, replace: bool = True) -> bool:
                 return False
     finally:
         fresh.unlink(missing_ok=True)
-    # The name too: a file without one is lost.
+    # Sync the directory too, because a file whose name is lost is lost.
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(folder)
@@ -50,14 +51,14 @@ def write_private(path: Path, text: str, *, replace: bool = True) -> bool:
 
 
 def fits_a_socket(directory: Path, name: str) -> bool:
-    """Whether the path of a socket `name` there is short enough for the kernel."""
+    """Return whether a socket `name` in `directory` has a path short enough for the kernel."""
     return len(os.fsencode(directory / name)) <= SOCKET_PATH_MAX
 
 
 def make_short_directory(prefix: str, longest: str) -> Path:
-    """A new private directory with a path short enough for a socket named `longest`.
+    """Make a private directory whose path is short enough for a socket named `longest`.
 
-    It is among the temporary files, under a name nobody could know before. Raises OSError.
+    It is among the temporary files, under a name that nobody could guess before. Raises OSError.
     """
     for parent in (tempfile.gettempdir(), "/tmp", "/var/tmp"):  # noqa: S108
         if fits_a_socket(Path(parent, prefix + 8 * "x"), longest) and os.access(parent, os.W_OK):
@@ -66,7 +67,7 @@ def make_short_directory(prefix: str, longest: str) -> Path:
 
 
 def is_private(path: Path, owner: int) -> bool:
-    """Whether a directory is that user's alone, and no link."""
+    """Return whether `path` is a directory, not a link, that only the user `owner` can open."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError:

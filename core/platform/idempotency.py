@@ -1,4 +1,4 @@
-"""Idempotency keys: a repeated call of the same key does nothing new."""
+"""Check idempotency keys: a repeated call with the same key does nothing new."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ import re
 from edge.reply.errors import ApiError, FieldViolation
 from edge.v1.annotations_pb2 import CONDITION_INVALID_ARGUMENT
 
-# Header over REST, metadata over gRPC.
+# A header over REST, metadata over gRPC.
 IDEMPOTENCY_HEADER = "idempotency-key"
 _VISIBLE_ASCII = re.compile("[!-~]{1,255}")
 
 
 def check_key(key: str | None) -> None:
-    """Raise INVALID_REQUEST, naming the header, for a key that is none."""
+    """Raise INVALID_REQUEST, naming the header, unless the key is valid or absent."""
     if key is not None and not _VISIBLE_ASCII.fullmatch(key):
         raise _invalid_key("must be 1 to 255 visible ASCII characters")
 
 
 def used_for_another_request() -> ApiError:
-    """The error of a key that comes again with other contents."""
+    """Return the error for a key that was already used with other contents."""
     return _invalid_key("was used for another request")
 
 

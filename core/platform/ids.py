@@ -1,4 +1,4 @@
-"""Identifiers as clients send them."""
+"""Parse identifiers that clients send."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from edge.request.validate import UUID
 
 
 def parse_uuid(text: str) -> uuid.UUID | None:
-    """The UUID that `text` is, written with hyphens and in either case; None when it is none.
+    """Return the UUID that `text` spells with hyphens, in either case; None if it is not a UUID.
 
-    For ids whose malformed form is answered like an unknown one.
+    Use it where a malformed id is answered like an unknown one.
     """
     return uuid.UUID(text) if UUID.fullmatch(text) else None

@@ -1,9 +1,9 @@
-"""Background jobs on the Postgres queue of procrastinate.
+"""Run background jobs from the Postgres queue of procrastinate.
 
-A job is deferred in the transaction that makes it necessary, runs at least once, and is fenced
-by its own code so that its effect happens once. What a killed process had begun is taken over
-by any living one. Each queue has workers of its own, so that none waits for what another one
-waits for (docs/decisions/0031-queues-and-turns.md).
+A job is deferred in the transaction that makes it necessary. It runs at least once; its own code
+fences it, so that its effect happens once. If its process is killed, any living process takes it
+over. Each queue has workers of its own, so that no queue waits for another one's upstream
+(docs/decisions/0031-queues-and-turns.md).
 """
 
 from __future__ import annotations
@@ -27,16 +27,19 @@ from core.platform.database import Connection, hung_up, libpq_url
 
 log = structlog.get_logger(__name__)
 
+# Seconds between two signs of life of a worker.
 HEARTBEAT_SECONDS = 2.0
+# Seconds without a sign of life after which a worker's jobs are taken over.
 STALLED_AFTER_SECONDS = 8.0
+# Seconds between two looks for jobs of dead workers.
 SWEEP_EVERY_SECONDS = 2.0
 
-# Rounds that are to begin, and what is left of those that have begun.
+# The first step of rounds, and the steps after it.
 BEGIN, ROUNDS = "begin", "rounds"
 CODES = "codes"
-# What nobody waits for: reports to stores, and tidying up.
+# Jobs that nobody waits for: reports to stores, and tidying up.
 ERRANDS = "errands"
-# Where earlier versions put everything.
+# The queue in which earlier versions put every job.
 _EARLIER = "default"
 
 
@@ -44,8 +47,8 @@ _EARLIER = "default"
 class _Worker:
     """Works on the jobs of some queues, `concurrency` at a time.
 
-    It is told of new jobs if it `listens`. Of retries, and of jobs whose lock was released, it
-    hears only by looking, every `look_seconds`.
+    A worker that `listens` is notified of new jobs. It finds retries, and jobs whose lock was
+    released, only by looking, every `look_seconds`.
     """
 
     queues: tuple[str, ...]
@@ -56,9 +59,9 @@ class _Worker:
 
 def _workers(concurrency: int) -> tuple[_Worker, ...]:
     return (
-        # A round that has begun has the higher priority: it is finished before another begins.
+        # A round that has begun has higher priority: it is finished before another one begins.
         _Worker((BEGIN, ROUNDS, _EARLIER), concurrency),
-        # When all of those wait for a meal engine, the rounds that have their meal go on.
+        # While all of those wait for a meal engine, the rounds that have their meal go on here.
         _Worker((ROUNDS,), max(1, concurrency // 4), listens=False),
         _Worker((CODES,), 4, look_seconds=0.5),
         _Worker((ERRANDS,), 8, look_seconds=1.0),
@@ -66,22 +69,22 @@ def _workers(concurrency: int) -> tuple[_Worker, ...]:
 
 
 class RetryAlways(BaseRetryStrategy):
-    """Retry whatever happened, later each time, at most ten seconds later.
+    """Retry after any exception, with a growing wait of at most ten seconds.
 
-    A job decides itself when to give up: it sees `context.job.attempts`.
+    A job itself decides when to give up: it sees `context.job.attempts`.
     """
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision:
-        # The power of a few thousand attempts is no float any more.
+        # Bounded, because 2 to the power of a few thousand attempts overflows a float.
         wait = min(0.2 * 2 ** min(job.attempts, 10), 10.0)
         log.warning("job_retried", task=job.task_name, attempts=job.attempts, exc_info=exception)
         return RetryDecision(retry_in={"seconds": wait})
 
 
 class _Manager(JobManager):
-    """Says when the end of a job could not be written down.
+    """Calls `unwritten` when the end of a job could not be written to the database.
 
-    Such a job is "doing" for as long as its worker lives, and nobody's.
+    Such a job stays in the status "doing" while its worker lives, though nobody works on it.
     """
 
     def __init__(
@@ -106,15 +109,15 @@ class _Manager(JobManager):
 
 
 class Jobs:
-    """The queue: tasks are registered on it, deferred through it and run by it.
+    """The queue: register tasks on it, defer jobs through it, and let it run them.
 
-    `concurrency` is how many steps of rounds run at a time; the other queues have a few workers
-    each beside them.
+    `concurrency` is the number of steps of rounds that run at a time. Each other queue has a few
+    workers in addition.
     """
 
     def __init__(self, database_url: str, concurrency: int) -> None:
         self._workers = _workers(concurrency)
-        # Of each worker that runs: set when it is to make room for a new one.
+        # One event for each running worker; setting it makes the worker end for a new one.
         self._renew: set[asyncio.Event] = set()
         connector = procrastinate.PsycopgConnector(
             pool_factory=_make_pool, conninfo=libpq_url(database_url), configure=_autocommit
@@ -127,7 +130,7 @@ class Jobs:
     ) -> Task[Any, Any, Any]:
         """Register an async function `(context, **arguments)` as a task that is always retried.
 
-        Of a queue's jobs those of a higher priority are taken first.
+        A worker takes jobs of higher priority first.
         """
         return self.app.task(
             name=name, queue=queue, pass_context=True, retry=RetryAlways(), priority=priority
@@ -144,12 +147,11 @@ class Jobs:
         after: timedelta | None = None,
         **arguments: Any,
     ) -> None:
-        """Put a job on the queue in the transaction of `conn`.
+        """Put a job on the queue, in the transaction of `conn`.
 
-        `queue` and `priority` are those of the task where they are not given.
-        Jobs of one lock run one at a time, in the order they were put there; one that is to be
-        retried holds up those after it. With `after` it is taken no earlier than that from now.
-        Raises psycopg.Error.
+        `queue` and `priority` default to the task's. Jobs with the same `lock` run one at a time,
+        in the order in which they were deferred; a job that waits for its retry holds up those
+        after it. The job runs no earlier than `after` from now. Raises psycopg.Error.
         """
         configured = task.configure(
             connection=conn.driver,
@@ -161,7 +163,7 @@ class Jobs:
         try:
             await configured.defer_async(**arguments)
         except procrastinate.exceptions.ConnectorException as error:
-            # It is the caller's transaction: what the database said is for the caller.
+            # The transaction is the caller's, so the caller gets the database's own error.
             raise error.__cause__ or error from None
 
     async def __aenter__(self) -> Jobs:
@@ -172,7 +174,7 @@ class Jobs:
         await self.app.close_async()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work off jobs until `stop` is set; what then still runs goes back to the queue."""
+        """Run jobs until `stop` is set. Jobs that still run then go back to the queue."""
         async with asyncio.TaskGroup() as group:
             sweeper = group.create_task(self._sweep())
             await asyncio.wait(
@@ -187,9 +189,9 @@ class Jobs:
     async def _work(self, worker: _Worker, stop: asyncio.Event) -> None:
         """Run one worker until `stop` is set or the worker ends by itself.
 
-        It ends with an error when the database was away, when another process took it for
-        dead, or when it could not write down that a job is done: the caller then starts a new
-        one, and the sweep puts the jobs of the old one back.
+        A worker ends by itself when the database is away, when another process took it for dead,
+        or when it could not write to the database that a job is done. The caller then starts a
+        new worker, and the sweep puts the old one's jobs back on the queue.
         """
         renew = asyncio.Event()
         running = asyncio.create_task(
@@ -225,10 +227,10 @@ class Jobs:
             renew.set()
 
     async def _sweep(self) -> None:
-        """Put the jobs of dead workers back on the queue, until cancelled."""
+        """Put the jobs of dead workers back on the queue, again and again until cancelled."""
         this = asyncio.current_task()
         assert this is not None
-        # A database call that is cancelled may end in another error, or as if nothing had been.
+        # A cancelled database call may raise another error, or return as if nothing had happened.
         while not this.cancelling():
             await asyncio.sleep(SWEEP_EVERY_SECONDS)
             try:
@@ -236,30 +238,31 @@ class Jobs:
                     seconds_since_heartbeat=STALLED_AFTER_SECONDS
                 )
             except Exception as error:
-                # The database is away: the next sweep sees.
+                # The database is away: the next sweep tries again.
                 log.info("job_sweep_failed", error=type(error).__name__)
                 continue
             for job in stalled:
                 try:
-                    # Not ours: that one fails is no reason to renew our workers.
+                    # The base class's method: if this fails, our own workers need not be renewed.
                     await JobManager.retry_job(self.app.job_manager, job)
                     log.warning("job_taken_over", task=job.task_name, job_id=job.id)
                 except Exception as error:
-                    # Another replica was first, or the database is away.
+                    # Another process was first, or the database is away.
                     log.info("job_not_taken_over", job_id=job.id, error=type(error).__name__)
 
 
 def _make_pool(**options: Any) -> AsyncConnectionPool:
-    """The queue's connections.
+    """Make the pool of the queue's connections.
 
-    Each of its statements is a transaction, and the driver asks before each whether the
-    connection lives: four round trips where one will do.
+    By default each statement would take four round trips: the driver begins and ends a transaction
+    around it and first asks whether the connection lives. With autocommit and a `check` that asks
+    only the kernel, one round trip is enough.
     """
 
     async def check(conn: psycopg.AsyncConnection[Any]) -> None:
         if hung_up(conn):
             await conn.close()
-            # One by one, each dead connection would be waited for longer than the one before.
+            # Check all at once: one by one, the wait would grow with each dead connection.
             await pool.check()
             raise psycopg.OperationalError("the server has ended the connection")
 

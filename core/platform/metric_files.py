@@ -1,8 +1,8 @@
-"""Prometheus' files of a process, on a disk that may be full.
+"""Keep a process's Prometheus files on a disk that may be full.
 
-The library maps files with holes: on a full disk the first write to a hole is a SIGBUS, which ends
-the process. Here a file's room is taken before it is mapped; where there is none, what did not get
-a place is not counted, and the call that it would have counted goes on.
+The library maps files with holes. On a full disk, the first write to a hole is a SIGBUS, which ends
+the process. Here a file's space is allocated before it is mapped. If there is no space, the new
+figure is not counted, and the call that it would have counted goes on.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from typing import Any
 import prometheus_client.values
 from prometheus_client.mmap_dict import MmapedDict
 
+# Bytes allocated for a new file; it doubles when they are used up.
 _FIRST_BYTES = 1 << 16
 
 
 class ReservedFile(MmapedDict):
-    """A metrics file whose every byte has its place on the disk. It never raises OSError."""
+    """A metrics file with every byte allocated on the disk. It never raises OSError."""
 
     def __init__(self, filename: str, read_mode: bool = False) -> None:
         if not read_mode:
@@ -27,7 +28,7 @@ class ReservedFile(MmapedDict):
                 with open(filename, "a+b") as file:
                     _reserve(file.fileno(), _FIRST_BYTES)
             except OSError:
-                # Whoever collects could not read it.
+                # The collector could not read a file without its first bytes.
                 with contextlib.suppress(OSError):
                     os.unlink(filename)
                 self._in_memory()
@@ -35,21 +36,21 @@ class ReservedFile(MmapedDict):
         super().__init__(filename, read_mode)  # type: ignore[no-untyped-call]
 
     def read_value(self, key: str) -> Any:
-        """A value and its time, as far as they have a place."""
+        """Return a value and its time, or zeros if there is no space for it."""
         try:
             return super().read_value(key)  # type: ignore[no-untyped-call]
         except OSError:
             return 0.0, 0.0
 
     def write_value(self, key: str, value: float, timestamp: float) -> None:
-        """Keep a value if there is a place for it."""
+        """Write a value if there is space for it."""
         try:
             super().write_value(key, value, timestamp)  # type: ignore[no-untyped-call]
         except OSError:
             return
 
     def _init_value(self, key: str) -> None:
-        # More than an entry takes, so that the library has no reason to grow the file itself.
+        # More than an entry needs, so that the library never grows the file itself.
         needed = self._used + len(key.encode()) + 64
         capacity = self._capacity
         while capacity < needed:
@@ -61,14 +62,14 @@ class ReservedFile(MmapedDict):
         super()._init_value(key)  # type: ignore[no-untyped-call]
 
     def _in_memory(self) -> None:
-        """Count where nobody reads it: this process has no file."""
+        """Count in memory, where nobody reads it, because this process has no file."""
         self._f = open(os.devnull, "rb")  # noqa: SIM115
         self._m = mmap.mmap(-1, _FIRST_BYTES)
         self._capacity, self._used, self._positions = _FIRST_BYTES, 8, {}
 
 
 def _reserve(descriptor: int, size: int) -> None:
-    """Give a file at least `size` bytes. Raises OSError where there is no room for them."""
+    """Allocate at least `size` bytes for a file. Raises OSError if the disk has no space."""
     if hasattr(os, "posix_fallocate"):
         os.posix_fallocate(descriptor, 0, size)
     elif os.fstat(descriptor).st_size < size:
@@ -76,5 +77,5 @@ def _reserve(descriptor: int, size: int) -> None:
 
 
 def reserve_metric_files() -> None:
-    """Have every metrics file that is opened from now on reserved."""
+    """Make the library use ReservedFile for every file that it opens from now on."""
     prometheus_client.values.MmapedDict = ReservedFile  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
-"""An endpoint that speaks OpenAI's protocol, for the engines that may be one.
+"""Call an endpoint with OpenAI's protocol, for the engines that use one.
 
-Its answers are read as what a stranger says: held to a size, a time and a shape. The package
-`openai` is an extra and is imported when an endpoint is made.
+Its answers are not trusted: each is held to a size, a time and a shape. The package `openai` is an
+extra, and is imported only when an endpoint is made.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
+# Attempts at a call, the first included.
 ATTEMPTS = 3
+# Seconds: an endpoint that asks for a longer wait is called again after this.
 LONGEST_RETRY_AFTER = 15.0
-# More than any picture that is taken here, in base64.
+# Bytes. Larger than any picture that is accepted here, in base64.
 LARGEST_ANSWER = 24 * 1024 * 1024
 
 TIMEOUT = "upstream timeout"
@@ -36,7 +38,10 @@ Shape = TypeVar("Shape", bound=BaseModel)
 
 
 class UpstreamError(Exception):
-    """No usable answer. `reason` is safe to show; `retryable`: trying again may help."""
+    """Raised when there is no usable answer.
+
+    `reason` is safe to show to clients. `retryable` means that trying again may help.
+    """
 
     def __init__(self, reason: str, *, retryable: bool = True) -> None:
         super().__init__(reason)
@@ -67,12 +72,12 @@ class _Images(BaseModel):
 
 
 class OpenAIEndpoint:
-    """See the module's docstring. Every method but `close` raises UpstreamError.
+    """A client of one endpoint. Every method but `close` raises UpstreamError.
 
-    `timeout` is seconds for one attempt, `total` seconds after which none is begun any more,
-    `backoff` the first pause in seconds. Timeouts, lost connections, 408, 429 and 5xx are tried
-    again, at most `ATTEMPTS` times; other answers are final, a redirect too. Reasons: "upstream
-    timeout", "upstream unavailable", "upstream refused", "upstream gave an unreadable answer".
+    All times are in seconds: `timeout` is for one attempt, no attempt begins later than `total`,
+    and `backoff` is the first pause. Timeouts, lost connections, 408, 429 and 5xx are tried again,
+    up to `ATTEMPTS` in all. Any other answer is final, a redirect included. The error's reasons are
+    TIMEOUT, UNAVAILABLE, REFUSED and UNREADABLE.
     """
 
     def __init__(
@@ -82,8 +87,8 @@ class OpenAIEndpoint:
             from openai import AsyncOpenAI, DefaultAsyncHttpxClient
         except ImportError as error:
             raise RuntimeError("an engine `openai` needs the extra: onegenie[openai]") from error
-        # Our retries, not the client's: they honour the caller's deadline. Nor are its redirects
-        # followed: who answers here does not choose whom we ask next.
+        # We retry ourselves, because the client's retries ignore the caller's deadline. Redirects
+        # are not followed, because an endpoint must not choose whom we call next.
         self._client = AsyncOpenAI(
             base_url=base_url,
             api_key=api_key,
@@ -100,7 +105,7 @@ class OpenAIEndpoint:
         await self._client.close()
 
     async def chat(self, model: str, messages: Sequence[Message], **options: Any) -> str:
-        """What the model says."""
+        """Return the text of the model's answer."""
         completions: Any = self._client.chat.completions  # its overloads want literal shapes
         body = await self._call(
             completions.with_streaming_response.create, model=model, messages=messages, **options
@@ -120,9 +125,9 @@ class OpenAIEndpoint:
         name: str,
         schema: dict[str, Any],
     ) -> Shape:
-        """What the model says, as `shape`; an answer that isn't one is sent back once for repair.
+        """Return the model's answer as `shape`. An answer of another shape is sent back once.
 
-        `schema` is what strict mode makes of `shape`: all required, nothing extra.
+        `schema` must be the JSON schema of `shape` for strict mode: all keys required, no others.
         """
         wanted = {"name": name, "strict": True, "schema": schema}
         options = {"response_format": {"type": "json_schema", "json_schema": wanted}}
@@ -141,14 +146,14 @@ class OpenAIEndpoint:
         return reply
 
     async def edit(self, model: str, picture: bytes, prompt: str, timeout: float) -> str:
-        """The JPEG `picture` changed as the prompt says: a picture in base64, as it came.
+        """Return the JPEG `picture` changed as the prompt says: the endpoint's picture, in base64.
 
-        `timeout` takes the place of the endpoint's: drawing takes longer than talking. An answer
-        with an address in place of the picture is unreadable: none is fetched.
+        `timeout`, in seconds, replaces the endpoint's, because drawing takes longer than talking.
+        An answer with a URL instead of the picture counts as unreadable: no URL is fetched.
         """
         options: dict[str, Any] = {}
         if "gpt-image" not in model:
-            # Those always send the picture itself, and refuse to be asked for it.
+            # Models named gpt-image always send the picture itself, and refuse this option.
             options["response_format"] = "b64_json"
         images: Any = self._client.images
         body = await self._call(
@@ -163,7 +168,7 @@ class OpenAIEndpoint:
         return _parsed(_Images, body).data[0].b64_json
 
     async def _call(self, method: Callable[..., Any], **arguments: Any) -> bytes:
-        """The body of the answer, tried again as the class says."""
+        """Return the body of the answer, after retries as the class describes."""
         import openai
 
         timeout = arguments.setdefault("timeout", self._timeout)
@@ -175,7 +180,7 @@ class OpenAIEndpoint:
                 reraise=True,
             ):
                 with attempt:
-                    # The client's own time-out starts anew with every byte.
+                    # Needed because the client's own timeout starts again with every byte.
                     async with (
                         asyncio.timeout(timeout),
                         method(**arguments) as response,
@@ -194,7 +199,7 @@ class OpenAIEndpoint:
         raise AssertionError("tenacity ends with an answer or an error")
 
     def _wait(self, state: RetryCallState) -> float:
-        """Seconds till the next attempt: what Retry-After says, else exponential with jitter."""
+        """Return the seconds until the next attempt: Retry-After, or exponential with jitter."""
         error = state.outcome.exception() if state.outcome else None
         headers = getattr(getattr(error, "response", None), "headers", {})
         after = headers.get("retry-after", "")
@@ -205,7 +210,7 @@ class OpenAIEndpoint:
 
 
 async def _body(response: Any) -> bytes:
-    """The whole body of an answer, if it isn't larger than any that we want."""
+    """Return the whole body of an answer. Raises UpstreamError if it exceeds LARGEST_ANSWER."""
     body = bytearray()
     try:
         async for chunk in response.iter_bytes():
@@ -220,7 +225,7 @@ async def _body(response: Any) -> bytes:
 
 
 def _may_pass(error: BaseException) -> bool:
-    """Whether trying again may help."""
+    """Return whether trying again may help."""
     import openai
 
     if isinstance(error, openai.APIStatusError):
@@ -239,7 +244,7 @@ def _parsed(shape: type[Shape], body: bytes) -> Shape:
 
 
 def _read(shape: type[Shape], answer: str) -> tuple[str, Shape | None]:
-    """(what is wrong, None) or ("", the reply)."""
+    """Return ("", the reply), or (what is wrong with the answer, None)."""
     try:
         # Endpoints without strict mode like to wrap JSON in a code fence.
         bare = re.sub(r"^\s*```(?:json)?\s*|\s*```\s*$", "", answer)

@@ -1,6 +1,7 @@
-"""Page tokens: where a page ended, so that the next one goes on there whatever came in between.
+"""Make and read page tokens: each says where a page ended.
 
-They are opaque, so that nobody counts on what is in them.
+The next page goes on there, whatever was added in between. Tokens are opaque, so that no client
+relies on their content.
 """
 
 from __future__ import annotations
@@ -20,26 +21,26 @@ _MOST_MICROSECONDS = 2**53
 
 
 def make_token(last: int) -> str:
-    """The token of what comes after number `last` in the list's order."""
+    """Return the token of the page that begins after number `last` in the list's order."""
     return _make(last)
 
 
 def read_token(token: str, field: str = "page_token") -> int | None:
-    """The number in a token; None for the first page (an empty one).
+    """Return the number in a token, or None for an empty token: the first page.
 
-    Raises the surface's invalid-argument error naming `field` for a token that is none.
+    Raises the surface's invalid-argument error, naming `field`, if the token is not one of ours.
     """
     numbers = _read(token, field, 2**63)
     return numbers[0] if numbers else None
 
 
 def make_time_token(at: datetime, id: uuid.UUID) -> str:
-    """The token of what comes after the row of that time and id."""
+    """Return the token of the page that begins after the row with that time and id."""
     return _make((at - _EPOCH) // _MICROSECOND, id.int)
 
 
 def read_time_token(token: str, field: str) -> tuple[datetime, uuid.UUID] | None:
-    """The time and id in a token. As read_token."""
+    """Return the time and id in a token, or None. Otherwise as read_token."""
     numbers = _read(token, field, _MOST_MICROSECONDS, 2**128)
     return (_EPOCH + numbers[0] * _MICROSECOND, uuid.UUID(int=numbers[1])) if numbers else None
 
@@ -50,7 +51,7 @@ def _make(*numbers: int) -> str:
 
 
 def _read(token: str, field: str, *ends: int) -> list[int] | None:
-    """As many numbers as `ends`, each from 0 to below its end."""
+    """Return the token's numbers: one for each of `ends`, from 0 to below that end."""
     if not token:
         return None
     with contextlib.suppress(ValueError, binascii.Error):

@@ -1,4 +1,4 @@
-"""Messages as plain JSON values, for what is stored as JSON, and free-form values back."""
+"""Turn messages into plain JSON values, to store them as JSON, and free-form values back."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from edge.digits import number, number_of, set_number
 
 
 def plain(message: Message) -> Any:
-    """A message as dicts, lists, strings and numbers, under the names its fields have.
+    """Return a message as dicts, lists, strings and numbers, keyed by the names of its fields.
 
-    What can be unset and is, is left out. Whole numbers are ints (882, never 882.0), also inside
-    free-form values (Struct, Value, ListValue), which become the values they stand for. Enums,
-    bytes, maps and timestamps are not what this is for.
+    An unset field with presence is left out. Free-form values (Struct, Value, ListValue) become
+    the JSON values that they stand for. Whole numbers are ints everywhere (882, never 882.0).
+    Enums, bytes, maps and timestamps are not supported.
     """
     free_form = _FREE_FORM.get(message.DESCRIPTOR.full_name)
     if free_form is not None:
@@ -31,16 +31,16 @@ def plain(message: Message) -> Any:
 
 
 def timestamp(moment: datetime) -> Timestamp:
-    """A moment as messages have it."""
+    """Return a moment as the Timestamp that messages hold."""
     message = Timestamp()
     message.FromDatetime(moment)
     return message
 
 
 def fill(message: Any, value: Any) -> None:
-    """Make an empty Struct, Value or ListValue stand for a plain JSON value of its kind.
+    """Fill an empty Struct, Value or ListValue with a plain JSON value of its kind.
 
-    The setters of protobuf itself would round whole numbers beyond 2^53.
+    protobuf's own setters would round whole numbers beyond 2^53.
     """
     kind = message.DESCRIPTOR.name
     if kind == "Struct":
@@ -77,7 +77,7 @@ def _value(message: Any) -> Any:
 
 
 _FREE_FORM = {
-    # Maps have no order on the wire; sorted, the same message gives the same text.
+    # Maps have no order on the wire. Sorted keys give the same text for the same message.
     "google.protobuf.Struct": lambda m: {key: _value(m.fields[key]) for key in sorted(m.fields)},
     "google.protobuf.ListValue": lambda m: [_value(value) for value in m.values],
     "google.protobuf.Value": _value,

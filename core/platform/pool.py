@@ -1,4 +1,4 @@
-"""A bounded pool of threads for work that would hold up the event loop."""
+"""Run work that would block the event loop, in a bounded pool of threads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class WorkPool:
-    """Runs functions in `threads` threads. At most `waiting` more wait for one."""
+    """Runs functions in `threads` threads. At most `waiting` more may wait for a thread."""
 
     def __init__(self, threads: int, waiting: int) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="work")
@@ -22,9 +22,10 @@ class WorkPool:
         self._taken = 0
 
     async def run(self, function: Callable[..., T], *args: object) -> T:
-        """`function(*args)` in a thread; told to come back a little later when all are taken.
+        """Return `function(*args)`, run in a thread.
 
-        A caller that leaves does not stop what has begun: its place is free when that ends.
+        Raises ApiError CONDITION_RATE_LIMITED, with one second to wait, when all places are taken.
+        A caller that is cancelled does not stop the function: its place is freed when it ends.
         """
         if self._taken >= self._limit:
             raise ApiError(rest.CONDITION_RATE_LIMITED, retry_after=1)
@@ -34,15 +35,15 @@ class WorkPool:
         try:
             return await asyncio.shield(future)
         finally:
-            # An exception's traceback has this frame: with the future in it they would keep each
-            # other, and a picture's pixels, until the next full collection.
+            # An exception's traceback holds this frame. With the future in it, the two would keep
+            # each other alive, and a picture's pixels with them, until the next full collection.
             del future
 
     def _free(self, future: asyncio.Future[T]) -> None:
         self._taken -= 1
         if not future.cancelled():
-            future.exception()  # seen, also when nobody waits for it any more
+            future.exception()  # marks it as seen, in case nobody waits for it any more
 
     def close(self) -> None:
-        """Wait for what runs; drop what waits."""
+        """Wait for the functions that run; drop those that wait."""
         self._executor.shutdown(cancel_futures=True)

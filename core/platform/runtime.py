@@ -1,4 +1,4 @@
-"""What a core process has, made once, and what each wing makes of it."""
+"""Make what a core process has once, and define what each wing builds on it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from edge.serve.authenticators import Authenticator
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What every servicer may need. `stopping` is set when the process is to end."""
+    """What every servicer may need. `stopping` is set when the process must end."""
 
     settings: Settings
     database: Database
@@ -38,7 +38,7 @@ class Runtime:
 
     @property
     def zone(self) -> ZoneInfo:
-        """Where a day begins and ends."""
+        """The time zone in which a day begins and ends."""
         return self.settings.zone
 
 
@@ -46,15 +46,15 @@ class Runtime:
 async def open_runtime(
     settings: Settings, database_url: str, clock: Clock
 ) -> AsyncIterator[Runtime]:
-    """Make what a process has; closed when the block ends."""
+    """Open what a process has: database, jobs, pools. Close all of it when the block ends."""
     async with (
         open_database(database_url, settings.database_pool) as database,
         Jobs(database_url, settings.job_concurrency) as jobs,
     ):
         with (
             contextlib.closing(WorkPool(settings.picture_workers, 32)) as pictures,
-            # Pictures take seconds where a password takes hundredths: nobody's log-in waits for
-            # them.
+            # A pool of its own: a picture takes seconds and a password hundredths of one, so
+            # that no log-in waits for pictures.
             contextlib.closing(WorkPool(settings.picture_workers, 32)) as passwords,
         ):
             yield Runtime(
@@ -71,8 +71,11 @@ async def open_runtime(
 
 @dataclass(frozen=True, slots=True)
 class Wing:
-    """A wing, ready to serve: its servicers, who checks its callers, by access level, and what it
-    does besides, by name, for as long as the process lives."""
+    """A wing that is ready to serve.
+
+    `authenticators` check its callers, by access level. `background` names the tasks that must run
+    as long as the process lives.
+    """
 
     servicers: Sequence[object]
     authenticators: Mapping[str, Authenticator]
@@ -80,13 +83,13 @@ class Wing:
 
 
 def service_name(servicer: object) -> str:
-    """The full name of the service that a servicer serves."""
+    """Return the full name of a servicer's service, for example "onegenie.meal.v1.MealService"."""
     base = _generated(servicer)
     return f"{base.__module__.rpartition('.')[0]}.{base.__name__.removesuffix('Servicer')}"
 
 
 def register(servicers: Iterable[object], server: grpc.aio.Server) -> None:
-    """Have a server serve them all."""
+    """Add every servicer to a server."""
     for servicer in servicers:
         base = _generated(servicer)
         add = getattr(sys.modules[base.__module__], f"add_{base.__name__}_to_server")
@@ -94,6 +97,6 @@ def register(servicers: Iterable[object], server: grpc.aio.Server) -> None:
 
 
 def _generated(servicer: object) -> type:
-    """The generated class that a servicer derives from."""
+    """Return the generated class that a servicer derives from."""
     bases = type(servicer).__mro__
     return next(base for base in bases if base.__module__.endswith("_pb2_grpc"))

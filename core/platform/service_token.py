@@ -1,4 +1,4 @@
-"""Calls between services of ours: the authenticator of a secret that both are configured with."""
+"""Authenticate calls between our own services, by a secret that both are configured with."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from edge.serve.call import Call
 
 
 def service_authenticator(token: str | None) -> Authenticator:
-    """Make the authenticator of SERVICE_TOKEN; without one no service gets in."""
+    """Return the authenticator for SERVICE_TOKEN. None refuses every caller."""
     known = _digest(token) if token else None
 
     async def authenticate(call: Call) -> str | None:
-        # Digests, so that neither where two secrets differ nor how long ours is shows in the time.
+        # Digests are compared, so that the time tells neither where two secrets differ nor how
+        # long ours is.
         right = known is not None and hmac.compare_digest(_digest(call.bearer), known)
         return "service" if right else None
 

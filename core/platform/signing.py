@@ -1,8 +1,8 @@
-"""Tokens that we sign and recognise again: JWTs (RFC 7519) by keys of a JWK Set (RFC 7517).
+"""Sign tokens and recognise them again: JWTs (RFC 7519) with the keys of a JWK Set (RFC 7517).
 
-The first key of the set whose time has come signs (its member `nbf`, a Unix time; without it, at
-once). All are recognised, so that a key can be replaced while what it signed is in use. Every
-process reads the file again when it has changed.
+The first key whose time has come signs: from its `nbf` on (a Unix time), or at once without one.
+Tokens of every key in the set are recognised, so that a key can be replaced while its tokens are
+still in use. Every process reads the file again when it has changed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from core.platform.clock import Clock
 from core.platform.files import write_private
 
 ISSUER = "onegenie"
-# How many keys a set keeps when one is added.
+# Keys that a set keeps when one is added.
 KEPT = 3
 _ALGORITHM = "HS256"
 _KEY_BYTES = 32
@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 
 
 class Signer:
-    """Signs and recognises tokens with the keys of a file, which is made if it is missing."""
+    """Signs and recognises tokens with the keys of a file; makes the file if it is missing."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
@@ -43,7 +43,7 @@ class Signer:
         self._read()
 
     def sign(self, audience: str, claims: dict[str, Any], expires: datetime) -> str:
-        """A token for `audience` that holds `claims` until `expires`."""
+        """Return a token for `audience` that holds `claims` until `expires`."""
         self._read()
         key = self._signing_key()
         header = {"alg": _ALGORITHM, "kid": key.kid}
@@ -51,8 +51,11 @@ class Signer:
         return jwt.encode(header, payload, key, algorithms=[_ALGORITHM])
 
     def read(self, audience: str, token: str) -> dict[str, Any] | None:
-        """The claims of a token that we signed for `audience`, whose time has come (`nbf`, where
-        it has one) and is not over."""
+        """Return the claims of a token, or None if it is not valid.
+
+        It is valid if we signed it for `audience`, its `nbf` (if any) has come, and its `exp` has
+        not.
+        """
         self._read()
         try:
             claims = jwt.decode(token, self._keys, algorithms=[_ALGORITHM]).claims
@@ -80,7 +83,7 @@ class Signer:
             self._keys = _load(self._path)
             self._seen = seen
         except (OSError, ValueError) as error:
-            # Somebody is copying it here, say: what we know goes on working.
+            # Perhaps somebody is copying the file right now: keep working with the keys we know.
             if self._seen is None:
                 raise
             if not self._warned:
@@ -91,9 +94,9 @@ class Signer:
 
 
 def add_key(path: Path, begins: datetime | None = None) -> str:
-    """Put a new key first in the set; the oldest ones are dropped. Its `kid`.
+    """Put a new key first in the set, drop the oldest ones, and return the new key's `kid`.
 
-    It signs from `begins` on, None is at once.
+    The key signs from `begins` on; None means at once. Raises OSError.
     """
     keys = json.loads(path.read_text())["keys"]
     fresh = _new_key()
@@ -104,7 +107,7 @@ def add_key(path: Path, begins: datetime | None = None) -> str:
 
 
 def check(path: Path) -> None:
-    """Raise ValueError for a file that is no set of keys as we need them."""
+    """Raise ValueError, which says what the file must be, unless we can sign with its keys."""
     _load(path)
 
 
@@ -112,22 +115,22 @@ def _load(path: Path) -> KeySet:
     try:
         found = KeySet.import_key_set(json.loads(path.read_text()))
     except (JoseError, ValueError, TypeError, KeyError) as error:
-        # Without its text, which may hold a part of a key.
-        raise ValueError(f"is no JWK Set ({type(error).__name__})") from None
+        # Not the error's text, which may hold a part of a key.
+        raise ValueError(f"must be a JWK Set ({type(error).__name__})") from None
     keys = found.keys
     if not all(isinstance(key, OctKey) for key in keys):
-        raise ValueError("needs keys of the type oct")
-    # RFC 7518, 3.2: a key as long as the hash at least.
+        raise ValueError("must hold only keys of the type oct")
+    # RFC 7518, 3.2: a key must be at least as long as the hash.
     if not all(len(key.raw_value) >= _KEY_BYTES for key in keys if isinstance(key, OctKey)):
-        raise ValueError(f"needs keys of at least {8 * _KEY_BYTES} bits")
+        raise ValueError(f"must hold only keys of at least {8 * _KEY_BYTES} bits")
     if not all(isinstance(_begins(key), int) for key in keys):
-        raise ValueError("needs a whole number for nbf, a Unix time, where there is one")
+        raise ValueError("must have a whole number for nbf (a Unix time), or no nbf")
     try:
-        for key in keys:  # its alg, use and key_ops may forbid it
+        for key in keys:  # its alg, use or key_ops may forbid it
             token = jwt.encode({"alg": _ALGORITHM}, {}, key, algorithms=[_ALGORITHM])
             jwt.decode(token, key, algorithms=[_ALGORITHM])
     except JoseError:
-        raise ValueError(f"needs keys that may sign and verify by {_ALGORITHM}") from None
+        raise ValueError(f"must hold only keys that may sign and verify by {_ALGORITHM}") from None
     return found
 
 
@@ -137,7 +140,7 @@ def _begins(key: Key) -> int:
 
 
 def make_keys(path: Path) -> None:
-    """Make the file once, also when several processes start together. Raises OSError."""
+    """Make the file unless it exists, also when several processes start. Raises OSError."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         write_private(path, _set([_new_key()]), replace=False)

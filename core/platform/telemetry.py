@@ -1,4 +1,4 @@
-"""Structured logs with request ids, and Prometheus metrics."""
+"""Write structured logs with request ids, and count Prometheus metrics."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from edge.serve.call import Call
 
 log = structlog.get_logger(__name__)
 
-# Before the first metric is made: each opens its file then.
+# Must run before the first metric below is made, because making a metric opens its file.
 reserve_metric_files()
 
 CALLS = Counter(
@@ -51,21 +51,21 @@ LINES_LOST = Counter(
 )
 
 
-# What Postgres adds to an error can hold a row: `Failing row contains (1, +8210…`. It goes on
-# until the next part of the text.
+# Postgres adds a DETAIL to an error, which can hold a row: `Failing row contains (1, +8210…`. It
+# ends where the next part of the text begins.
 _DETAIL = re.compile(r"^DETAIL:.*?(?=^HINT:|^CONTEXT:|^\[SQL|^\(Background|^\n|\Z)", re.M | re.S)
 
 
 def hide_details(
     logger: object, name: str, event: structlog.typing.EventDict
 ) -> structlog.typing.EventDict:
-    """Take the rows out of a logged exception of the database."""
+    """Remove the values of rows from a logged database exception."""
     if exception := event.get("exception"):
         event["exception"] = _DETAIL.sub("DETAIL: hidden\n", exception)
     return event
 
 
-# What a line goes through before it is written. Tracebacks are without the values of variables.
+# Each log line passes through these, in order. Tracebacks show no values of variables.
 PROCESSORS: tuple[structlog.typing.Processor, ...] = (
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
@@ -79,7 +79,7 @@ _JSON = structlog.processors.JSONRenderer(ensure_ascii=False)
 
 
 def render(logger: Any, name: str, event: structlog.typing.EventDict) -> str | bytes:
-    """A line as JSON; one that can't be made only says so."""
+    """Return a log line as JSON. A line that can't be rendered is replaced by one that says so."""
     try:
         return _JSON(logger, name, event)
     except Exception as error:
@@ -89,16 +89,17 @@ def render(logger: Any, name: str, event: structlog.typing.EventDict) -> str | b
 
 
 class _Handler(logging.StreamHandler[LogLines]):
-    """Counts the lines that it fails to make, and says nothing on standard error."""
+    """Counts the lines that it fails to format, and prints nothing on standard error."""
 
     def handleError(self, record: logging.LogRecord) -> None:
         LINES_LOST.inc()
 
 
 def configure_logging(level: str) -> None:
-    """JSON lines on standard output, the libraries' too, the context of the call in each.
+    """Log JSON lines of `level` and above to standard output, each with the context of its call.
 
-    No line ever raises: where it can't be written it is lost, and counted.
+    Warnings of libraries go there too. Logging never raises: a line that can't be written is lost
+    and counted.
     """
     number = logging.getLevelNamesMapping()[level.upper()]
     lines = LogLines(sys.stdout, LINES_LOST.inc)
@@ -115,21 +116,24 @@ def configure_logging(level: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
         )
     )
-    # It writes down header values that are no UTF-8, keys among them.
+    # This library logs header values that are not UTF-8, and those can be keys.
     logging.getLogger("grpc._cython.cygrpc").addFilter(
         lambda record: not record.getMessage().startswith("Invalid encoding")
     )
-    # Libraries tell of their own workings at info: only their warnings are ours.
+    # At info, libraries log their own workings: only their warnings are of use here.
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
 
 
-# It goes back in a header, which takes nothing else.
+# The id is sent back in a header, which takes only these characters.
 _SANE_ID = re.compile("[!-~]{1,128}")
 
 
 @asynccontextmanager
 async def request_id(call: Call) -> AsyncIterator[None]:
-    """Give the call an id, that of the caller when it sent a sane one, and answer with it."""
+    """Give the call an id, and send it back in `x-request-id`.
+
+    It is the caller's own id if that is 1 to 128 visible ASCII characters, else a new UUID.
+    """
     sent = call.metadata.get("x-request-id", "")
     identifier = sent if _SANE_ID.fullmatch(sent) else str(uuid.uuid4())
     call.response_headers["x-request-id"] = identifier
@@ -139,7 +143,7 @@ async def request_id(call: Call) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def log_and_metrics(call: Call) -> AsyncIterator[None]:
-    """Count and time the call, and write a line for it. Nothing of its contents is logged."""
+    """Count and time the call, and log a line about it that has none of its contents."""
     method = call.method.path
     protocol = "rest" if call.is_rest else "grpc"
     started = time.perf_counter()
@@ -174,6 +178,6 @@ async def log_and_metrics(call: Call) -> AsyncIterator[None]:
 
 
 def log_internal_error(call: Call, error: BaseException) -> None:
-    """Write down what a client only hears of as an internal error."""
+    """Log the exception that a client only sees as an internal error."""
     identifier = call.response_headers.get("x-request-id")
     log.error("call_failed", method=call.method.path, request_id=identifier, exc_info=error)

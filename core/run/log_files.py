@@ -1,7 +1,7 @@
-"""Log files that grow: set aside in packed pieces, which are kept for days.
+"""Pack log files that have grown into pieces, which are kept for days.
 
-By age and not by number: who sends many requests, and with them many lines, would otherwise
-take out the traces of what was done before.
+Pieces are removed by age, not by number. Otherwise a caller could remove the traces of what it did
+by sending many requests, and with them many lines.
 """
 
 from __future__ import annotations
@@ -12,19 +12,21 @@ import shutil
 import time
 from pathlib import Path
 
+# A log larger than this is packed.
 PIECE_BYTES = 20_000_000
+# Age at which a piece is removed.
 KEPT_SECONDS = 14 * 86_400
-# Of one log's pieces together: no log may fill the disk.
+# Size of all pieces of one log together: no log may fill the disk.
 KEPT_BYTES = 1_000_000_000
 
 
 def set_aside(folder: Path) -> None:
-    """Pack away what has grown too large in a folder of logs, and remove what is too old.
+    """Pack the logs in a folder that have grown too large, and remove pieces that are too old.
 
-    Raises OSError, for example on a full disk; what is not packed away whole stays where it is.
+    Raises OSError, for example on a full disk. A log that can't be packed whole stays as it is.
     """
     for log in folder.iterdir():
-        if log.suffix == ".part":  # of a supervisor that was killed
+        if log.suffix == ".part":  # left by a supervisor that was killed
             log.unlink()
         elif log.suffix != ".gz" and log.stat().st_size > PIECE_BYTES:
             _pack(log)
@@ -41,7 +43,7 @@ def set_aside(folder: Path) -> None:
 
 
 def _pack(log: Path) -> None:
-    # Copied and emptied, not renamed: the writers keep it open.
+    # Copy and empty the log instead of renaming it, because its writers keep it open.
     piece = log.with_name(f"{log.name}.{time.time_ns()}.gz")
     part = piece.with_suffix(".part")
     try:

@@ -10,12 +10,13 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 
 from core.platform.database import sqlalchemy_url
 
-# Replicas that start together take turns: the first one migrates, the others find it done.
+# Key of the advisory lock by which processes that start together take turns: the first one
+# migrates, the others find it done.
 _LOCK = 0x6F6E6567656E6965
 
 
 def upgrade(database_url: str) -> None:
-    """Run the migrations the database has not had yet."""
+    """Run the migrations that the database has not had yet. Raises OperationalError."""
     engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
     with engine.connect() as conn:
         conn.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
@@ -30,7 +31,7 @@ def upgrade(database_url: str) -> None:
 
 
 def config(conn: Connection) -> Config:
-    """Alembic's configuration, on a connection."""
+    """Return Alembic's configuration for a connection."""
     result = Config()
     result.set_main_option(
         "script_location", str(Path(__file__).resolve().parent.parent / "migrations")

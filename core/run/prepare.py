@@ -1,7 +1,7 @@
-"""Prepare the database before the core processes start: tables, and the demo on the first start.
+"""Prepare the database before the core processes start: tables, and the demo at the first start.
 
-`python -m core.run.prepare` is a process of its own, because what it imports for the demo is large
-and needed only once. It prints a line for each thing that takes time.
+`python -m core.run.prepare` is a process of its own, because the demo's imports are large and
+needed only once. It prints a line for each step that takes time.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from core.shop.catalogue.remote import load_endpoints
 
 
 async def prepare(settings: Settings, database_url: str) -> None:
-    """Migrate, and make the demo where there is no tenant, and no mission, yet (DEMO)."""
+    """Migrate the database. With DEMO, make the demo tenant and the demo's missions if needed."""
     if settings.store_endpoints is not None:
         try:
             load_endpoints(settings.store_endpoints)
@@ -51,5 +51,5 @@ def _say(line: str) -> None:
 if __name__ == "__main__":
     loaded = load_settings()
     if loaded.database_url is None:
-        sys.exit("onegenie: DATABASE_URL: it is needed here (`onegenie up` sets it)")
+        sys.exit("onegenie: DATABASE_URL must be set (`onegenie up` sets it)")
     asyncio.run(prepare(loaded, loaded.database_url.get_secret_value()))

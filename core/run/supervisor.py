@@ -1,8 +1,8 @@
-"""Everything `onegenie up` starts, kept running: Postgres, the core processes and Envoy.
+"""Keep everything running that `onegenie up` starts: Postgres, the core processes and Envoy.
 
-One process in the foreground starts the others, starts again what dies, replaces them one at a time
-on request, and stops all of them within 10 s when told to. On Linux the kernel ends the children
-should this process be killed; the embedded Postgres then stops by itself
+One process in the foreground starts the others, restarts those that die, replaces them one at a
+time on request, and stops all of them within 10 s when told to. If it is killed itself, the kernel
+ends its children (on Linux), and the embedded Postgres stops by itself
 (core.run.embedded_postgres).
 """
 
@@ -36,23 +36,27 @@ from edge.contract.load import load_contract
 from edge.envoy.config import Front, envoy_binary, render
 
 CORE_COMMAND = (sys.executable, "-m", "core.app.wire", "--socket")
-# The tables and the demo, in a process of its own.
+# Makes the tables and the demo, in a process of its own.
 PREPARE_COMMAND = (sys.executable, "-m", "core.run.prepare")
 
-_LONGEST_SOCKET = "control.sock"
-_RUN_PREFIX = "onegenie-"
-_READY_SECONDS = 60.0
-# Stopping, in all below 10 s: Envoy tells its clients to leave, the cores finish their calls.
-_DRAIN_SECONDS = 0.5
-_LAST_CALLS_SECONDS = 0.2
 # What Envoy transcodes with, made by `make gen`.
 DESCRIPTOR = Path(__file__).resolve().parents[2] / "gen" / "envoy" / "rest.pb"
+# The longest name of a socket in the run directory, whose path must fit the kernel's limit.
+_LONGEST_SOCKET = "control.sock"
+_RUN_PREFIX = "onegenie-"
+# Seconds for everything to serve after a start, or for one process after it was replaced.
+_READY_SECONDS = 60.0
+# The steps of stopping, which take less than 10 s together. Envoy tells its clients to leave for
+# _DRAIN_SECONDS and closes the port. _LAST_CALLS_SECONDS later the core processes are told to end.
+# They and then Envoy are killed if they take longer than their time.
+_DRAIN_SECONDS = 0.5
+_LAST_CALLS_SECONDS = 0.2
 _CORE_STOP_SECONDS = 5.0
 _ENVOY_STOP_SECONDS = 0.5
 
-# What stands for the whole service, or is known to others: only a new start changes these.
+# Settings of the whole service, or known to others: only a new start can change them.
 _FIXED = ("host", "port", "data_dir", "workers", "database_url", "keep_root", "metrics_port")
-# Files that libraries of ours read when a variable names them.
+# Variables that name files which libraries of ours read.
 _FILE_VARIABLES = (
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AZURE_FEDERATED_TOKEN_FILE",
@@ -63,7 +67,7 @@ _FILE_VARIABLES = (
     "PGSSLROOTCERT",
     "SSL_CERT_FILE",
 )
-# What the data directory holds, and whether it is a directory.
+# The names in the data directory, and whether each is a directory.
 _CONTENT = {
     "demo.env": False,
     "lock": False,
@@ -78,7 +82,7 @@ _CONTENT = {
 
 
 class StartError(Exception):
-    """The start cannot go on; the message is for people, `code` is the exit code."""
+    """Raised when the start can't go on. The message is for people; `code` is the exit code."""
 
     def __init__(self, message: str, code: int = 1) -> None:
         super().__init__(message)
@@ -87,7 +91,7 @@ class StartError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Front:
-    """What Envoy is started with."""
+    """What Envoy is started with: its configuration, and the texts of the TLS files."""
 
     config: str
     certificate: str | None
@@ -97,8 +101,7 @@ class _Front:
 class Supervisor:
     """Starts onegenie with these settings and keeps it up until told to stop.
 
-    `say` gets lines of progress for people. Where logs, sockets and the database live follows
-    from DATA_DIR.
+    `say` gets lines of progress for people. Logs, sockets and the database are under DATA_DIR.
     """
 
     def __init__(
@@ -120,15 +123,15 @@ class Supervisor:
         self._stop = asyncio.Event()
         self._up = False
         self._restarting = asyncio.Lock()
-        self._user: unprivileged.User | None = None  # who runs what strangers talk to, if not we
-        self._fronts = 0  # how many configurations Envoy has had
+        self._user: unprivileged.User | None = None  # runs core processes and Envoy; None: we do
+        self._fronts = 0  # number of configurations that Envoy has had
 
     def stop(self) -> None:
         """Make `run` stop everything and return."""
         self._stop.set()
 
     async def run(self) -> None:
-        """Start, serve until `stop` is called, stop. Raises StartError if it cannot start."""
+        """Start, serve until `stop` is called, and stop. Raises StartError if the start fails."""
         _check_port(self._settings.host, self._settings.port)
         if not DESCRIPTOR.exists():
             raise StartError(f"{DESCRIPTOR} is missing: run `make gen`", 2)
@@ -202,7 +205,7 @@ class Supervisor:
                 await asyncio.gather(*running, return_exceptions=True)
 
     def _environment(self, given: Mapping[str, str]) -> dict[str, str]:
-        """What a core process, and the preparation, find in theirs."""
+        """Return the environment of a core process and of the preparation."""
         ours = {"DATABASE_URL": self._url, "DATA_DIR": str(self._data)}
         if self._settings.metrics_port:
             ours["PROMETHEUS_MULTIPROC_DIR"] = str(self._sockets / "metrics")
@@ -211,11 +214,14 @@ class Supervisor:
         return {**_MALLOC, **given, **ours}
 
     def _find_user(self) -> unprivileged.User | None:
-        """Who runs what strangers talk to, when root has started us; it gets what it needs."""
+        """Return the user who runs core processes and Envoy, or None if we do.
+
+        There is one only when root has started us. It is given the files that it needs.
+        """
         if os.geteuid() != 0:
             return None
         settings = self._settings
-        # A link there is the operator's.
+        # A link here was made by the operator: its target is what the user needs.
         written = [] if settings.pictures_url else [(self._data / "pictures").resolve()]
         if settings.sms_url is None:
             written.append((self._data / "outbox").resolve())
@@ -223,7 +229,7 @@ class Supervisor:
             if settings.keep_root:
                 raise unprivileged.CannotBecome("KEEP_ROOT is set")
             user = unprivileged.find_user([envoy_binary(), *self._files_to_read(settings)])
-            # Its sockets are beside ours, which it can't remove.
+            # The sticky bit: it makes its sockets beside ours, but can't remove ours.
             unprivileged.let_in(self._sockets, user, 0o1770)
             if settings.metrics_port:
                 os.chown(self._sockets / "metrics", user.uid, user.gid)
@@ -243,7 +249,7 @@ class Supervisor:
             return None
 
     def _files_to_read(self, settings: Settings) -> list[Path]:
-        """What core processes read that somebody else has made."""
+        """Return the files that core processes read and somebody else has made."""
         named = [Path(path) for name in _FILE_VARIABLES if (path := self._given.get(name))]
         return [*named, *filter(None, (settings.token_keys, settings.store_endpoints))]
 
@@ -263,7 +269,7 @@ class Supervisor:
         return postgres.conninfo
 
     async def _prepare(self, environment: dict[str, str]) -> None:
-        """Tables and the demo; each line it prints is shown."""
+        """Make the tables and the demo, and show the lines of progress. Raises StartError."""
         self._progress("preparing the database")
         log = self._logs / "prepare.log"
         with append(log) as errors:
@@ -314,7 +320,7 @@ class Supervisor:
         )
 
     def _read_front(self, settings: Settings) -> _Front:
-        """What Envoy would be started with now. Raises StartError."""
+        """Return what Envoy would be started with now. Raises StartError."""
         if settings.tls_certificate is None or settings.tls_key is None:
             return _Front(self._render(settings), None, None)
         try:
@@ -324,8 +330,11 @@ class Supervisor:
         return _Front(self._render(settings), certificate, key)
 
     def _envoy_command(self, settings: Settings, front: _Front) -> list[str]:
-        """What starts Envoy with that, from files of its own: those that settings name may be
-        root's, and change."""
+        """Return the command that starts Envoy with `front`.
+
+        The command reads new copies of the files, because the files that settings name may be
+        root's and may change.
+        """
         self._fronts += 1
         folder = self._sockets / f"front-{self._fronts}"
         folder.mkdir(mode=0o700)
@@ -343,7 +352,7 @@ class Supervisor:
                 unprivileged.give_file(folder / name, self._user)
         if self._user is not None:
             unprivileged.let_in(folder, self._user)
-        # One thread passes on some 5,000 calls a second; the cores need the rest of the machine.
+        # One thread passes on about 5,000 calls per second. Core processes need the other CPUs.
         threads = max(1, min(self._settings.workers // 2, 8))
         return [
             str(envoy_binary()),
@@ -363,7 +372,7 @@ class Supervisor:
         while not await self._is_ready():
             for task in running:
                 if task.done():
-                    task.result()  # raises: nothing may die before it was ready once
+                    task.result()  # raises, because no process may die before all were ready once
             if time.monotonic() > deadline:
                 raise StartError(f"not ready after {_READY_SECONDS:.0f} s: see {self._logs}")
             await asyncio.sleep(0.05)
@@ -377,7 +386,7 @@ class Supervisor:
         return len(await self._healthy_cores()) == self._settings.workers
 
     async def _healthy_cores(self) -> set[str]:
-        """The sockets of those that Envoy passes calls on to; none before it serves."""
+        """Return the sockets of the core processes that Envoy calls; none before Envoy serves."""
         try:
             async with self._admin() as client:
                 if (await client.get("/ready")).status_code != 200:
@@ -399,7 +408,7 @@ class Supervisor:
         self._progress(f"{child.name} {outcome}; {again}")
 
     def restart_soon(self) -> None:
-        """Replace every core process, one at a time, with the settings of now."""
+        """Start to replace every core process, one at a time, with unchanged settings."""
 
         async def restart() -> None:
             try:
@@ -410,15 +419,15 @@ class Supervisor:
         if self._up:
             self._told_to_restart = asyncio.create_task(restart())
         else:
-            self._progress("restart: it is still starting")
+            self._progress("restart: the service is still starting")
 
     async def restart(self, changes: Mapping[str, str], tell: Callable[[str], None]) -> None:
-        """Replace every core process, one at a time, each when that before it serves; then Envoy,
-        if its configuration is another now.
+        """Replace the core processes one at a time, and then Envoy if its configuration changes.
 
-        `changes` are variables that take the places of those of the same name, `tell` gets lines
-        of progress. Raises RestartError: with code 2 nothing has changed, with 1 the processes not
-        yet replaced go on serving as they are.
+        Each one is replaced when the one before it serves. `changes` are environment variables,
+        which override those of the same name. `tell` gets lines of progress. Raises RestartError:
+        with code 2 nothing has changed; with code 1 the processes that were not yet replaced go on
+        serving as they are.
         """
         if self._restarting.locked():
             raise RestartError("another restart is under way", 2)
@@ -451,7 +460,7 @@ class Supervisor:
                 say(f"restarting {core.name}")
                 await self._replace(core, environment, core.command)
             if command is not None:
-                say("restarting Envoy: its configuration is a new one")
+                say("restarting Envoy: its configuration has changed")
                 async with self._admin() as client:
                     with contextlib.suppress(httpx.TransportError):
                         await client.post("/drain_listeners?graceful&skip_exit")
@@ -459,12 +468,12 @@ class Supervisor:
                 await self._replace(self._envoy, self._envoy.environment, command)
                 self._front = front
             self._settings, self._given = settings, given
-            say("every process is a new one")
+            say("every process is new")
 
     def _check_change(self, settings: Settings) -> None:
         for name in _FIXED:
             if name != "data_dir" and getattr(settings, name) != getattr(self._settings, name):
-                text = f"{name.upper()}: only a new start changes it: stop the service, start it"
+                text = f"{name.upper()} must stay as it is until the service is stopped and started"
                 raise StartError(text, 2)
         _check_token_keys(settings.token_keys_file)
         if self._user is not None:
@@ -474,7 +483,7 @@ class Supervisor:
                 raise StartError(str(error), 2) from error
 
     async def _new_front(self, settings: Settings, front: _Front) -> list[str]:
-        """The command for a new configuration, which Envoy itself has found good."""
+        """Return the command for a new configuration. Raises StartError if Envoy rejects it."""
         command = self._envoy_command(settings, front)
         validation = await asyncio.create_subprocess_exec(
             *command,
@@ -488,13 +497,16 @@ class Supervisor:
         _, said = await validation.communicate()
         if validation.returncode:
             last = said.decode(errors="replace").strip().splitlines()[-1:]
-            raise StartError("Envoy does not take this configuration: " + "".join(last), 2)
+            raise StartError("Envoy rejects this configuration: " + "".join(last), 2)
         return command
 
     async def _replace(
         self, child: Child, environment: Mapping[str, str], command: Sequence[str]
     ) -> None:
-        """Replace a process and wait until it serves; when it does not, the old one comes back."""
+        """Replace a process and wait until the new one serves.
+
+        If it does not, restore the old command and environment, and raise RestartError.
+        """
         before, deaths = (child.environment, child.command), child.deaths
         child.environment, child.command = environment, command
         seconds = _ENVOY_STOP_SECONDS if child is self._envoy else _CORE_STOP_SECONDS
@@ -508,7 +520,7 @@ class Supervisor:
                 await child.replace(seconds)
                 raise RestartError(
                     f"{child.name} does not come back:\n{tail(child.log, 5)}\n"
-                    "It gets its former settings again; what was not restarted yet goes on serving."
+                    "It gets its former settings again; processes not yet restarted go on serving."
                 )
             await asyncio.sleep(0.05)
 
@@ -523,7 +535,7 @@ class Supervisor:
                 if await asyncio.to_thread(self._postgres.ensure_running):
                     self._progress("the database had ended; it runs again")
             except (EmbeddedPostgresError, OSError, subprocess.SubprocessError) as error:
-                # Whatever it is, a full disk say: in a second it is tried again.
+                # Whatever the cause (a full disk, for example): try again in a second.
                 self._progress(f"the database: {error}")
         try:
             await asyncio.to_thread(set_aside, self._logs)
@@ -534,7 +546,7 @@ class Supervisor:
         if self._up:
             with contextlib.suppress(httpx.TransportError):
                 async with self._admin() as client:
-                    # Every answer now tells its client to open a new connection, then nobody can.
+                    # First tell each client to open a new connection, then close the port.
                     await client.post("/drain_listeners?graceful&skip_exit")
                     await asyncio.sleep(_DRAIN_SECONDS)
                     await client.post("/drain_listeners")
@@ -572,8 +584,9 @@ class Supervisor:
         self._say(f"{time.monotonic() - self._started:6.1f} s  {text}")
 
 
-# glibc raises its threshold with each large block that is freed, to 32 MiB: uploads and pictures
-# then lie between small things, and what they took is never given back.
+# A fixed threshold above which glibc maps each block by itself. By default it grows, up to 32 MiB,
+# with each large block that is freed: uploads and pictures then lie between small blocks, and their
+# memory is never given back.
 _MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
 _PROMPT = "오늘 저녁 카레 땡기는데"
 
@@ -584,7 +597,9 @@ def _check_port(host: str, port: int) -> None:
             host, port, type=socket.SOCK_STREAM
         )[0]
     except OSError as error:
-        raise StartError(f"HOST: {host} is no address of this machine: {error}", 2) from error
+        raise StartError(
+            f"HOST must be an address of this machine, not {host} ({error})", 2
+        ) from error
     with socket.socket(family, kind, protocol) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -599,7 +614,7 @@ def _check_port(host: str, port: int) -> None:
 
 @contextlib.contextmanager
 def _data_directory(path: Path) -> Iterator[None]:
-    """The data directory, made if need be, for this supervisor alone."""
+    """Hold the data directory for this supervisor alone, and make it if it does not exist."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_content(path)
@@ -621,14 +636,14 @@ def _data_directory(path: Path) -> Iterator[None]:
 
 
 def _check_token_keys(path: Path) -> None:
-    """As if it were a setting: a core that can't use the file would tell by a traceback."""
+    """Check the file as if it were a setting; a core process could only show a traceback."""
     try:
         check(path)
     except FileNotFoundError:
         return  # the first core makes it
     except (OSError, ValueError) as error:
-        problem = error.strerror if isinstance(error, OSError) else error
-        raise StartError(f"TOKEN_KEYS: {path}: {problem}", 2) from error
+        problem = f"cannot be read ({error.strerror})" if isinstance(error, OSError) else error
+        raise StartError(f"TOKEN_KEYS: {path} {problem}", 2) from error
 
 
 def _check_content(data: Path) -> None:
@@ -641,9 +656,9 @@ def _check_content(data: Path) -> None:
 
 @contextlib.contextmanager
 def _run_directory(data: Path) -> Iterator[Path]:
-    """A fresh private directory for sockets, with a path short enough for them.
+    """Make a new private directory for sockets, with a path short enough for them.
 
-    Where that of DATA_DIR is too long, `run` is a link to a directory among the temporary files.
+    If the path of DATA_DIR is too long, `run` is a link to a directory among the temporary files.
     """
     path = data / "run"
     _remove_run(path)
@@ -658,12 +673,12 @@ def _run_directory(data: Path) -> Iterator[Path]:
 
 
 def _remove_run(path: Path) -> None:
-    """Remove the directory, also that of a supervisor that was killed."""
+    """Remove the run directory, including one that a killed supervisor has left."""
     if path.is_symlink():
         target = Path(os.readlink(path))
         if not target.name.startswith(_RUN_PREFIX):
             raise StartError(f"DATA_DIR: {path} is a link that is not ours: move it away", 2)
-        # Somebody else may have made one of that name since: rmtree follows no link.
+        # Somebody else may own that name by now; rmtree does not follow a link there.
         shutil.rmtree(target, ignore_errors=True)
         path.unlink()
     shutil.rmtree(path, ignore_errors=True)
@@ -671,7 +686,7 @@ def _remove_run(path: Path) -> None:
 
 @contextlib.contextmanager
 def _serve_metrics(port: int, directory: Path) -> Iterator[None]:
-    """Prometheus metrics of all core processes together, on a loopback port."""
+    """Serve the Prometheus metrics of all core processes together, on a loopback port."""
     from prometheus_client import CollectorRegistry, start_http_server
     from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -696,7 +711,7 @@ async def _every(seconds: float) -> AsyncIterator[None]:
 
 
 def _relative(path: Path) -> str:
-    """The path as one would type it here."""
+    """Return the path as a person would type it in the current directory."""
     try:
         return f"{path.relative_to(Path.cwd())}"
     except ValueError:

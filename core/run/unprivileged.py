@@ -1,7 +1,7 @@
-"""The user that core processes and Envoy run as when root starts onegenie.
+"""Run core processes and Envoy as an unprivileged user when root starts onegenie.
 
-They take what strangers send: pictures, HTTP. It is the embedded Postgres' user: who has a core
-process has the database anyway, and its sockets are that user's.
+They handle what strangers send: pictures, HTTP. The user is the embedded Postgres' own, because an
+attacker with a core process has the database anyway, and the database's socket is that user's.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path
 from core.run.embedded_postgres import let_pass, system_user
 
 _ROOT = Path(__file__).resolve().parents[2]
-# Our own packages; those of others were compiled when they were installed.
+# Folders of our own packages. Others were compiled when they were installed.
 _SOURCES = ("core", "edge", "gen/python")
 
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -33,7 +33,8 @@ _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 47, 2
 _CAP_NET_BIND_SERVICE = 10
 _CAPABILITY_VERSION_3 = 0x20080522
 
-# Prints the first of the paths that it may not read, or pass through if it is a directory.
+# A shell script that prints the first path that its user may not read, or, for a directory, may not
+# pass through.
 _MAY = """
 for path; do
   if [ -d "$path" ]; then [ -x "$path" ]; else [ -r "$path" ]; fi ||
@@ -43,12 +44,12 @@ done
 
 
 class CannotBecome(Exception):
-    """Nobody else can run it; the message says why, for people."""
+    """Raised when processes can't run as the user. The message says why, for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who runs it."""
+    """The user that processes run as."""
 
     name: str
     uid: int
@@ -57,15 +58,15 @@ class User:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a program takes for its own: root's would be refused it."""
+        """Variables that name the user's own home and name; root's home would be closed to it."""
         return {"HOME": self.home, "USER": self.name, "LOGNAME": self.name}
 
     def become(self, low_port: bool = False) -> Callable[[], None]:
-        """What makes a new process this user's, with no way back and no other right of root's.
+        """Return what makes a new process this user's, with no way back to root or its rights.
 
-        With `low_port` it may listen on ports below 1024.
+        With `low_port` the process may still listen on ports below 1024.
         """
-        # Made here: between fork and exec as little as can be.
+        # Prepared here, because as little as possible should run between fork and exec.
         header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
         bit = 1 << _CAP_NET_BIND_SERVICE
         sets = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)  # effective, permitted, inheritable
@@ -87,9 +88,9 @@ class User:
 
 
 def find_user(needed: Iterable[Path]) -> User:
-    """The user, made if need be, if it may read all that is `needed` beside Python and our code.
+    """Return the user, which is made if it does not exist.
 
-    Raises CannotBecome.
+    Raises CannotBecome unless it may read Python, our code and every path of `needed`.
     """
     try:
         entry = system_user()
@@ -108,14 +109,17 @@ def find_user(needed: Iterable[Path]) -> User:
 
 
 def check_reads(user: User, paths: Iterable[Path]) -> None:
-    """Raise CannotBecome unless the user may read all of that."""
+    """Raise CannotBecome, which names the path, unless the user may read every path."""
     if blocked := _may_not_read(user, paths):
         what = "pass through" if blocked.is_dir() else "read"
         raise CannotBecome(f"the user {user.name} may not {what} {blocked}")
 
 
 def give(path: Path, user: User) -> None:
-    """Give a directory, made if need be, with all that root has made in it. Raises OSError."""
+    """Give the user a directory, with everything that root made in it. Raises OSError.
+
+    The directory is made if it does not exist.
+    """
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
@@ -124,13 +128,13 @@ def give(path: Path, user: User) -> None:
         for _, folders, files, inside in os.fwalk(".", dir_fd=handle):
             for name in (*folders, *files):
                 found = os.stat(name, dir_fd=inside, follow_symlinks=False)
-                # Of a file with two names the other one may be anywhere.
+                # A file with a second name is left alone, because that name may be anywhere.
                 ours = stat.S_ISDIR(found.st_mode) or (
                     stat.S_ISREG(found.st_mode) and found.st_nlink == 1
                 )
                 if ours and found.st_uid == 0:
                     os.chown(name, user.uid, user.gid, dir_fd=inside, follow_symlinks=False)
-        # Last: an interrupted one is begun again.
+        # Last, so that an interrupted run starts again.
         os.fchmod(handle, 0o700)
         os.fchown(handle, user.uid, user.gid)
     finally:
@@ -138,13 +142,13 @@ def give(path: Path, user: User) -> None:
 
 
 def take_back(path: Path) -> None:
-    """Say that root writes there now, so that `give` looks at all of it again."""
+    """Give a directory back to root, which will write there: `give` then checks all of it again."""
     with suppress(OSError):
         os.chown(path, 0, 0)
 
 
 def give_file(path: Path, user: User) -> None:
-    """Give a file of a directory that is root's, made if need be. Raises OSError."""
+    """Give the user a file in a directory of root's, made if it is missing. Raises OSError."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         os.fchown(handle, user.uid, user.gid)
@@ -153,14 +157,17 @@ def give_file(path: Path, user: User) -> None:
 
 
 def let_in(directory: Path, user: User, mode: int = 0o710) -> None:
-    """Let the user open what it knows in a directory of root's, not list it. Raises OSError."""
+    """Let the user open files that it knows in a directory of root's, but not list the directory.
+
+    Raises OSError.
+    """
     os.chown(directory, 0, user.gid)
     directory.chmod(mode)
     let_pass(directory)
 
 
 def _code() -> Iterable[Path]:
-    """Python and every package it may load, as far as modes differ in practice."""
+    """Yield the paths of Python and its packages, as deep as modes differ in practice."""
     yield Path(sys.executable)
     yield Path(sys.executable).resolve()
     for entry in map(Path, filter(None, sys.path)):
@@ -173,9 +180,10 @@ def _code() -> Iterable[Path]:
 
 
 def _compile(folder: Path) -> None:
-    """Compile what has changed, for all: another user would do so at each start, and keep nothing.
+    """Compile the changed modules of a folder, and let every user read the result.
 
-    Root's umask has made what is there root's own.
+    The unprivileged user can't write here, and would compile them at each start. Root's umask may
+    have made earlier results readable for root only.
     """
     compileall.compile_dir(folder, quiet=2)
     for cache in folder.rglob("__pycache__"):
@@ -185,7 +193,7 @@ def _compile(folder: Path) -> None:
 
 
 def _may_not_read(user: User, paths: Iterable[Path]) -> Path | None:
-    """The first of the paths, or of what leads to them, that the user may not read."""
+    """Return the first path that the user may not read, or None. Directories on the way count."""
     wanted = list(dict.fromkeys(path.absolute() for path in paths))
     real = dict.fromkeys(path.resolve() for path in wanted)
     leading = dict.fromkeys(

@@ -158,7 +158,7 @@ def test_keys_that_are_none(tmp_path: Path) -> None:
     keys = tmp_path / "token-keys.json"
     keys.write_text("{")
     with Up(tmp_path, small=True) as up:
-        assert f"TOKEN_KEYS: {keys}: is no JWK Set" in up.until("onegenie: ")
+        assert f"TOKEN_KEYS: {keys} must be a JWK Set" in up.until("onegenie: ")
         assert up.process.wait() == 2
     assert not (tmp_path / "postgres").exists()  # nothing was started
 

@@ -190,10 +190,10 @@ def _set_of(**member: object) -> str:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "is no JWK Set"),
-        ("{}", "is no JWK Set"),
-        ('{"keys": [{"kty": "oct"}]}', "is no JWK Set"),
-        ('{"keys": []}', "is no JWK Set"),
+        ("", "must be a JWK Set"),
+        ("{}", "must be a JWK Set"),
+        ('{"keys": [{"kty": "oct"}]}', "must be a JWK Set"),
+        ('{"keys": []}', "must be a JWK Set"),
         (json.dumps({"keys": [ECKey.generate_key().as_dict()]}), "of the type oct"),
         (_set_of(k="c2hvcnQ"), "at least 256 bits"),
         (_set_of(nbf="tomorrow"), "whole number for nbf"),
