@@ -203,7 +203,7 @@ def test_path_regex(template: str, matches: list[str], others: list[str]) -> Non
 @pytest.mark.parametrize(
     "template", ["/v1/a", "/v1/{a}/b/{b.c=x/*}:undo", "/v1/a.b-c/{name=**}", "/v1/**/x", "/"]
 )
-def test_templates(template: str):
+def test_templates(template: str) -> None:
     assert is_template(template) is (template != "/")
 
 
@@ -211,11 +211,11 @@ NO_TEMPLATES = "v1/a /v1//a /v1/{a /v1/a} /v1/{a={b}} /v1/a* /v1/{} /v1/{a=**}/{
 
 
 @pytest.mark.parametrize("template", NO_TEMPLATES.split())
-def test_what_is_no_template(template: str):
+def test_what_is_no_template(template: str) -> None:
     assert not is_template(template)
 
 
-def test_precedence_is_envoys():
+def test_precedence_is_envoys() -> None:
     best_first = [
         "/v1/a/*:undo", "/v1/a", "/v1/a/b", "/v1/a/*", "/v1/a/**/b", "/v1/a/**", "/v1/*", "/v1/**",
     ]  # fmt: skip
