@@ -26,18 +26,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from core.app.wire import serve
 from core.platform.clock import Clock, utc_now
-from core.platform.database import Database, sqlalchemy_url
+from core.platform.database import Connection, Database, sqlalchemy_url
 from core.platform.runtime import Runtime
 from core.platform.settings import Settings
 from core.platform.signing import Signer
 from core.room.accounts.tables import auth_sessions, users
 from core.room.accounts.tokens import User, make_access_token
 from core.room.vision.port import RoomVision
-from core.shop.catalogue.importer import import_folder
+from core.shop.catalogue.import_catalogue import ImportCatalogue, import_catalogue
 from core.shop.meal.models import Constraints, Meal, MealIngredient, MealRequest, Text
 from core.shop.meal.port import MealEngine
 from core.shop.recommend import snapshot
-from core.shop.tenants.sql import create_key, create_tenant, grant_credit
+from core.shop.tenants.grant_credit import GrantCredit, grant_credit
+from core.shop.tenants.issue_key import IssueKey, issue_key
+from core.shop.tenants.sql import KeyKind, create_tenant
 from core.shop.trigger import known_signage
 from edge import digits
 from edge.serve import server as platform_server
@@ -167,6 +169,21 @@ snapshot.COUPON_SPOT_SECONDS = known_signage.SIGNAGE_SECONDS = 10.0
 STORE = Path(__file__).parent / "data" / "store"
 
 
+async def create_key(
+    conn: Connection,
+    tenant_id: uuid.UUID,
+    kind: KeyKind,
+    name: str,
+    signage_id: str | None = None,
+    *,
+    created_by: uuid.UUID | None = None,
+) -> tuple[uuid.UUID, str]:
+    """A new key's id and secret."""
+    wanted = IssueKey(tenant_id, kind, name, signage_id=signage_id, created_by=created_by)
+    issued = await issue_key(conn, wanted)
+    return issued.id, issued.secret
+
+
 async def make_shopper(
     database: Database,
     channel: grpc.aio.Channel,
@@ -180,8 +197,8 @@ async def make_shopper(
         tenant_id = await create_tenant(conn, f"tenant {uuid.uuid4()}", locale)
         _, secret = await create_key(conn, tenant_id, "sdk", "test")
         if credits:
-            await grant_credit(conn, tenant_id, credits)
-        await import_folder(conn, tenant_id, STORE)
+            await grant_credit(conn, GrantCredit(tenant_id, credits))
+        await import_catalogue(conn, ImportCatalogue(tenant_id, STORE))
     return await add_profile(Shopper(channel, secret, "", tenant_id), **fields)
 
 

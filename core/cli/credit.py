@@ -17,7 +17,8 @@ from core.cli.common import (
     whole,
 )
 from core.platform.database import Database
-from core.shop.tenants.sql import grant_credit, list_ledger, read_balance
+from core.shop.tenants.grant_credit import GrantCredit, grant_credit
+from core.shop.tenants.sql import list_ledger, read_balance
 
 app = typer.Typer(help="Credit: one a round.", no_args_is_help=True)
 
@@ -41,7 +42,8 @@ def grant(
 
     async def work(database: Database) -> int:
         async with database.begin() as conn:
-            return await grant_credit(conn, await tenant_id(conn, tenant), amount, note)
+            command = GrantCredit(await tenant_id(conn, tenant), amount, note)
+            return await grant_credit(conn, command)
 
     try:
         out.print(f"balance: {run_with_database(work):,}")

@@ -22,6 +22,9 @@ from core.cli.common import (
 from core.platform.database import Database
 from core.shop.catalogue.sql import signage_numbers
 from core.shop.tenants import sql
+from core.shop.tenants.issue_key import IssuedKey, IssueKey, issue_key
+from core.shop.tenants.revoke_key import revoke_key
+from core.shop.tenants.rotate_key import rotate_key
 
 app = typer.Typer(
     help="Keys of apps (sdk), staff (admin) and screens (signage).", no_args_is_help=True
@@ -48,18 +51,17 @@ def create(
     if (kind == Kind.signage) != (signage is not None):
         fail("--signage: a signage key needs it, other keys have none")
 
-    async def work(database: Database) -> tuple[uuid.UUID, str]:
+    async def work(database: Database) -> IssuedKey:
         async with database.begin() as conn:
             owner = await tenant_id(conn, tenant)
             if signage is not None:
                 screens = await signage_numbers(conn, owner)
                 if signage not in (known := sorted(str(one.id) for one in screens)):
                     raise LookupError(f"--signage: the store's screens are {known or 'none'}")
-            return await sql.create_key(conn, owner, kind.value, name, signage)
+            return await issue_key(conn, IssueKey(owner, kind.value, name, signage_id=signage))
 
-    key_id, secret = run_with_database(work)
-    out.print(f"key:    {key_id}\nsecret: {secret}", soft_wrap=True)
-    out.print("Keep the secret now: only its hash is stored.")
+    issued = run_with_database(work)
+    _show_secret(issued.id, issued.secret)
 
 
 @app.command("list")
@@ -106,17 +108,10 @@ def rotate(
 
     async def work(database: Database) -> str:
         async with database.begin() as conn:
-            kind = await sql.kind_of_key(conn, await tenant_id(conn, tenant), key_id)
-            if kind is None:
-                raise LookupError(f"the tenant has no living key {key_id}")
-            secret = await sql.add_secret(conn, key_id, kind)
-            if revoke_old:
-                await sql.revoke_other_secrets(conn, key_id, keep=secret)
-        return secret
+            owner = await tenant_id(conn, tenant)
+            return await rotate_key(conn, owner, key_id, revoke_old=revoke_old)
 
-    secret = run_with_database(work)
-    out.print(f"key:    {key_id}\nsecret: {secret}", soft_wrap=True)
-    out.print("Keep the secret now: only its hash is stored.")
+    _show_secret(key_id, run_with_database(work))
     if not revoke_old:
         out.print("The key's other secrets still work; the next --revoke-old ends them.")
 
@@ -134,10 +129,12 @@ def revoke(
     async def work(database: Database) -> list[uuid.UUID]:
         async with database.begin() as conn:
             owner = await tenant_id(conn, tenant)
-            ended = await sql.revoke_key(conn, owner, key_id, keep_made=keep_made)
-            if not ended:
-                raise LookupError(f"the tenant has no living key {key_id}")
-            return ended
+            return await revoke_key(conn, owner, key_id, keep_made=keep_made)
 
     for ended in run_with_database(work):
         out.print(f"revoked {ended}")
+
+
+def _show_secret(key_id: uuid.UUID, secret: str) -> None:
+    out.print(f"key:    {key_id}\nsecret: {secret}", soft_wrap=True)
+    out.print("Keep the secret now: only its hash is stored.")

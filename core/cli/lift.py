@@ -138,7 +138,7 @@ def show(
         products = (
             await EmbeddedStores(database)
             .of(owner)
-            .get_products([product, *(pair.other_id for pair in pairs)])
+            .batch_get_products([product, *(pair.other_id for pair in pairs)])
         )
         return pairs, {p.id: p.name for p in products}
 

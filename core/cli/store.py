@@ -19,8 +19,8 @@ from core.cli.common import (
 )
 from core.platform.csv import ImportFailed
 from core.platform.database import Database
-from core.shop.catalogue import importer
 from core.shop.catalogue.embedded import EmbeddedStores
+from core.shop.catalogue.import_catalogue import Counts, ImportCatalogue, import_catalogue
 
 app = typer.Typer(help="Catalogue and floor of a tenant's store.", no_args_is_help=True)
 
@@ -38,12 +38,10 @@ def import_(
 ) -> None:
     """Replace the store's tables with what the files hold: all of them, or nothing."""
 
-    async def work(database: Database) -> importer.Counts:
+    async def work(database: Database) -> Counts:
         async with database.begin() as conn:
-            owner = await tenant_id(conn, tenant)
-            if path.is_dir():
-                return await importer.import_folder(conn, owner, path, allow_empty=allow_empty)
-            return await importer.import_file(conn, owner, path, allow_empty=allow_empty)
+            command = ImportCatalogue(await tenant_id(conn, tenant), path, allow_empty)
+            return await import_catalogue(conn, command)
 
     try:
         counts = run_with_database(work)

@@ -14,11 +14,14 @@ from core.platform.database import Connection, Database, hold_lock
 from core.platform.files import write_private
 from core.room.mission.importer import import_missions
 from core.room.mission.sql import has_missions
-from core.shop.catalogue.importer import import_folder
+from core.shop.catalogue.import_catalogue import ImportCatalogue, import_catalogue
 from core.shop.catalogue.sql import signage_numbers
 from core.shop.lift.sql import has_pairs
 from core.shop.profile.sql import first_profile, put_profile
 from core.shop.tenants import sql as tenants
+from core.shop.tenants.grant_credit import GrantCredit, grant_credit
+from core.shop.tenants.issue_key import IssueKey, issue_key
+from core.shop.tenants.rotate_key import rotate_key
 from core.shop.tenants.sql import KeyKind
 
 TENANT_NAME = "demo"
@@ -97,9 +100,9 @@ async def lacks_lift(database: Database) -> uuid.UUID | None:
 
 async def _make(conn: Connection) -> uuid.UUID:
     tenant_id = await tenants.create_tenant(conn, TENANT_NAME, "ko")
-    await tenants.grant_credit(conn, tenant_id, CREDITS, "demo")
+    await grant_credit(conn, GrantCredit(tenant_id, CREDITS, "demo"))
     await put_profile(conn, tenant_id, str(uuid.uuid4()), _PROFILE)
-    await import_folder(conn, tenant_id, CATALOGUE)
+    await import_catalogue(conn, ImportCatalogue(tenant_id, CATALOGUE))
     return tenant_id
 
 
@@ -119,10 +122,9 @@ async def _secret(
     """Make a secret for the demo's key of that kind. Earlier secrets end; the key's chats stay."""
     key_id = await tenants.key_by_name(conn, tenant_id, kind, TENANT_NAME)
     if key_id is None:
-        return (await tenants.create_key(conn, tenant_id, kind, TENANT_NAME, signage_id))[1]
-    secret = await tenants.add_secret(conn, key_id, kind)
-    await tenants.revoke_other_secrets(conn, key_id, keep=secret)
-    return secret
+        wanted = IssueKey(tenant_id, kind, TENANT_NAME, signage_id)
+        return (await issue_key(conn, wanted)).secret
+    return await rotate_key(conn, tenant_id, key_id, revoke_old=True)
 
 
 def _write(path: Path, env: DemoEnv) -> None:

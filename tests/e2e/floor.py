@@ -8,7 +8,8 @@ from onegenie.store.v1 import store_pb2
 
 from core.platform.database import Database
 from core.shop.catalogue.embedded import EmbeddedStore
-from core.shop.tenants.sql import create_key, create_tenant
+from core.shop.tenants.sql import create_tenant
+from tests.support import create_key
 
 
 async def make_floor(database: Database) -> dict[str, str]:

@@ -22,21 +22,15 @@ from core.shop.recommend import sql
 from core.shop.recommend.start_round import Started, StartRound, start_round
 from core.shop.recommend.state import COMPLETED
 from core.shop.recommend.tables import rounds
-from core.shop.tenants.sql import (
-    Caller,
-    caller_by_hash,
-    create_key,
-    create_tenant,
-    grant_credit,
-    hash_secret,
-    refund_credit,
-    revoke_key,
-)
-from core.shop.trigger.sql import NewEvent, add_events
+from core.shop.tenants.grant_credit import GrantCredit, grant_credit
+from core.shop.tenants.key_secret import digest_key
+from core.shop.tenants.revoke_key import revoke_key
+from core.shop.tenants.sql import Caller, caller_by_digest, create_tenant, refund_credit
+from core.shop.trigger.sql import TriggerEvent, add_events
 from edge.serve.server import MAX_MESSAGE_BYTES
 from tests.e2e.floor import make_floor
 from tests.e2e.up_process import SERVICE_TOKEN, Up
-from tests.support import tables
+from tests.support import create_key, tables
 
 
 class NoQueue:
@@ -67,7 +61,7 @@ class Service:
 
     async def caller(self, secret: str) -> Caller:
         """Whom a key stands for."""
-        found = await caller_by_hash(self.database, hash_secret(secret))
+        found = await caller_by_digest(self.database, digest_key(secret))
         assert found is not None
         return found
 
@@ -217,7 +211,7 @@ async def _tenant(service: Service, name: str, credits: int) -> dict[str, str]:
     """A tenant with a key, a profile and a chat whose round is in step 1."""
     async with service.database.begin() as conn:
         tenant_id = await create_tenant(conn, f"{name} {uuid.uuid4()}")
-        await grant_credit(conn, tenant_id, credits, idempotency_key="first")
+        await grant_credit(conn, GrantCredit(tenant_id, credits, idempotency_key="first"))
         _, secret = await create_key(conn, tenant_id, "sdk", "test")
         _, admin = await create_key(conn, tenant_id, "admin", "test")
     caller = await service.caller(secret)
@@ -240,9 +234,9 @@ async def _other_staff(service: Service, secret: str) -> dict[str, str]:
     item = {"rec_id": "rec_a1b2c3", "item_id": 196, "item_name": "스파게티니", "price": 4900.0}
     forgotten = [{"item_id": 882, "name": "양파", "quantity": 1}, {"any": "shape", "is": "fine"}]
     events = [
-        NewEvent("evt_1", "signage", *ids, item, (), "lift 2.1", forgotten),
-        NewEvent("evt_2", "issued", *ids, item | {"ratio": 0.5}),
-        NewEvent("evt_3", "recommend", *ids, item),
+        TriggerEvent("evt_1", "signage", *ids, item, (), "lift 2.1", forgotten),
+        TriggerEvent("evt_2", "issued", *ids, item | {"ratio": 0.5}),
+        TriggerEvent("evt_3", "recommend", *ids, item),
     ]
     async with service.database.begin() as conn:
         key_id, _ = await create_key(conn, caller.tenant_id, "sdk", "spare")

@@ -25,12 +25,13 @@ from onegenie.error.v1 import reason_pb2
 from core.app.services import SERVICES
 from core.platform.clock import utc_now
 from core.room.media.files import AUDIENCE as MEDIA
-from core.shop.tenants.sql import create_key, revoke_key
+from core.shop.tenants.revoke_key import revoke_key
 from edge.contract.model import PUBLIC, Binding, Method
 from edge.v1 import annotations_pb2 as rest
 from tests.e2e.cases import KEYS, Case, Replies, Reply, contract, failure, problems
 from tests.e2e.people import CALLERS
 from tests.e2e.service import Service
+from tests.support import create_key
 
 # Whom each access level lets in; nobody else.
 RIGHT = {

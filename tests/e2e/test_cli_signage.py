@@ -12,6 +12,7 @@ from sqlalchemy import select
 
 from core.shop.catalogue.embedded import EmbeddedStore
 from core.shop.signage import frames
+from core.shop.signage.screen import Recognition
 from core.shop.tenants.tables import api_keys
 from tests.e2e.service import Service
 from tests.e2e.up_process import Up
@@ -42,7 +43,7 @@ async def turn_idle(service: Service, number: int) -> tuple[EmbeddedStore, store
     """The demo's store and its signage of that number, which other tests may have lit up."""
     demo = await service.caller(service.demo["SDK_KEY"])
     store = EmbeddedStore(service.database, demo.tenant_id)
-    (found,) = [one for one in await store.signage() if one.number == number]
+    (found,) = [one for one in await store.list_signage() if one.number == number]
     async with service.database.begin() as conn:
         await frames.clear(conn, demo.tenant_id, [found.id])
     return store, found
@@ -71,9 +72,11 @@ async def test_number_2_with_a_shopper_before_it(up: Up, service: Service) -> No
             {"rec_id": "b", "item_name": "참기름", "price": 5900, "discount_pct": 20},
         ]
         async with service.database.begin() as conn:
-            events = await store.signage_events()
+            promotions = await store.list_promotions()
             forgotten = [{"item_id": 882, "name": "양파"}]
-            await frames.show(conn, demo.tenant_id, [inside], items, forgotten, events)  # type: ignore[arg-type]
+            await frames.show(
+                conn, demo.tenant_id, [inside], Recognition(items, forgotten, promotions)
+            )
         shown += (await process.stdout.read()).decode()
         assert await process.wait() == 0
     assert "signage 2, idle" in shown

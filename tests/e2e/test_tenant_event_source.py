@@ -20,9 +20,10 @@ from typing import Any
 
 import pytest
 
-from core.shop.tenants.sql import create_key, create_tenant
-from core.shop.trigger.sql import NewEvent, add_events
+from core.shop.tenants.sql import create_tenant
+from core.shop.trigger.sql import TriggerEvent, add_events
 from tests.e2e.service import Service
+from tests.support import create_key
 
 # A chunk that tells the page to come back after a tenth of a second, not after three.
 RETRY = b"c\r\nretry: 100\n\n\r\n"
@@ -180,7 +181,9 @@ class Shop:
         for number in range(len(self.ids), len(self.ids) + count):
             item = {"rec_id": f"rec_{number}", "item_name": "스파게티니\n", "price": 4900.0}
             events.append(
-                NewEvent(f"evt_{uuid.uuid4()}", kind or KINDS[1 + number % 5], *place, item=item)
+                TriggerEvent(
+                    f"evt_{uuid.uuid4()}", kind or KINDS[1 + number % 5], *place, item=item
+                )
             )
         self.ids += [event.id for event in events]
         async with self.service.database.begin() as conn:

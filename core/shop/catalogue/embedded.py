@@ -13,6 +13,7 @@ from onegenie.store.v1 import store_pb2
 
 from core.platform.database import Connection, Database
 from core.shop.catalogue import sql
+from core.shop.catalogue.port import Promotion
 from core.shop.catalogue.search import Entry, SearchIndex
 
 T = TypeVar("T")
@@ -42,10 +43,10 @@ class EmbeddedStore:
         index = await self._index.at(await self._revision())
         found = [index.find((query.ko, query.en, query.ja), limit) for query in queries]
         ids = list({product_id for ids in found for product_id in ids})
-        products = {product.id: product for product in await self.get_products(ids)}
+        products = {product.id: product for product in await self.batch_get_products(ids)}
         return [[products[i] for i in ids if i in products] for ids in found]
 
-    async def get_products(self, ids: Sequence[int]) -> list[store_pb2.Product]:
+    async def batch_get_products(self, ids: Sequence[int]) -> list[store_pb2.Product]:
         """See Store."""
         if not ids:
             return []
@@ -56,29 +57,29 @@ class EmbeddedStore:
         return await self._products.at(await self._revision())
 
     async def products_after(self, after_id: int, limit: int | None) -> list[store_pb2.Product]:
-        """A page of the catalogue: products by id, beginning above `after_id`."""
+        """Return a page of the catalogue: products by id, beginning above `after_id`."""
         return await sql.products_after(self._database, self._tenant_id, after_id, limit)
 
-    async def sections(self) -> list[store_pb2.Section]:
+    async def list_sections(self) -> list[store_pb2.Section]:
         """See Store."""
         return await sql.sections(self._database, self._tenant_id)
 
-    async def coupon_spots(self) -> list[store_pb2.CouponSpot]:
+    async def list_coupon_spots(self) -> list[store_pb2.CouponSpot]:
         """See Store. Costs one indexed query, shared by those who ask at the same time."""
         return await self._coupon_spots.at(await self._revision())
 
-    async def signage(self) -> list[store_pb2.Signage]:
+    async def list_signage(self) -> list[store_pb2.Signage]:
         """See Store."""
         return await self._signage.at(await self._revision())
 
-    async def slides(self, signage_id: str) -> list[store_pb2.Slide]:
+    async def list_slides(self, signage_id: str) -> list[store_pb2.Slide]:
         """See Store."""
         slides = await self._slides.at(await self._revision())
         return slides.get(signage_id.lower(), [])
 
-    async def signage_events(self) -> list[store_pb2.SignageEvent]:
+    async def list_promotions(self) -> list[Promotion]:
         """See Store."""
-        return await sql.signage_events(self._database, self._tenant_id)
+        return await sql.promotions(self._database, self._tenant_id)
 
     async def report_trigger(self, request: store_pb2.ReportTriggerRequest) -> None:
         """See Store."""
@@ -93,30 +94,30 @@ class EmbeddedStore:
             return await sql.put_signage(conn, self._tenant_id, signage_id, signage)
 
     async def delete_signage(self, signage_id: UUID) -> bool:
-        """Remove a signage with its slides; whether there was one."""
+        """Remove a signage with its slides; return whether there was one."""
         async with self._changing() as conn:
             return await sql.delete_signage(conn, self._tenant_id, signage_id)
 
     async def put_slides(
         self, signage_id: UUID, slides: Sequence[store_pb2.Slide]
     ) -> list[store_pb2.Slide] | None:
-        """Replace a signage's slides; None when there is no such signage."""
+        """Replace a signage's slides and return them; None when there is no such signage."""
         async with self._changing() as conn:
             return await sql.put_slides(conn, self._tenant_id, signage_id, slides)
 
-    async def put_signage_event(self, event: store_pb2.SignageEvent) -> store_pb2.SignageEvent:
-        """Add a signage event, or replace the one with that id; id 0 makes a new one."""
+    async def put_promotion(self, promotion: Promotion) -> Promotion:
+        """Add a promotion, or replace the one with that id; id 0 makes a new one."""
         async with self._changing() as conn:
-            return await sql.put_signage_event(conn, self._tenant_id, event)
+            return await sql.put_promotion(conn, self._tenant_id, promotion)
 
-    async def delete_signage_event(self, event_id: int) -> bool:
-        """Remove a signage event; whether there was one."""
+    async def delete_promotion(self, promotion_id: int) -> bool:
+        """Remove a promotion; return whether there was one."""
         async with self._changing() as conn:
-            return await sql.delete_signage_event(conn, self._tenant_id, event_id)
+            return await sql.delete_promotion(conn, self._tenant_id, promotion_id)
 
     @contextlib.asynccontextmanager
     async def _changing(self) -> AsyncIterator[Connection]:
-        """A transaction that changes the store."""
+        """Open a transaction that changes the store."""
         async with self._database.begin() as conn:
             await sql.bump_revision(conn, self._tenant_id)
             yield conn

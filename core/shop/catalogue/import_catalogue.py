@@ -1,4 +1,4 @@
-"""CSV import of a store: all or nothing, every error with its file, line and column.
+"""Import a store from CSV files: all or nothing, every error with its file, line and column.
 
 docs/shop/catalogue.md describes the files. Each file replaces its whole table for the tenant.
 """
@@ -6,6 +6,7 @@ docs/shop/catalogue.md describes the files. Each file replaces its whole table f
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid5
@@ -31,36 +32,49 @@ from core.shop.catalogue.picture_address import is_picture_address
 Counts = Mapping[str, int]
 
 
-async def import_folder(
-    conn: Connection, tenant_id: UUID, path: Path, *, allow_empty: bool = False
-) -> Counts:
-    """Import those of the six files that the folder holds, in the caller's transaction.
+@dataclass(frozen=True, slots=True)
+class ImportCatalogue:
+    """A folder with some of the six files, or one of them.
+
+    allow_empty: whether a file without rows is taken, and empties its table.
+    """
+
+    tenant_id: UUID
+    path: Path
+    allow_empty: bool = False
+
+
+async def import_catalogue(conn: Connection, command: ImportCatalogue) -> Counts:
+    """Import the files in the caller's transaction; return the rows imported by table.
 
     Upper and lower case in their names don't count. Raises ImportFailed when a file has errors,
     has no rows (unless `allow_empty`), or there is none; the transaction must then be left unused.
     """
-    files = _files_of(path)
-    if not files:
-        names = ", ".join(f"{name}.csv" for name in _FILES)
-        problem = Problem(str(path), None, None, None, f"the folder has none of {names}")
-        raise ImportFailed([problem], 1)
-    return await _import(conn, tenant_id, files, allow_empty)
+    path = command.path
+    files = _files_of(path) if path.is_dir() else {_table_of(path): path}
+    problems = Problems()
+    read = {
+        name: read_rows(file, _FILES[name], problems, allow_empty=command.allow_empty)
+        for name, file in files.items()
+    }
+    await _check(conn, _Import(command.tenant_id, files, read, problems))
+    problems.check()
+    await _replace(conn, command.tenant_id, read)
+    return {name: len(rows) for name, rows in read.items()}
 
 
-async def import_file(
-    conn: Connection, tenant_id: UUID, path: Path, *, allow_empty: bool = False
-) -> Counts:
-    """Import one file, named as in a folder. As import_folder."""
+def _table_of(path: Path) -> str:
+    """Name the table of a file that was given by itself."""
     name = path.stem.lower()
-    if path.suffix.lower() != ".csv" or name not in _FILES:
-        names = ", ".join(f"{name}.csv" for name in _FILES)
-        advice = f": {ADVICE}" if name in _FILES else ""
-        raise ImportFailed([Problem(path.name, None, None, None, f"is none of {names}{advice}")], 1)
-    return await _import(conn, tenant_id, {name: path}, allow_empty)
+    if path.suffix.lower() == ".csv" and name in _FILES:
+        return name
+    names = ", ".join(f"{name}.csv" for name in _FILES)
+    advice = f": {ADVICE}" if name in _FILES else ""
+    raise ImportFailed([Problem(path.name, None, None, None, f"is none of {names}{advice}")], 1)
 
 
 def _files_of(path: Path) -> dict[str, Path]:
-    """A folder's files by table, in the tables' order."""
+    """Find a folder's files, by table, in the tables' order."""
     problems = Problems()
     files: dict[str, Path] = {}
     others: list[Path] = []
@@ -74,6 +88,10 @@ def _files_of(path: Path) -> dict[str, Path]:
         if file.suffix.lower() in _MISTAKEN and file.stem.lower() not in files:
             problems.add(file, f"is no .csv file: {ADVICE}")
     problems.check()
+    if not files:
+        names = ", ".join(f"{name}.csv" for name in _FILES)
+        problem = Problem(str(path), None, None, None, f"the folder has none of {names}")
+        raise ImportFailed([problem], 1)
     return {name: files[name] for name in _FILES if name in files}
 
 
@@ -139,7 +157,7 @@ def _ean13(text: str) -> str:
 
 
 def ean13_check_digit(first12: str) -> str:
-    """The 13th digit of an EAN-13."""
+    """Return the 13th digit of an EAN-13."""
     weighted = sum(int(digit) * (3 if i % 2 else 1) for i, digit in enumerate(first12))
     return str(-weighted % 10)
 
@@ -223,21 +241,32 @@ _FILES: dict[str, tuple[Column, ...]] = {
 # ---- the import ----
 
 
-async def _import(
-    conn: Connection, tenant_id: UUID, paths: Mapping[str, Path], allow_empty: bool
-) -> Counts:
-    problems = Problems()
-    read = {
-        name: read_rows(file, _FILES[name], problems, allow_empty=allow_empty)
-        for name, file in paths.items()
-    }
-    _check_products(paths, read, problems)
-    _check_signage(tenant_id, paths, read, problems)
+@dataclass(frozen=True, slots=True)
+class _Import:
+    """What is to be imported: files and rows by table, and the problems found in them."""
+
+    tenant_id: UUID
+    files: Mapping[str, Path]
+    read: Mapping[str, list[Row]]
+    problems: Problems
+
+    def broken(self, name: str) -> bool:
+        """Return whether a file has errors, so that its rows are incomplete."""
+        return self.files.get(name) in self.problems.files
+
+
+async def _check(conn: Connection, new: _Import) -> None:
+    """Note what is wrong with the rows, and fill in what they leave to us."""
+    _check_products(new)
+    _check_signage(new)
     # Changes of one store take turns from here on, so what is looked up now stays true.
-    await sql.bump_revision(conn, tenant_id)
-    await _check_references(conn, tenant_id, paths, read, problems)
-    await _check_slides(conn, tenant_id, paths, read, problems)
-    problems.check()
+    await sql.bump_revision(conn, new.tenant_id)
+    await _check_references(conn, new)
+    await _check_slides(conn, new)
+
+
+async def _replace(conn: Connection, tenant_id: UUID, read: Mapping[str, list[Row]]) -> None:
+    """Put the rows in place of what there is."""
     written = {name: [row.values for row in rows] for name, rows in read.items()}
     if "signage" in read and "slides" not in read:
         # Slides go with their signage; those of signage that is there again stay.
@@ -246,116 +275,127 @@ async def _import(
         columns = [column.name for column in _FILES[name] if column.stored]
         values = (tuple(row[column] for column in columns) for row in rows)
         await sql.replace(conn, tenant_id, name, columns=columns, rows=values)
-    return {name: len(rows) for name, rows in read.items()}
 
 
-def _check_products(
-    paths: Mapping[str, Path], read: Mapping[str, list[Row]], problems: Problems
-) -> None:
-    for row in read.get("products", ()):
+def _check_products(new: _Import) -> None:
+    for row in new.read.get("products", ()):
+        file = new.files["products"]
         place = [row.values[name] for name in ("x", "y", "radius")]
         if None in place and place != [None] * 3:
-            problems.add(paths["products"], "x, y and radius go together", row.line)
+            new.problems.add(file, "x, y and radius go together", row.line)
         if (row.values["pack_size"] is None) != (row.values["pack_unit"] is None):
-            problems.add(paths["products"], "pack_size and pack_unit go together", row.line)
+            new.problems.add(file, "pack_size and pack_unit go together", row.line)
 
 
-def _check_signage(
-    tenant_id: UUID,
-    paths: Mapping[str, Path],
-    read: Mapping[str, list[Row]],
-    problems: Problems,
-) -> None:
+def _check_signage(new: _Import) -> None:
     """Give signage without an id one that stays the same at the next import."""
-    seen: set[UUID | None] = {row.values["id"] for row in read.get("signage", ())}
-    for row in read.get("signage", ()):
+    rows = new.read.get("signage", ())
+    seen: set[UUID | None] = {row.values["id"] for row in rows}
+    for row in rows:
         if row.values["id"] is None:
-            row.values["id"] = uuid5(tenant_id, f"signage/{row.values['number']}")
+            row.values["id"] = uuid5(new.tenant_id, f"signage/{row.values['number']}")
             if row.values["id"] in seen:
                 message = "is already taken: signage that shares a number needs an id"
-                number = str(row.values["number"])
-                problems.add(paths["signage"], message, row.line, "number", number)
+                _refuse(
+                    new,
+                    "signage",
+                    row,
+                    column="number",
+                    value=row.values["number"],
+                    message=message,
+                )
             seen.add(row.values["id"])
 
 
-async def _check_references(
-    conn: Connection,
-    tenant_id: UUID,
-    paths: Mapping[str, Path],
-    read: Mapping[str, list[Row]],
-    problems: Problems,
-) -> None:
-    """Section codes and the products of coupon spots, against the files or what is there.
+async def _check_references(conn: Connection, new: _Import) -> None:
+    """Check section codes and the products of coupon spots, against the files or what is there.
 
     Not against a file that has errors itself: its rows are incomplete.
     """
-    broken = {name for name, file in paths.items() if file in problems.files}
-    if ("products" in read or "sections" in read) and "sections" not in broken:
-        codes = _values(read, "sections", "code")
-        if codes is None:
-            codes = await sql.section_codes(conn, tenant_id)
-        for row in read.get("products", ()):
-            code = row.values["section_code"]
-            if code is not None and code not in codes:
-                problems.add(
-                    paths["products"], "is not a known section", row.line, "section_code", code
-                )
-        if "products" not in read:
-            for code in sorted(await sql.used_sections(conn, tenant_id) - codes):
-                message = "products stand in a section that is missing here"
-                problems.add(paths["sections"], message, None, "code", code)
-    if "coupon_spots" in read and "products" not in broken:
-        ids = _values(read, "products", "id")
+    if ("products" in new.read or "sections" in new.read) and not new.broken("sections"):
+        await _check_sections(conn, new)
+    if "coupon_spots" in new.read and not new.broken("products"):
+        ids = _values(new, "products", "id")
         if ids is None:
-            ids = await sql.product_ids(conn, tenant_id)
-        for row in read["coupon_spots"]:
+            ids = await sql.product_ids(conn, new.tenant_id)
+        for row in new.read["coupon_spots"]:
             product_id = row.values["product_id"]
             if row.values["item_name"] is None and product_id not in ids:
-                value = "" if product_id is None else str(product_id)
                 message = "is not a known product, and there is no item_name instead"
-                problems.add(paths["coupon_spots"], message, row.line, "product_id", value)
+                value = "" if product_id is None else product_id
+                _refuse(new, "coupon_spots", row, column="product_id", value=value, message=message)
 
 
-async def _check_slides(
-    conn: Connection,
-    tenant_id: UUID,
-    paths: Mapping[str, Path],
-    read: Mapping[str, list[Row]],
-    problems: Problems,
-) -> None:
+async def _check_sections(conn: Connection, new: _Import) -> None:
+    codes = _values(new, "sections", "code")
+    if codes is None:
+        codes = await sql.section_codes(conn, new.tenant_id)
+    for row in new.read.get("products", ()):
+        code = row.values["section_code"]
+        if code is not None and code not in codes:
+            _refuse(
+                new,
+                "products",
+                row,
+                column="section_code",
+                value=code,
+                message="is not a known section",
+            )
+    if "products" not in new.read:
+        for code in sorted(await sql.used_sections(conn, new.tenant_id) - codes):
+            message = "products stand in a section that is missing here"
+            _refuse(new, "sections", None, column="code", value=code, message=message)
+
+
+async def _check_slides(conn: Connection, new: _Import) -> None:
     """Find the signage of each slide, by id or by number, and no two slides in one place.
 
     Not against a signage file that has errors itself: its rows are incomplete.
     """
-    if "slides" not in read or paths.get("signage") in problems.files:
+    if "slides" not in new.read or new.broken("signage"):
         return
-    file = paths["slides"]
-    ids, by_number = await _signage(conn, tenant_id, read.get("signage"))
+    ids, by_number = await _signage(conn, new.tenant_id, new.read.get("signage"))
     taken: dict[tuple[UUID, int], int] = {}
-    for row in read["slides"]:
+    unknown = "is not a known signage"
+    for row in new.read["slides"]:
         signage_id, number = row.values["signage_id"], row.values["signage_number"]
         if (signage_id is None) == (number is None):
-            problems.add(file, "needs either a signage_id or a signage_number", row.line)
+            message = "needs either a signage_id or a signage_number"
+            new.problems.add(new.files["slides"], message, row.line)
         elif number is not None and len(by_number.get(number, ())) > 1:
             message = "is the number of several signage: name it by signage_id"
-            problems.add(file, message, row.line, "signage_number", str(number))
+            _refuse(new, "slides", row, column="signage_number", value=number, message=message)
         elif number is not None and number not in by_number:
-            problems.add(file, "is not a known signage", row.line, "signage_number", str(number))
+            _refuse(new, "slides", row, column="signage_number", value=number, message=unknown)
         elif number is None and signage_id not in ids:
-            problems.add(file, "is not a known signage", row.line, "signage_id", str(signage_id))
+            _refuse(new, "slides", row, column="signage_id", value=signage_id, message=unknown)
         else:
             row.values["signage_id"] = signage_id or by_number[number][0]
             place = (row.values["signage_id"], row.values["position"])
             first = taken.setdefault(place, row.line)
             if first != row.line:
-                message = f"is already on line {first}"
-                problems.add(file, message, row.line, "position", str(place[1]))
+                _refuse(
+                    new,
+                    "slides",
+                    row,
+                    column="position",
+                    value=place[1],
+                    message=f"is already on line {first}",
+                )
+
+
+def _refuse(
+    new: _Import, name: str, row: Row | None, *, column: str, value: Any, message: str
+) -> None:
+    """Note a problem with a value of a row, or of the whole file."""
+    line = None if row is None else row.line
+    new.problems.add(new.files[name], message, line=line, column=column, value=str(value))
 
 
 async def _signage(
     conn: Connection, tenant_id: UUID, rows: Sequence[Row] | None
 ) -> tuple[set[UUID], dict[int, list[UUID]]]:
-    """Ids, and ids by number: of the rows about to be written, else of those that are there."""
+    """Return ids, and ids by number, of the rows about to be written, else of what is there."""
     if rows is not None:
         pairs = [(row.values["number"], row.values["id"]) for row in rows]
     else:
@@ -375,6 +415,6 @@ async def _slides_of(
     return [slide for slide in found if slide["signage_id"] in ids]
 
 
-def _values(read: Mapping[str, list[Row]], file: str, column: str) -> set[Any] | None:
-    """Values of a column in the rows about to be written; None when there is no such file."""
-    return {row.values[column] for row in read[file]} if file in read else None
+def _values(new: _Import, name: str, column: str) -> set[Any] | None:
+    """Return a column's values in the rows about to be written; None without such a file."""
+    return {row.values[column] for row in new.read[name]} if name in new.read else None

@@ -17,7 +17,7 @@ from onegenie.store.v1 import store_pb2, store_pb2_grpc
 from pydantic import TypeAdapter, ValidationError
 
 from core.platform import upstream
-from core.shop.catalogue.port import Store, Stores, StoreUnavailable
+from core.shop.catalogue.port import Promotion, Store, Stores, StoreUnavailable
 
 # The contract's bounds for one call.
 _QUERIES, _IDS, _PAGE = 200, 1000, 1000
@@ -32,7 +32,7 @@ Catalogues = TTLCache[int, list[store_pb2.Product]]
 
 
 def make_catalogues() -> Catalogues:
-    """Room for the catalogues of many stores; one that is larger than all of it is not kept."""
+    """Make room for the catalogues of many stores; one larger than all of it is not kept."""
     return TTLCache(CATALOGUE_PRODUCTS, CATALOGUE_SECONDS, getsizeof=len)
 
 
@@ -49,7 +49,7 @@ class Endpoint:
 
 
 def load_endpoints(path: Path) -> dict[UUID, Endpoint]:
-    """Endpoints by tenant id from a YAML file: `<tenant id>: {address: …, token: …}`.
+    """Read endpoints by tenant id from a YAML file: `<tenant id>: {address: …, token: …}`.
 
     Raises ValueError that says what is wrong with it, and shows no token.
     """
@@ -106,7 +106,7 @@ class RemoteStore:
             found.extend(list(match.products) for match in reply.matches)
         return found
 
-    async def get_products(self, ids: Sequence[int]) -> list[store_pb2.Product]:
+    async def batch_get_products(self, ids: Sequence[int]) -> list[store_pb2.Product]:
         """See Store."""
         products: list[store_pb2.Product] = []
         for first in range(0, len(ids), _IDS):
@@ -148,22 +148,22 @@ class RemoteStore:
             token = reply.next_page_token
         raise StoreUnavailable("store: upstream repeats a page")
 
-    async def sections(self) -> list[store_pb2.Section]:
+    async def list_sections(self) -> list[store_pb2.Section]:
         """See Store."""
         request = store_pb2.ListSectionsRequest()
         return list((await self._call(self._stub.ListSections, request)).sections)
 
-    async def coupon_spots(self) -> list[store_pb2.CouponSpot]:
+    async def list_coupon_spots(self) -> list[store_pb2.CouponSpot]:
         """See Store."""
         request = store_pb2.ListCouponSpotsRequest()
         return list((await self._call(self._stub.ListCouponSpots, request)).coupon_spots)
 
-    async def signage(self) -> list[store_pb2.Signage]:
+    async def list_signage(self) -> list[store_pb2.Signage]:
         """See Store."""
         request = store_pb2.ListSignageRequest()
         return list((await self._call(self._stub.ListSignage, request)).signage)
 
-    async def slides(self, signage_id: str) -> list[store_pb2.Slide]:
+    async def list_slides(self, signage_id: str) -> list[store_pb2.Slide]:
         """See Store."""
         request = store_pb2.ListSlidesRequest(signage_id=signage_id)
         return list((await self._call(self._stub.ListSlides, request)).slides)
@@ -172,7 +172,7 @@ class RemoteStore:
         """See Store."""
         await self._call(self._stub.ReportTrigger, request)
 
-    async def signage_events(self) -> list[store_pb2.SignageEvent]:
+    async def list_promotions(self) -> list[Promotion]:
         """See Store."""
         request = store_pb2.ListSignageEventsRequest()
         return list((await self._call(self._stub.ListSignageEvents, request)).signage_events)
@@ -212,5 +212,5 @@ class RemoteStores:
 
 
 def open_channel(address: str) -> grpc.aio.Channel:
-    """A channel to a StoreService; see Endpoint for the forms of address."""
+    """Open a channel to a StoreService; see Endpoint for the forms of address."""
     return upstream.open_channel(address, _SERVICE)

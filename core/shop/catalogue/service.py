@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from onegenie.error.v1.reasons import SdkReason
 from onegenie.store.v1 import store_pb2, store_pb2_grpc
 
 from core.shop.catalogue.embedded import EmbeddedStore, EmbeddedStores
-from core.shop.catalogue.picture_address import MUST_BE, is_picture_address
-from edge.reply.errors import ApiError, FieldViolation, invalid
+from core.shop.catalogue.list_products import list_products
+from core.shop.catalogue.put_promotion import delete_promotion, put_promotion
+from core.shop.catalogue.put_signage import delete_signage, put_signage
+from core.shop.catalogue.put_slides import put_slides
 
-_PAGE = 500
 _MATCHES = 10
 
 
@@ -40,105 +40,74 @@ class StoreService(store_pb2_grpc.StoreServiceServicer):
     async def BatchGetProducts(
         self, request: store_pb2.BatchGetProductsRequest, context: Any
     ) -> store_pb2.BatchGetProductsResponse:
-        products = await self._store.get_products(request.ids)
+        products = await self._store.batch_get_products(request.ids)
         return store_pb2.BatchGetProductsResponse(products=products)
 
     async def ListProducts(
         self, request: store_pb2.ListProductsRequest, context: Any
     ) -> store_pb2.ListProductsResponse:
-        size = request.page_size or _PAGE
-        # One more than asked for tells whether there is another page.
-        products = await self._store.products_after(_after(request.page_token), size + 1)
-        page, more = products[:size], len(products) > size
+        page = await list_products(self._store, request.page_size, request.page_token)
         return store_pb2.ListProductsResponse(
-            products=page, next_page_token=str(page[-1].id) if more else ""
+            products=page.products, next_page_token=page.next_page_token
         )
 
     async def ListSections(
         self, request: store_pb2.ListSectionsRequest, context: Any
     ) -> store_pb2.ListSectionsResponse:
-        return store_pb2.ListSectionsResponse(sections=await self._store.sections())
+        sections = await self._store.list_sections()
+        return store_pb2.ListSectionsResponse(sections=sections)
 
     async def ListCouponSpots(
         self, request: store_pb2.ListCouponSpotsRequest, context: Any
     ) -> store_pb2.ListCouponSpotsResponse:
-        return store_pb2.ListCouponSpotsResponse(coupon_spots=await self._store.coupon_spots())
+        spots = await self._store.list_coupon_spots()
+        return store_pb2.ListCouponSpotsResponse(coupon_spots=spots)
 
     async def ListSignage(
         self, request: store_pb2.ListSignageRequest, context: Any
     ) -> store_pb2.ListSignageResponse:
-        return store_pb2.ListSignageResponse(signage=await self._store.signage())
+        return store_pb2.ListSignageResponse(signage=await self._store.list_signage())
 
     async def ListSignageEvents(
         self, request: store_pb2.ListSignageEventsRequest, context: Any
     ) -> store_pb2.ListSignageEventsResponse:
-        events = await self._store.signage_events()
-        return store_pb2.ListSignageEventsResponse(signage_events=events)
+        promotions = await self._store.list_promotions()
+        return store_pb2.ListSignageEventsResponse(signage_events=promotions)
 
     async def PutSignage(
         self, request: store_pb2.PutSignageRequest, context: Any
     ) -> store_pb2.PutSignageResponse:
-        signage = request.signage
-        if problems := _problems(signage):
-            raise invalid(*problems)
-        signage_id = UUID(signage.id) if signage.id else None
-        return store_pb2.PutSignageResponse(
-            signage=await self._store.put_signage(signage_id, signage)
-        )
+        signage = await put_signage(self._store, request.signage)
+        return store_pb2.PutSignageResponse(signage=signage)
 
     async def DeleteSignage(
         self, request: store_pb2.DeleteSignageRequest, context: Any
     ) -> store_pb2.DeleteSignageResponse:
-        signage_id = _uuid(request.id)
-        if signage_id is None or not await self._store.delete_signage(signage_id):
-            raise _no_signage()
+        await delete_signage(self._store, request.id)
         return store_pb2.DeleteSignageResponse()
 
     async def ListSlides(
         self, request: store_pb2.ListSlidesRequest, context: Any
     ) -> store_pb2.ListSlidesResponse:
-        return store_pb2.ListSlidesResponse(slides=await self._store.slides(request.signage_id))
+        slides = await self._store.list_slides(request.signage_id)
+        return store_pb2.ListSlidesResponse(slides=slides)
 
     async def PutSlides(
         self, request: store_pb2.PutSlidesRequest, context: Any
     ) -> store_pb2.PutSlidesResponse:
-        problems = [
-            FieldViolation(f"slides[{index}].image_url", MUST_BE)
-            for index, slide in enumerate(request.slides)
-            if slide.image_url and not is_picture_address(slide.image_url)
-        ]
-        if problems:
-            raise invalid(*problems)
-        signage_id = _uuid(request.signage_id)
-        if signage_id is None:
-            raise _no_signage()
-        slides = await self._store.put_slides(signage_id, request.slides)
-        if slides is None:
-            raise _no_signage()
+        slides = await put_slides(self._store, request.signage_id, request.slides)
         return store_pb2.PutSlidesResponse(slides=slides)
 
     async def PutSignageEvent(
         self, request: store_pb2.PutSignageEventRequest, context: Any
     ) -> store_pb2.PutSignageEventResponse:
-        event = request.signage_event
-        problems = []
-        if event.id < 0:
-            problems.append(FieldViolation("signage_event.id", "must be at least 0"))
-        if not event.title:
-            problems.append(FieldViolation("signage_event.title", "is required"))
-        if event.image_url and not is_picture_address(event.image_url):
-            problems.append(FieldViolation("signage_event.image_url", MUST_BE))
-        if problems:
-            raise invalid(*problems)
-        return store_pb2.PutSignageEventResponse(
-            signage_event=await self._store.put_signage_event(event)
-        )
+        promotion = await put_promotion(self._store, request.signage_event)
+        return store_pb2.PutSignageEventResponse(signage_event=promotion)
 
     async def DeleteSignageEvent(
         self, request: store_pb2.DeleteSignageEventRequest, context: Any
     ) -> store_pb2.DeleteSignageEventResponse:
-        if not await self._store.delete_signage_event(request.id):
-            raise ApiError(SdkReason.NOT_FOUND, "There is no such signage event.")
+        await delete_promotion(self._store, request.id)
         return store_pb2.DeleteSignageEventResponse()
 
     async def ReportTrigger(
@@ -146,42 +115,3 @@ class StoreService(store_pb2_grpc.StoreServiceServicer):
     ) -> store_pb2.ReportTriggerResponse:
         await self._store.report_trigger(request)
         return store_pb2.ReportTriggerResponse()
-
-
-def _problems(signage: store_pb2.Signage) -> list[FieldViolation]:
-    """What is wrong with a signage. The contract can't say: it is a reply as well."""
-    checks = {
-        "id": ("must be a UUID", not signage.id or _uuid(signage.id) is not None),
-        "number": ("must be at least 1", signage.number >= 1),
-        "name": ("is required", signage.name != ""),
-        "location": ("is required", signage.HasField("location")),
-        "location.radius": ("must be at least 0", signage.location.radius >= 0),
-        "orientation": (
-            "must be one of portrait, landscape",
-            signage.orientation in ("portrait", "landscape"),
-        ),
-    }
-    return [
-        FieldViolation(f"signage.{name}", message)
-        for name, (message, right) in checks.items()
-        if not right
-    ]
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
-
-
-def _no_signage() -> ApiError:
-    return ApiError(SdkReason.NOT_FOUND, "There is no such signage.")
-
-
-def _after(page_token: str) -> int:
-    if not page_token:
-        return 0
-    if page_token.isascii() and page_token.isdigit() and len(page_token) < 19:
-        return int(page_token)
-    raise invalid(FieldViolation("page_token", "is not the next_page_token of an earlier reply"))

@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.platform.database import Connection, Query, Reader, Statement, params
 from core.platform.events import publish
+from core.shop.catalogue.port import Promotion
 from core.shop.catalogue.tables import (
     store_coupon_spots,
     store_products,
@@ -64,7 +65,7 @@ _BUMP = Statement(
 
 
 async def revision(reader: Reader, tenant_id: UUID) -> int:
-    """How often the tenant's store has changed; 0 when it has none."""
+    """Return how often the tenant's store has changed; 0 when it has none."""
     return await reader.first(_REVISION, tenant=tenant_id) or 0
 
 
@@ -79,7 +80,7 @@ async def bump_revision(conn: Connection, tenant_id: UUID) -> None:
 
 
 def changed_topic(tenant_id: UUID) -> str:
-    """What is published when a tenant's embedded store has changed."""
+    """Name the topic on which it is published that a tenant's embedded store has changed."""
     return f"store:{tenant_id}"
 
 
@@ -183,7 +184,7 @@ _SEARCH_ROWS = Query(
 async def products_by_id(
     reader: Reader, tenant_id: UUID, ids: Sequence[int]
 ) -> list[store_pb2.Product]:
-    """Products in the order of `ids`; unknown ones are left out."""
+    """Return products in the order of `ids`; unknown ones are left out."""
     found = await reader.all(_PRODUCTS_BY_ID, tenant=tenant_id, ids=list(set(ids)))
     by_id = {row.id: _product(row) for row in found}
     return [by_id[product_id] for product_id in ids if product_id in by_id]
@@ -192,13 +193,13 @@ async def products_by_id(
 async def products_after(
     reader: Reader, tenant_id: UUID, after_id: int = 0, limit: int | None = None
 ) -> list[store_pb2.Product]:
-    """Products by id, from the first one above `after_id` on; all when `limit` is None."""
+    """Return products by id, from the first one above `after_id` on; all if `limit` is None."""
     found = await reader.all(_PRODUCTS_AFTER, tenant=tenant_id, after=after_id, limit=limit)
     return [_product(row) for row in found]
 
 
 async def search_rows(reader: Reader, tenant_id: UUID) -> list[SearchRow]:
-    """The whole catalogue for the search index, by id."""
+    """Return the whole catalogue for the search index, by id."""
     return await reader.all(_SEARCH_ROWS, tenant=tenant_id)
 
 
@@ -243,7 +244,7 @@ _COUPON_SPOTS = Query(
 
 
 async def sections(reader: Reader, tenant_id: UUID) -> list[store_pb2.Section]:
-    """Sections by code."""
+    """Return sections by code."""
     return [
         store_pb2.Section(
             code=row.code,
@@ -257,7 +258,7 @@ async def sections(reader: Reader, tenant_id: UUID) -> list[store_pb2.Section]:
 
 
 async def coupon_spots(reader: Reader, tenant_id: UUID) -> list[store_pb2.CouponSpot]:
-    """Coupon spots by number, each with its product when the catalogue has it."""
+    """Return coupon spots by number, each with its product when the catalogue has it."""
     found = await reader.all(_COUPON_SPOTS, tenant=tenant_id)
     ids = [row.product_id for row in found if row.product_id is not None]
     products = {p.id: p for p in await products_by_id(reader, tenant_id, ids)} if ids else {}
@@ -331,7 +332,7 @@ _DELETE_SIGNAGE = Statement(
 
 
 async def signage(reader: Reader, tenant_id: UUID) -> list[store_pb2.Signage]:
-    """Signage by number."""
+    """Return signage by number."""
     return [
         store_pb2.Signage(
             id=str(row.id),
@@ -345,7 +346,7 @@ async def signage(reader: Reader, tenant_id: UUID) -> list[store_pb2.Signage]:
 
 
 async def signage_numbers(reader: Reader, tenant_id: UUID) -> list[NumberedSignage]:
-    """Number and id of each signage, by number."""
+    """Return number and id of each signage, by number."""
     return await reader.all(_NUMBERS, tenant=tenant_id)
 
 
@@ -372,7 +373,7 @@ async def put_signage(
 
 
 async def delete_signage(conn: Connection, tenant_id: UUID, signage_id: UUID) -> bool:
-    """Remove a signage with its slides; whether there was one."""
+    """Remove a signage with its slides; return whether there was one."""
     return await conn.run(_DELETE_SIGNAGE, tenant=tenant_id, signage=signage_id) == 1
 
 
@@ -409,7 +410,7 @@ _ADD_SLIDE = Statement(insert(store_slides).values(params(*store_slides.c.keys()
 
 
 async def slides(reader: Reader, tenant_id: UUID) -> dict[str, list[store_pb2.Slide]]:
-    """The slides of each signage that has some, by position."""
+    """Return the slides of each signage that has some, by position."""
     by_signage: dict[str, list[store_pb2.Slide]] = {}
     for row in await reader.all(_SLIDES, tenant=tenant_id):
         by_signage.setdefault(str(row.signage_id), []).append(
@@ -421,14 +422,15 @@ async def slides(reader: Reader, tenant_id: UUID) -> dict[str, list[store_pb2.Sl
 
 
 async def slide_values(reader: Reader, tenant_id: UUID) -> list[dict[str, Any]]:
-    """The tenant's slides, each as its columns."""
+    """Return the tenant's slides, each as its columns."""
     return [asdict(row) for row in await reader.all(_SLIDES, tenant=tenant_id)]
 
 
 async def put_slides(
     conn: Connection, tenant_id: UUID, signage_id: UUID, new: Sequence[store_pb2.Slide]
 ) -> list[store_pb2.Slide] | None:
-    """Replace all slides of a signage, numbered in their order; None when there is no such one."""
+    """Replace all slides of a signage and return them, numbered in their order; None when there is
+    no such signage."""
     if await conn.first(_ONE_SIGNAGE, tenant=tenant_id, signage=signage_id) is None:
         return None
     await conn.run(_DELETE_SLIDES, tenant=tenant_id, signage=signage_id)
@@ -453,11 +455,11 @@ async def put_slides(
     return put
 
 
-# ---- signage events ----
+# ---- promotions ----
 
 
 @dataclass(frozen=True, slots=True)
-class _SignageEvent:
+class _Promotion:
     id: int
     title: str
     text: str | None
@@ -465,48 +467,47 @@ class _SignageEvent:
     enabled: bool
 
 
-_events = store_signage_events
-_SIGNAGE_EVENTS = Query(
-    select(*_own(_events)).where(_of_tenant(_events)).order_by(_events.c.id), _SignageEvent
+_promotions = store_signage_events
+_PROMOTIONS = Query(
+    select(*_own(_promotions)).where(_of_tenant(_promotions)).order_by(_promotions.c.id), _Promotion
 )
-_LAST_EVENT = Query(
-    select(func.coalesce(func.max(_events.c.id), 0)).where(_of_tenant(_events)), int
+_LAST_PROMOTION = Query(
+    select(func.coalesce(func.max(_promotions.c.id), 0)).where(_of_tenant(_promotions)), int
 )
-_NEW_EVENT = insert(_events).values(params(*_events.c.keys()))
-_PUT_EVENT = Statement(
-    _NEW_EVENT.on_conflict_do_update(
-        index_elements=[_events.c.tenant_id, _events.c.id],
+_NEW_PROMOTION = insert(_promotions).values(params(*_promotions.c.keys()))
+_PUT_PROMOTION = Statement(
+    _NEW_PROMOTION.on_conflict_do_update(
+        index_elements=[_promotions.c.tenant_id, _promotions.c.id],
         set_={
-            name: _NEW_EVENT.excluded[name] for name in ("title", "text", "image_url", "enabled")
+            name: _NEW_PROMOTION.excluded[name]
+            for name in ("title", "text", "image_url", "enabled")
         },
     )
 )
-_DELETE_EVENT = Statement(
-    delete(_events).where(_of_tenant(_events), _events.c.id == bindparam("event"))
+_DELETE_PROMOTION = Statement(
+    delete(_promotions).where(_of_tenant(_promotions), _promotions.c.id == bindparam("promotion"))
 )
 
 
-async def signage_events(reader: Reader, tenant_id: UUID) -> list[store_pb2.SignageEvent]:
-    """Signage events by id."""
+async def promotions(reader: Reader, tenant_id: UUID) -> list[Promotion]:
+    """Return the promotions by id."""
     return [
-        store_pb2.SignageEvent(
+        Promotion(
             id=row.id, title=row.title, text=row.text, image_url=row.image_url, enabled=row.enabled
         )
-        for row in await reader.all(_SIGNAGE_EVENTS, tenant=tenant_id)
+        for row in await reader.all(_PROMOTIONS, tenant=tenant_id)
     ]
 
 
-async def put_signage_event(
-    conn: Connection, tenant_id: UUID, event: store_pb2.SignageEvent
-) -> store_pb2.SignageEvent:
-    """Add a signage event, or replace the one with that id; id 0 makes the next one."""
-    put = store_pb2.SignageEvent()
-    put.CopyFrom(event)
+async def put_promotion(conn: Connection, tenant_id: UUID, promotion: Promotion) -> Promotion:
+    """Add a promotion, or replace the one with that id; id 0 makes the next one."""
+    put = Promotion()
+    put.CopyFrom(promotion)
     if not put.id:
         # bump_revision's lock makes those who add take turns.
-        put.id = await conn.one(_LAST_EVENT, tenant=tenant_id) + 1
+        put.id = await conn.one(_LAST_PROMOTION, tenant=tenant_id) + 1
     await conn.run(
-        _PUT_EVENT,
+        _PUT_PROMOTION,
         tenant_id=tenant_id,
         id=put.id,
         title=put.title,
@@ -517,9 +518,9 @@ async def put_signage_event(
     return put
 
 
-async def delete_signage_event(conn: Connection, tenant_id: UUID, event_id: int) -> bool:
-    """Remove a signage event; whether there was one."""
-    return await conn.run(_DELETE_EVENT, tenant=tenant_id, event=event_id) == 1
+async def delete_promotion(conn: Connection, tenant_id: UUID, promotion_id: int) -> bool:
+    """Remove a promotion; return whether there was one."""
+    return await conn.run(_DELETE_PROMOTION, tenant=tenant_id, promotion=promotion_id) == 1
 
 
 # ---- triggers ----
@@ -534,7 +535,7 @@ _ADD_TRIGGER = Statement(
 async def add_trigger(
     conn: Connection, tenant_id: UUID, trigger: store_pb2.ReportTriggerRequest
 ) -> None:
-    """Keep a trigger; one that is known changes nothing."""
+    """Save a trigger; one that is known changes nothing."""
     await conn.run(
         _ADD_TRIGGER,
         tenant_id=tenant_id,
@@ -573,22 +574,22 @@ async def replace(
     columns: Sequence[str],
     rows: Iterable[Sequence[Any]],
 ) -> int:
-    """Put a file's rows in the place of all the tenant's; how many there are now."""
+    """Put a file's rows in the place of all the tenant's; return how many there are now."""
     return await conn.replace_rows(_IMPORTED[file], tenant_id, columns, rows)
 
 
 async def section_codes(reader: Reader, tenant_id: UUID) -> set[str]:
-    """The codes of the tenant's sections."""
+    """Return the codes of the tenant's sections."""
     return set(await reader.all(_SECTION_CODES, tenant=tenant_id))
 
 
 async def used_sections(reader: Reader, tenant_id: UUID) -> set[str]:
-    """The codes of the sections that the tenant's products stand in."""
+    """Return the codes of the sections that the tenant's products stand in."""
     return set(await reader.all(_USED_SECTIONS, tenant=tenant_id))
 
 
 async def product_ids(reader: Reader, tenant_id: UUID) -> set[int]:
-    """The ids of the tenant's products."""
+    """Return the ids of the tenant's products."""
     return set(await reader.all(_PRODUCT_IDS, tenant=tenant_id))
 
 

@@ -95,7 +95,7 @@ async def make_offers(
         offer = _offer(candidate, rank, "ads", shelf, comments)
         offer["discount_pct"] = candidate.product.discount_pct
         bundle.items.append(recommend_pb2.AdItem(**offer))
-    signage = nearest_signage(await store.signage(), [ad.product for ad in ads])
+    signage = nearest_signage(await store.list_signage(), [ad.product for ad in ads])
     if signage is not None:
         bundle.signage.CopyFrom(_location(signage.location))
 

@@ -6,8 +6,8 @@ process that holds a device's stream is woken by a notification and reads the ro
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 import orjson
@@ -26,22 +26,20 @@ async def show(
     conn: Connection,
     tenant_id: UUID,
     signage: Sequence[store_pb2.Signage],
-    items: Sequence[dict[str, Any]],
-    forgotten: Sequence[Any],
-    events: Sequence[store_pb2.SignageEvent],
-    seconds: int = SHOW_SECONDS,
+    shopper: screen.Recognition,
+    *,
+    seconds: float = SHOW_SECONDS,
 ) -> None:
     """Put a recognised shopper's screen on each signage, for so many seconds.
 
-    `items` are as a trigger event stores them (the seed's keys), `forgotten` any JSON values,
-    `events` the store's signage events, of which each screen gets an enabled one at random.
+    Each screen gets a promotion of its own, drawn at random.
     """
     # As JSON once, not for each screen: dumping a fragment costs nothing.
-    forgotten = [orjson.Fragment(screen.as_json(thing)) for thing in forgotten]
-    locale = await read_locale(conn, tenant_id)
+    forgotten = [orjson.Fragment(screen.as_json(thing)) for thing in shopper.forgotten]
+    shopper = dataclasses.replace(shopper, forgotten=forgotten)
+    locale = await read_locale(conn, tenant_id) or "en"
     frames = {
-        one.id: screen.recognized(one, items, forgotten, events, locale or "en").SerializeToString()
-        for one in signage
+        one.id: screen.recognized(one, shopper, locale).SerializeToString() for one in signage
     }
     await sql.add_recognized(conn, tenant_id, frames, seconds)
     await wake(conn, tenant_id, list(frames))
@@ -63,10 +61,11 @@ async def wake(conn: Connection, tenant_id: UUID, signage_ids: Sequence[str]) ->
 
 
 def topic(tenant_id: UUID, signage_id: str) -> str:
-    """What is published when one signage has something new."""
+    """Name the topic on which it is published that one signage has something new."""
     return f"signage:{tenant_id}/{signage_id}"
 
 
 def tenant_topic(tenant_id: UUID) -> str:
-    """What is published when any of a tenant's signage may have something new."""
+    """Name the topic on which it is published that any signage of a tenant may have something
+    new."""
     return f"signage:{tenant_id}"

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from onegenie.signage.v1 import signage_pb2 as pb
 from onegenie.store.v1 import store_pb2
 
+from core.shop.catalogue.port import Promotion
 from edge import digits
 
 # Bytes of a text in a frame, by field; signage.options has one more each, for C's final NUL.
@@ -35,11 +37,24 @@ _ORIENTATIONS = {
     "landscape": pb.ORIENTATION_LANDSCAPE,
 }
 
-Choose = Callable[[Sequence[store_pb2.SignageEvent]], store_pb2.SignageEvent]
+Choose = Callable[[Sequence[Promotion]], Promotion]
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What there is to show a shopper who was recognised.
+
+    `items` are as a trigger event holds them (the seed's keys), `forgotten` any JSON values,
+    `promotions` the store's, enabled or not.
+    """
+
+    items: Sequence[Mapping[str, Any]] = ()
+    forgotten: Sequence[Any] = ()
+    promotions: Sequence[Promotion] = ()
 
 
 def idle(signage: store_pb2.Signage, slides: Sequence[store_pb2.Slide]) -> pb.Frame:
-    """The screen while nobody is near: its slides, in their order."""
+    """Lay out the screen while nobody is near: its slides, in their order."""
     return pb.Frame(
         kind=pb.FRAME_KIND_IDLE,
         number=signage.number,
@@ -57,28 +72,26 @@ def idle(signage: store_pb2.Signage, slides: Sequence[store_pb2.Slide]) -> pb.Fr
 
 def recognized(
     signage: store_pb2.Signage,
-    items: Sequence[Mapping[str, Any]],
-    forgotten: Sequence[Any],
-    events: Sequence[store_pb2.SignageEvent],
+    shopper: Recognition,
     locale: str,
     choose: Choose = random.choice,
 ) -> pb.Frame:
-    """The screen for a shopper: the items in the order sent, and the layout worked out.
+    """Lay out the screen for a shopper; all items are in the frame, in the order sent.
 
     Number 1 shows the one item with the highest discount, the first of equal ones. Number 2
-    shows the first forgotten thing, the second item or else the first, and an enabled event
+    shows the first forgotten thing, the second item or else the first, and an enabled promotion
     that `choose` picks. Any other number stands inside the store as well and is laid out like
     number 2. What there is no data for is unset.
     """
     frame = pb.Frame(
         kind=pb.FRAME_KIND_RECOGNIZED,
         number=signage.number,
-        items=[_item(item, locale) for item in items],
-        forgotten=[as_json(thing) for thing in forgotten],
+        items=[_item(item, locale) for item in shopper.items],
+        forgotten=[as_json(thing) for thing in shopper.forgotten],
     )
-    enabled = [event for event in events if event.enabled]
+    enabled = [promotion for promotion in shopper.promotions if promotion.enabled]
     if enabled:
-        frame.event.CopyFrom(_event(choose(enabled)))
+        frame.event.CopyFrom(_promotion(choose(enabled)))
     screen = frame.screen
     screen.orientation = _ORIENTATIONS.get(signage.orientation, pb.ORIENTATION_UNSPECIFIED)
     if signage.number == 1:
@@ -89,7 +102,7 @@ def recognized(
             screen.card.copy = best.reason_detail
         return frame
     screen.sections.SetInParent()
-    # Half a JSON text is none: one that does not fit the screen's section stays in the list only.
+    # A JSON text cannot be cut: one that does not fit the screen's section is in the list only.
     if frame.forgotten and len(frame.forgotten[0].encode()) <= TEXT_BYTES["forgotten"]:
         screen.sections.forgotten = frame.forgotten[0]
     if frame.items:
@@ -100,12 +113,12 @@ def recognized(
 
 
 def as_json(value: Any) -> str:
-    """A free-form value as JSON, whole numbers without a fraction (882, never 882.0)."""
+    """Write a free-form value as JSON, whole numbers without a fraction (882, never 882.0)."""
     return digits.dumps(_whole(value)).decode()
 
 
 def in_language(value: Any, locale: str) -> str:
-    """A text that is a string, or an object of languages: in `locale`, else in any it has."""
+    """Return a text that is a string, or an object of languages: in `locale`, else in any."""
     if not isinstance(value, Mapping):
         return value if isinstance(value, str) else ""
     languages = (locale, "en", "ko", "ja", *value)
@@ -136,12 +149,12 @@ def _item(item: Mapping[str, Any], locale: str) -> pb.Item:
     )
 
 
-def _event(event: store_pb2.SignageEvent) -> pb.Event:
+def _promotion(promotion: Promotion) -> pb.Event:
     return pb.Event(
-        id=event.id,
-        title=_cut("title", event.title),
-        text=_cut("text", event.text),
-        image_url=_address(event.image_url),
+        id=promotion.id,
+        title=_cut("title", promotion.title),
+        text=_cut("text", promotion.text),
+        image_url=_address(promotion.image_url),
     )
 
 
@@ -150,12 +163,12 @@ def _number(value: Any, kind: type[int] | type[float]) -> Any:
 
 
 def _address(url: str) -> str:
-    """An address; a part of one leads nowhere, so one that is too long is left out."""
+    """Return the address, or nothing for one that is too long: a part of it leads nowhere."""
     return url if len(url.encode()) <= TEXT_BYTES["image_url"] else ""
 
 
 def _cut(field: str, text: str) -> str:
-    """`text` cut between characters to what the field holds."""
+    """Cut `text` between characters to what the field holds."""
     most = TEXT_BYTES[field]
     data = text.encode()
     if len(data) <= most:

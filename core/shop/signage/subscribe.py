@@ -155,7 +155,7 @@ class Subscription:
         try:
             async with asyncio.timeout(STORE_SECONDS):
                 signage, slides = await asyncio.gather(
-                    self._store.signage(), self._store.slides(self._signage)
+                    self._store.list_signage(), self._store.list_slides(self._signage)
                 )
         except (StoreUnavailable, TimeoutError):
             self._refresh_at = now + RETRY_SECONDS

@@ -3,53 +3,130 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from onegenie.tenant.v1 import tenant_pb2 as pb
+import structlog
 
 from core.platform.database import Reader
+from core.platform.runtime import Runtime
+from core.shop.catalogue.port import Store, StoreUnavailable
 from core.shop.staff import sql
+from core.shop.tenants.sql import Caller
 from edge.reply.errors import FieldViolation, invalid
 
 MAX_DAYS = 366
 _FIRST, _LAST = dt.date(2000, 1, 1), dt.date(2999, 12, 31)
 
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class GetAnalytics:
+    """The first and the last day, yyyy-MM-dd."""
+
+    from_date: str
+    to_date: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Counts of events, and the rates that follow from them; None where there is no rate."""
+
+    exposures: int = 0
+    issued: int = 0
+    redeemed: int = 0
+    dismissed: int = 0
+
+    @property
+    def issue_rate(self) -> float | None:
+        """Coupons issued an exposure."""
+        return self.issued / self.exposures if self.exposures else None
+
+    @property
+    def redemption_rate(self) -> float | None:
+        """Coupons redeemed of those issued; above 1 where some were issued on earlier days."""
+        return self.redeemed / self.issued if self.issued else None
+
+
+@dataclass(frozen=True, slots=True)
+class FiguresOf:
+    """The figures of one day, item, reason or signage, and what people call it."""
+
+    key: str
+    name: str
+    figures: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Analytics:
+    """Figures of all events, and of groups of them."""
+
+    total: Figures
+    by_day: Sequence[FiguresOf]
+    by_item: Sequence[FiguresOf]
+    by_reason: Sequence[FiguresOf]
+    by_signage: Sequence[FiguresOf]
+
 
 async def get_analytics(
+    runtime: Runtime, store: Store, caller: Caller, command: GetAnalytics
+) -> Analytics:
+    """Count the events of whole days in the service's zone.
+
+    Raises INVALID_REQUEST, which names the date that is wrong.
+    """
+    try:
+        names = {one.id: one.name for one in await store.list_signage()}
+    except StoreUnavailable as error:
+        # The figures are ours: without the store, screens go by their ids.
+        log.warning("signage_names_failed", error=str(error))
+        names = {}
+    return await count_events(
+        runtime.database, caller.tenant_id, command, zone=runtime.zone, signage_names=names
+    )
+
+
+async def count_events(
     reader: Reader,
     tenant_id: UUID,
-    request: pb.GetAnalyticsRequest,
+    command: GetAnalytics,
     *,
     zone: ZoneInfo,
     signage_names: Mapping[str, str],
-) -> pb.GetAnalyticsResponse:
-    """Figures of whole days in `zone`. Raises INVALID_REQUEST naming the date that is wrong."""
-    first, last = _span(request.from_date, request.to_date)
+) -> Analytics:
+    """Count a tenant's events of whole days in `zone`. Raises as get_analytics."""
+    first, last = _span(command)
     days = [first + dt.timedelta(days=n) for n in range((last - first).days + 2)]
     begins = [dt.datetime.combine(day, dt.time(), zone).astimezone(dt.UTC) for day in days]
-    groups: dict[str, dict[str, sql.Figures]] = {}
-    for row in await sql.read_figures(reader, tenant_id, begins):
+    groups: dict[str, dict[str, sql.Counts]] = {}
+    for row in await sql.count_events(reader, tenant_id, begins):
         groups.setdefault(row.dimension, {})[row.key] = row
     by_day = groups.get("day", {})
-    return pb.GetAnalyticsResponse(
+    return Analytics(
         total=_figures(groups.get("total", {}).get("")),
         by_day=[
-            _group(day.isoformat(), day.isoformat(), by_day.get(str(number)))
+            FiguresOf(day.isoformat(), day.isoformat(), _figures(by_day.get(str(number))))
             for number, day in enumerate(days[:-1], start=1)
         ],
-        by_item=[_group(key, row.name or key, row) for key, row in groups.get("item", {}).items()],
-        by_reason=[_group(key, key, row) for key, row in groups.get("reason", {}).items()],
+        by_item=[
+            FiguresOf(key, row.name or key, _figures(row))
+            for key, row in groups.get("item", {}).items()
+        ],
+        by_reason=[
+            FiguresOf(key, key, _figures(row)) for key, row in groups.get("reason", {}).items()
+        ],
         by_signage=[
-            _group(key, signage_names.get(key, key), row)
+            FiguresOf(key, signage_names.get(key, key), _figures(row))
             for key, row in groups.get("signage", {}).items()
         ],
     )
 
 
-def _span(from_date: str, to_date: str) -> tuple[dt.date, dt.date]:
-    first, last = _date("from_date", from_date), _date("to_date", to_date)
+def _span(command: GetAnalytics) -> tuple[dt.date, dt.date]:
+    first, last = _date("from_date", command.from_date), _date("to_date", command.to_date)
     if last < first:
         raise invalid(FieldViolation("to_date", "must not be before from_date"))
     if (last - first).days >= MAX_DAYS:
@@ -67,19 +144,7 @@ def _date(field: str, value: str) -> dt.date:
     return date
 
 
-def _group(key: str, name: str, row: sql.Figures | None) -> pb.FiguresOf:
-    return pb.FiguresOf(key=key, name=name, figures=_figures(row))
-
-
-def _figures(row: sql.Figures | None) -> pb.Figures:
-    """The counts of a row, none when there is no row, and the rates that follow from them."""
+def _figures(row: sql.Counts | None) -> Figures:
     if row is None:
-        return pb.Figures()
-    return pb.Figures(
-        exposures=row.exposures,
-        issued=row.issued,
-        redeemed=row.redeemed,
-        dismissed=row.dismissed,
-        issue_rate=row.issued / row.exposures if row.exposures else None,
-        redemption_rate=row.redeemed / row.issued if row.issued else None,
-    )
+        return Figures()
+    return Figures(row.exposures, row.issued, row.redeemed, row.dismissed)

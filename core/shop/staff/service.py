@@ -7,32 +7,29 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable
 from typing import cast
 
 import grpc
-import structlog
-from onegenie.error.v1.reasons import SdkReason
-from onegenie.store.v1 import store_pb2
 from onegenie.tenant.v1 import tenant_pb2 as pb
 from onegenie.tenant.v1 import tenant_pb2_grpc as pb_grpc
 
-from core.platform.idempotency import IDEMPOTENCY_HEADER, check_key, used_for_another_request
-from core.platform.paging import make_token, read_token
+from core.platform.idempotency import IDEMPOTENCY_HEADER
 from core.platform.plain import timestamp
 from core.platform.runtime import Runtime
-from core.shop.catalogue.port import Stores, StoreUnavailable
-from core.shop.signage.sql import presence
-from core.shop.staff.analytics import get_analytics
-from core.shop.staff.events import list_events, stream_events
-from core.shop.tenants import sql
+from core.shop.catalogue.port import Store, Stores
+from core.shop.staff.create_key import CreateKey, create_key
+from core.shop.staff.get_analytics import Analytics, Figures, FiguresOf, GetAnalytics, get_analytics
+from core.shop.staff.grant_credit import grant_credit
+from core.shop.staff.list_events import ListEvents, list_events
+from core.shop.staff.list_signage_presence import list_signage_presence
+from core.shop.staff.read_credit import get_balance, list_ledger
+from core.shop.staff.revoke_key import revoke_key
+from core.shop.staff.stream_events import StreamEvents, stream_events
+from core.shop.tenants.grant_credit import GrantCredit
 from core.shop.tenants.identity import caller
-from edge.reply.errors import ApiError, FieldViolation, invalid
+from core.shop.tenants.sql import Key, KeyKind, list_keys
 from edge.serve.call import current_call
-
-LEDGER_PAGE = 100
-
-log = structlog.get_logger(__name__)
 
 
 class TenantService(pb_grpc.TenantServiceServicer):
@@ -43,168 +40,150 @@ class TenantService(pb_grpc.TenantServiceServicer):
         self._database = runtime.database
         self._stores = stores
 
+    @property
+    def _store(self) -> Store:
+        return self._stores.of(caller().tenant_id)
+
     async def StreamEvents(
         self, request: pb.StreamEventsRequest, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[pb.StreamEventsResponse]:
-        stream = stream_events(self._runtime, caller(), request)
+        after = request.after_sequence if request.HasField("after_sequence") else None
+        command = StreamEvents(kinds=list(request.kinds), after_sequence=after)
+        stream = stream_events(self._runtime, caller(), command)
         async with contextlib.aclosing(stream):
-            async for reply in stream:
-                yield reply
+            async for one in stream:
+                yield pb.StreamEventsResponse(sequence=one.sequence, kind=one.kind, event=one.event)
 
     async def ListEvents(
         self, request: pb.ListEventsRequest, context: grpc.aio.ServicerContext
     ) -> pb.ListEventsResponse:
-        return await list_events(self._database, caller(), request)
+        command = ListEvents(
+            kinds=list(request.kinds),
+            page_size=request.page_size,
+            page_token=request.page_token,
+        )
+        page = await list_events(self._database, caller(), command)
+        return pb.ListEventsResponse(events=page.events, next_page_token=page.next_page_token)
 
     async def GetAnalytics(
         self, request: pb.GetAnalyticsRequest, context: grpc.aio.ServicerContext
     ) -> pb.GetAnalyticsResponse:
-        try:
-            names = {one.id: one.name for one in await self._signage()}
-        except StoreUnavailable as error:
-            # The figures are ours: without the store, screens go by their ids.
-            log.warning("signage_names_failed", error=str(error))
-            names = {}
-        return await get_analytics(
-            self._database,
-            caller().tenant_id,
-            request,
-            zone=self._runtime.zone,
-            signage_names=names,
-        )
+        command = GetAnalytics(from_date=request.from_date, to_date=request.to_date)
+        return to_analytics(await get_analytics(self._runtime, self._store, caller(), command))
 
     async def ListSignagePresence(
         self, request: pb.ListSignagePresenceRequest, context: grpc.aio.ServicerContext
     ) -> pb.ListSignagePresenceResponse:
-        found = await presence(self._database, caller().tenant_id)
-        devices = {each.signage_id: each for each in found}
-        reply = pb.ListSignagePresenceResponse()
-        try:
-            signage = await self._signage()
-        except StoreUnavailable as error:
-            raise ApiError(SdkReason.UNAVAILABLE, str(error)) from error
-        for one in sorted(signage, key=lambda one: one.number):
-            shown = reply.signage.add(signage_id=one.id, number=one.number, name=one.name)
-            if device := devices.get(one.id):
-                shown.online = device.online
-                if device.last_seen_at:
-                    shown.last_seen_at.FromDatetime(device.last_seen_at)
-        return reply
+        found = await list_signage_presence(self._database, self._store, caller())
+        return pb.ListSignagePresenceResponse(
+            signage=[
+                pb.SignagePresence(
+                    signage_id=one.signage_id,
+                    number=one.number,
+                    name=one.name,
+                    online=one.online,
+                    last_seen_at=timestamp(one.last_seen_at) if one.last_seen_at else None,
+                )
+                for one in found
+            ]
+        )
 
     async def GetBalance(
         self, request: pb.GetBalanceRequest, context: grpc.aio.ServicerContext
     ) -> pb.GetBalanceResponse:
-        balance = await sql.read_balance(self._database, caller().tenant_id)
-        return pb.GetBalanceResponse(balance=balance)
+        return pb.GetBalanceResponse(balance=await get_balance(self._database, caller()))
 
     async def ListLedger(
         self, request: pb.ListLedgerRequest, context: grpc.aio.ServicerContext
     ) -> pb.ListLedgerResponse:
-        size = request.page_size or LEDGER_PAGE
-        before = read_token(request.page_token)
-        # One more than asked for: is there a next page?
-        rows = await sql.list_ledger(self._database, caller().tenant_id, before, size + 1)
-        page = rows[:size]
+        page = await list_ledger(self._database, caller(), request.page_size, request.page_token)
         return pb.ListLedgerResponse(
             entries=[
                 pb.LedgerEntry(
-                    delta=row.delta,
-                    reason=row.reason,
-                    round_id=str(row.round_id) if row.round_id else None,
-                    note=row.note,
-                    created_at=timestamp(row.created_at),
+                    delta=entry.delta,
+                    reason=entry.reason,
+                    round_id=str(entry.round_id) if entry.round_id else None,
+                    note=entry.note,
+                    created_at=timestamp(entry.created_at),
                 )
-                for row in page
+                for entry in page.entries
             ],
-            next_page_token=make_token(page[-1].id) if len(rows) > size else "",
+            next_page_token=page.next_page_token,
         )
 
     async def GrantCredit(
         self, request: pb.GrantCreditRequest, context: grpc.aio.ServicerContext
     ) -> pb.GrantCreditResponse:
-        if request.amount == 0:
-            raise invalid(FieldViolation("amount", "must not be 0"))
-        note = request.note if request.HasField("note") else None
-        idempotency_key = current_call.get().metadata.get(IDEMPOTENCY_HEADER)
-        check_key(idempotency_key)
-        async with self._database.begin() as conn:
-            try:
-                balance = await sql.grant_credit(
-                    conn, uuid.UUID(request.tenant_id), request.amount, note, idempotency_key
-                )
-            except LookupError:
-                raise ApiError(SdkReason.NOT_FOUND, "There is no such tenant.") from None
-            except ValueError as error:
-                raise invalid(FieldViolation("amount", str(error))) from None
-            except sql.UsedForAnotherGrant:
-                raise used_for_another_request() from None
-        log.info("credit_granted", tenant_id=request.tenant_id, amount=request.amount)
-        return pb.GrantCreditResponse(balance=balance)
+        command = GrantCredit(
+            uuid.UUID(request.tenant_id),
+            request.amount,
+            note=request.note if request.HasField("note") else None,
+            idempotency_key=current_call.get().metadata.get(IDEMPOTENCY_HEADER),
+        )
+        return pb.GrantCreditResponse(balance=await grant_credit(self._database, command))
 
     async def CreateKey(
         self, request: pb.CreateKeyRequest, context: grpc.aio.ServicerContext
     ) -> pb.CreateKeyResponse:
-        signage_id = await self._signage_of_key(request)
-        kind, tenant_id = cast(sql.KeyKind, request.kind), caller().tenant_id
-        async with self._database.begin() as conn:
-            try:
-                key_id, secret = await sql.create_key(
-                    conn, tenant_id, kind, request.name, signage_id, caller().key_id
-                )
-            except LookupError:
-                raise ApiError(SdkReason.UNAUTHORIZED) from None
-            row = await sql.read_key(conn, tenant_id, key_id)
-        return pb.CreateKeyResponse(key=_key(row), secret=secret)
+        command = CreateKey(
+            kind=cast(KeyKind, request.kind),
+            name=request.name,
+            signage_id=request.signage_id if request.HasField("signage_id") else None,
+        )
+        created = await create_key(self._database, self._store, caller(), command)
+        return pb.CreateKeyResponse(key=_key(created.key), secret=created.secret)
 
     async def ListKeys(
         self, request: pb.ListKeysRequest, context: grpc.aio.ServicerContext
     ) -> pb.ListKeysResponse:
-        rows = await sql.list_keys(self._database, caller().tenant_id)
-        return pb.ListKeysResponse(keys=[_key(row) for row in rows])
+        keys = await list_keys(self._database, caller().tenant_id)
+        return pb.ListKeysResponse(keys=[_key(key) for key in keys])
 
     async def RevokeKey(
         self, request: pb.RevokeKeyRequest, context: grpc.aio.ServicerContext
     ) -> pb.RevokeKeyResponse:
-        # Also the caller's own and last one: ending a key that got out must never have to wait.
-        async with self._database.begin() as conn:
-            ended = await sql.revoke_key(
-                conn,
-                caller().tenant_id,
-                uuid.UUID(request.key_id),
-                keep_made=request.keep_made,
-            )
-        if not ended:
-            raise ApiError(SdkReason.NOT_FOUND, "There is no such key.")
+        key_id, keep_made = uuid.UUID(request.key_id), request.keep_made
+        ended = await revoke_key(self._database, caller(), key_id, keep_made=keep_made)
         return pb.RevokeKeyResponse(revoked_key_ids=map(str, ended))
 
-    async def _signage(self) -> Sequence[store_pb2.Signage]:
-        return await self._stores.of(caller().tenant_id).signage()
 
-    async def _signage_of_key(self, request: pb.CreateKeyRequest) -> str | None:
-        """The screen that the key is for, as the store writes its id."""
-        if request.kind != "signage":
-            if request.HasField("signage_id"):
-                raise invalid(FieldViolation("signage_id", "must be left out: only for signage"))
-            return None
-        if not request.signage_id:
-            raise invalid(FieldViolation("signage_id", "is required for signage"))
-        try:
-            known = {one.id for one in await self._signage()}
-        except StoreUnavailable as error:
-            raise ApiError(SdkReason.UNAVAILABLE, str(error)) from error
-        if request.signage_id not in known:
-            raise invalid(FieldViolation("signage_id", "must be one of the store's signage"))
-        return request.signage_id
+def to_analytics(found: Analytics) -> pb.GetAnalyticsResponse:
+    """Make the reply of figures."""
+    return pb.GetAnalyticsResponse(
+        total=_figures(found.total),
+        by_day=_groups(found.by_day),
+        by_item=_groups(found.by_item),
+        by_reason=_groups(found.by_reason),
+        by_signage=_groups(found.by_signage),
+    )
 
 
-def _key(row: sql.Key) -> pb.Key:
+def _groups(groups: Iterable[FiguresOf]) -> list[pb.FiguresOf]:
+    return [
+        pb.FiguresOf(key=group.key, name=group.name, figures=_figures(group.figures))
+        for group in groups
+    ]
+
+
+def _figures(figures: Figures) -> pb.Figures:
+    return pb.Figures(
+        exposures=figures.exposures,
+        issued=figures.issued,
+        redeemed=figures.redeemed,
+        dismissed=figures.dismissed,
+        issue_rate=figures.issue_rate,
+        redemption_rate=figures.redemption_rate,
+    )
+
+
+def _key(key: Key) -> pb.Key:
     return pb.Key(
-        key_id=str(row.id),
-        kind=row.kind,
-        name=row.name,
-        signage_id=row.signage_id,
-        hints=row.hints or (),
-        created_at=timestamp(row.created_at),
-        revoked_at=timestamp(row.revoked_at) if row.revoked_at else None,
-        created_by=str(row.created_by) if row.created_by else None,
+        key_id=str(key.id),
+        kind=key.kind,
+        name=key.name,
+        signage_id=key.signage_id,
+        hints=key.hints or (),
+        created_at=timestamp(key.created_at),
+        revoked_at=timestamp(key.revoked_at) if key.revoked_at else None,
+        created_by=str(key.created_by) if key.created_by else None,
     )

@@ -13,11 +13,9 @@ from core.platform.database import Query, Reader
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """Counts of events, of one `key` of a `dimension`: total, day (from 1), item, reason, signage.
-
-    `name` is the item's latest.
-    """
+class Counts:
+    """Counts of the events of one `key` of a `dimension`: total, day (from 1), item, reason or
+    signage. `name` is the item's latest."""
 
     dimension: str
     key: str
@@ -28,9 +26,9 @@ class Figures:
     name: str | None
 
 
-# One statement, so that all figures are of the same moment. Days begin where the caller's list of
+# One statement, so that all counts are of the same moment. Days begin where the caller's list of
 # moments says: their zone is known here, not to the database.
-_FIGURES = Query(
+_COUNTS = Query(
     text(
         """
     WITH events AS (
@@ -66,14 +64,12 @@ _FIGURES = Query(
     ORDER BY dimension, exposures DESC, issued DESC, key
     """
     ),
-    Figures,
+    Counts,
 )
 
 
-async def read_figures(
-    reader: Reader, tenant_id: UUID, begins: Sequence[datetime]
-) -> list[Figures]:
-    """The tenant's figures; `begins` is when each day begins, and when the last one ends."""
+async def count_events(reader: Reader, tenant_id: UUID, begins: Sequence[datetime]) -> list[Counts]:
+    """Count the tenant's events; `begins` is when each day begins, and when the last one ends."""
     return await reader.all(
-        _FIGURES, tenant=tenant_id, days=begins[:-1], begin=begins[0], end=begins[-1]
+        _COUNTS, tenant=tenant_id, days=begins[:-1], begin=begins[0], end=begins[-1]
     )

@@ -7,7 +7,8 @@ import asyncio
 from cachetools import TTLCache
 
 from core.platform.database import Database
-from core.shop.tenants.sql import PREFIXES, Caller, KeyKind, caller_by_hash, hash_secret
+from core.shop.tenants.key_secret import PREFIXES, digest_key
+from core.shop.tenants.sql import Caller, KeyKind, caller_by_digest
 from edge.serve.authenticators import Authenticator
 from edge.serve.call import Call, current_call
 
@@ -47,27 +48,27 @@ class Keys:
             secret = call.bearer
             if not secret.startswith(PREFIXES[kind]):
                 return None
-            known = await self._look_up(hash_secret(secret))
+            known = await self._look_up(digest_key(secret))
             return known if known is not None and known.kind == kind else None
 
         return authenticate
 
-    async def _look_up(self, hashed: bytes) -> Caller | None:
-        known = self._known.get(hashed)
-        if known is not None or hashed in self._unknown:
+    async def _look_up(self, digest: bytes) -> Caller | None:
+        known = self._known.get(digest)
+        if known is not None or digest in self._unknown:
             return known
         # Many calls of one key, one query: those that come while it runs wait for it.
-        task = self._lookups.get(hashed)
+        task = self._lookups.get(digest)
         if task is None:
-            task = asyncio.create_task(self._query(hashed))
-            self._lookups[hashed] = task
-            task.add_done_callback(lambda _: self._lookups.pop(hashed, None))
+            task = asyncio.create_task(self._query(digest))
+            self._lookups[digest] = task
+            task.add_done_callback(lambda _: self._lookups.pop(digest, None))
         return await asyncio.shield(task)
 
-    async def _query(self, hashed: bytes) -> Caller | None:
-        found = await caller_by_hash(self._database, hashed)
+    async def _query(self, digest: bytes) -> Caller | None:
+        found = await caller_by_digest(self._database, digest)
         if found is not None:
-            self._known[hashed] = found
+            self._known[digest] = found
         else:
-            self._unknown[hashed] = None
+            self._unknown[digest] = None
         return found

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import (
     BigInteger,
@@ -29,15 +27,6 @@ from core.platform.database import Connection, Query, Reader, Statement, params
 from core.shop.tenants.tables import api_key_secrets, api_keys, credit_ledger, tenants
 
 KeyKind = Literal["sdk", "admin", "signage"]
-PREFIXES: dict[KeyKind, str] = {"sdk": "osk_", "admin": "oat_", "signage": "osg_"}
-
-
-# A balance stays where every client's numbers are exact.
-MOST_CREDIT = 10**12
-
-
-class UsedForAnotherGrant(Exception):
-    """The idempotency key came with another amount or note before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +37,6 @@ class Caller:
     key_id: uuid.UUID
     kind: KeyKind
     signage_id: str | None
-
-
-def hash_secret(secret: str) -> bytes:
-    """What is stored of a secret.
-
-    Secrets are 256 random bits, so one SHA-256 is as hard to turn back as any slow hash.
-    """
-    return hashlib.sha256(secret.encode()).digest()
 
 
 # ---- tenants ----
@@ -86,29 +67,35 @@ _LOCALE = Query(select(tenants.c.locale).where(tenants.c.id == bindparam("tenant
 
 
 async def create_tenant(conn: Connection, name: str, locale: str = "ko") -> uuid.UUID:
-    """Add a tenant without credit. Raises psycopg.errors.UniqueViolation for a name in use."""
+    """Add a tenant without credit and return its id.
+
+    Raises psycopg.errors.UniqueViolation for a name in use.
+    """
     tenant_id = uuid.uuid4()
     await conn.run(_CREATE_TENANT, id=tenant_id, name=name, locale=locale)
     return tenant_id
 
 
 async def list_tenants(reader: Reader) -> list[Tenant]:
-    """All tenants, oldest first."""
+    """Return all tenants, oldest first."""
     return await reader.all(_TENANTS)
 
 
 async def has_tenants(reader: Reader) -> bool:
-    """Whether there is any tenant."""
+    """Return whether there is any tenant."""
     return bool(await reader.all(_SOME_TENANTS))
 
 
 async def tenant_by_name(reader: Reader, name: str) -> uuid.UUID | None:
-    """The tenant of that name."""
+    """Return the tenant of that name."""
     return await reader.first(_TENANT_BY_NAME, name=name)
 
 
 async def find_tenant(reader: Reader, id_or_name: str | None) -> uuid.UUID:
-    """A tenant by id or name; None is the only tenant there is. LookupError says what is wrong."""
+    """Find a tenant by id or name; None is the only tenant there is.
+
+    Raises LookupError, which says what is wrong.
+    """
     if id_or_name is None:
         found = await reader.all(_SOME_TENANTS)
     else:
@@ -132,13 +119,13 @@ def _uuid(text: str) -> uuid.UUID | None:
 
 
 async def read_locale(reader: Reader, tenant_id: uuid.UUID) -> str | None:
-    """The language of the tenant's answers."""
+    """Return the language of the tenant's answers."""
     return await reader.first(_LOCALE, tenant=tenant_id)
 
 
 # ---- keys ----
 
-_CREATE_KEY = Statement(
+_ADD_KEY = Statement(
     insert(api_keys).values(params("id", "tenant_id", "kind", "name", "signage_id", "created_by"))
 )
 _ADD_SECRET = Statement(insert(api_key_secrets).values(params("hash", "key_id", "hint")))
@@ -152,42 +139,20 @@ _TAKE_TURNS = Statement(
 )
 
 
-async def create_key(
-    conn: Connection,
-    tenant_id: uuid.UUID,
-    kind: KeyKind,
-    name: str,
-    signage_id: str | None = None,
-    created_by: uuid.UUID | None = None,
-) -> tuple[uuid.UUID, str]:
-    """Add a key. Return its id and its secret, which is shown here and never again.
-
-    `created_by` is the key that makes it; LookupError when that one has been revoked.
-    """
-    key_id = uuid.uuid4()
-    if created_by is not None:
-        # A process may know the maker as living for some seconds after its end.
-        await _take_turns(conn, tenant_id)
-        if not await key_is_living(conn, created_by):
-            raise LookupError(f"the key {created_by} has been revoked")
-    await conn.run(
-        _CREATE_KEY,
-        id=key_id,
-        tenant_id=tenant_id,
-        kind=kind,
-        name=name,
-        signage_id=signage_id,
-        created_by=created_by,
-    )
-    return key_id, await add_secret(conn, key_id, kind)
+async def take_turns(conn: Connection, tenant_id: uuid.UUID) -> None:
+    """Let no other transaction make a key with a key of this tenant, or end one, until this one
+    is over: else a key that is made while its maker ends would stay."""
+    await conn.run(_TAKE_TURNS, tenant=tenant_id)
 
 
-async def add_secret(conn: Connection, key_id: uuid.UUID, kind: KeyKind) -> str:
-    """One more secret of a key: both work until the old one is revoked."""
-    secret = PREFIXES[kind] + secrets.token_urlsafe(32)
-    hint = f"{PREFIXES[kind]}…{secret[-4:]}"
-    await conn.run(_ADD_SECRET, hash=hash_secret(secret), key_id=key_id, hint=hint)
-    return secret
+async def add_key(conn: Connection, key_id: uuid.UUID, **values: Any) -> None:
+    """Add a key without a secret; `values` are those of the other columns."""
+    await conn.run(_ADD_KEY, id=key_id, **values)
+
+
+async def add_secret(conn: Connection, key_id: uuid.UUID, digest: bytes, hint: str) -> None:
+    """Add a secret to a key."""
+    await conn.run(_ADD_SECRET, hash=digest, key_id=key_id, hint=hint)
 
 
 _OWN_KEY = select(api_keys.c.id).where(
@@ -206,22 +171,11 @@ _REVOKE_WITH_MADE = Query(_END.where(api_keys.c.id.in_(select(_WITH_MADE.c.id)))
 
 
 async def revoke_key(
-    conn: Connection, tenant_id: uuid.UUID, key_id: uuid.UUID, *, keep_made: bool = False
+    conn: Connection, tenant_id: uuid.UUID, key_id: uuid.UUID, *, with_made: bool
 ) -> list[uuid.UUID]:
-    """End a key with all its secrets, and unless `keep_made` what was made with it, down to the
-    last; the keys that ended here, none when there was no such living key.
-
-    Goes through a key that has ended already: what it made may live.
-    """
-    await _take_turns(conn, tenant_id)
-    revoke = _REVOKE if keep_made else _REVOKE_WITH_MADE
+    """End a key, and with `with_made` those made with it, down to the last; return what ended."""
+    revoke = _REVOKE_WITH_MADE if with_made else _REVOKE
     return await conn.all(revoke, b_tenant=tenant_id, b_key=key_id)
-
-
-async def _take_turns(conn: Connection, tenant_id: uuid.UUID) -> None:
-    """Let no other transaction make a key with a key of this tenant, or end one, until this one
-    is over: else a key that is made while its maker ends would stay."""
-    await conn.run(_TAKE_TURNS, tenant=tenant_id)
 
 
 _REVOKE_OTHERS = Statement(
@@ -235,9 +189,9 @@ _REVOKE_OTHERS = Statement(
 )
 
 
-async def revoke_other_secrets(conn: Connection, key_id: uuid.UUID, keep: str) -> int:
-    """End every secret of a key but `keep`; how many ended."""
-    return await conn.run(_REVOKE_OTHERS, b_key=key_id, b_keep=hash_secret(keep))
+async def revoke_other_secrets(conn: Connection, key_id: uuid.UUID, keep: bytes) -> int:
+    """End every secret of a key but the one with this digest; return how many ended."""
+    return await conn.run(_REVOKE_OTHERS, b_key=key_id, b_keep=keep)
 
 
 _CALLER = Query(
@@ -251,22 +205,14 @@ _CALLER = Query(
 )
 
 
-async def caller_by_hash(reader: Reader, hashed: bytes) -> Caller | None:
-    """Who a living secret stands for."""
-    return await reader.first(_CALLER, hash=hashed)
+async def caller_by_digest(reader: Reader, digest: bytes) -> Caller | None:
+    """Return whom a living secret stands for."""
+    return await reader.first(_CALLER, hash=digest)
 
 
 _LIVING = Query(
     select(api_keys.c.id).where(api_keys.c.id == bindparam("key"), api_keys.c.revoked_at.is_(None)),
     uuid.UUID,
-)
-_LIVING_KIND: Query[KeyKind] = Query(
-    select(api_keys.c.kind).where(
-        api_keys.c.id == bindparam("key"),
-        api_keys.c.tenant_id == bindparam("tenant"),
-        api_keys.c.revoked_at.is_(None),
-    ),
-    str,  # type: ignore[arg-type]
 )
 _LIVING_OF_NAME = Query(
     select(api_keys.c.id)
@@ -283,19 +229,14 @@ _LIVING_OF_NAME = Query(
 
 
 async def key_is_living(reader: Reader, key_id: uuid.UUID) -> bool:
-    """Whether a key has not been revoked."""
+    """Return whether a key has not been revoked."""
     return await reader.first(_LIVING, key=key_id) is not None
-
-
-async def kind_of_key(reader: Reader, tenant_id: uuid.UUID, key_id: uuid.UUID) -> KeyKind | None:
-    """Whom one of the tenant's living keys is for."""
-    return await reader.first(_LIVING_KIND, tenant=tenant_id, key=key_id)
 
 
 async def key_by_name(
     reader: Reader, tenant_id: uuid.UUID, kind: KeyKind, name: str
 ) -> uuid.UUID | None:
-    """The tenant's oldest living key of that kind and name."""
+    """Return the tenant's oldest living key of that kind and name."""
     return await reader.first(_LIVING_OF_NAME, tenant=tenant_id, kind=kind, name=name)
 
 
@@ -336,13 +277,13 @@ _KEY = Query(_ALL_KEYS.where(api_keys.c.id == bindparam("key")), Key)
 
 
 async def list_keys(reader: Reader, tenant_id: uuid.UUID) -> list[Key]:
-    """A tenant's keys, oldest first."""
+    """Return a tenant's keys, oldest first."""
     return await reader.all(_KEYS, tenant=tenant_id)
 
 
-async def read_key(reader: Reader, tenant_id: uuid.UUID, key_id: uuid.UUID) -> Key:
-    """One key of a tenant that has it."""
-    return await reader.one(_KEY, tenant=tenant_id, key=key_id)
+async def find_key(reader: Reader, tenant_id: uuid.UUID, key_id: uuid.UUID) -> Key | None:
+    """Return one of a tenant's keys, living or not."""
+    return await reader.first(_KEY, tenant=tenant_id, key=key_id)
 
 
 # ---- credit ----
@@ -361,7 +302,9 @@ class LedgerEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class _Grant:
+class Grant:
+    """What a grant of credit changed the balance by, and why."""
+
     delta: int
     note: str | None
 
@@ -393,7 +336,7 @@ _EARLIER_GRANT = Query(
         credit_ledger.c.tenant_id == bindparam("tenant"),
         credit_ledger.c.idempotency_key == bindparam("idem"),
     ),
-    _Grant,
+    Grant,
 )
 _SET_BALANCE = Statement(
     update(tenants).where(tenants.c.id == bindparam("b_tenant")).values(credits=bindparam("b_new"))
@@ -406,51 +349,51 @@ _ADD_GRANT = Statement(
 
 
 async def read_balance(reader: Reader, tenant_id: uuid.UUID) -> int:
-    """Credits left."""
+    """Return the credits that a tenant has left."""
     return await reader.one(_BALANCE, tenant=tenant_id)
 
 
 async def list_ledger(
     reader: Reader, tenant_id: uuid.UUID, before: int | None, limit: int
 ) -> list[LedgerEntry]:
-    """Entries of a tenant's ledger, newest first, from the one before id `before` on.
+    """Return entries of a tenant's ledger, newest first, from the one before id `before` on.
 
     Whoever writes one holds the tenant's row, so a later entry has a higher id.
     """
     return await reader.all(_LEDGER, tenant=tenant_id, before=before, limit=limit)
 
 
-async def grant_credit(
-    conn: Connection,
-    tenant_id: uuid.UUID,
-    amount: int,
-    note: str | None = None,
-    idempotency_key: str | None = None,
-) -> int:
-    """Add to a tenant's credit, or take from it; the new balance, which is 0 to MOST_CREDIT.
+async def lock_balance(conn: Connection, tenant_id: uuid.UUID) -> int | None:
+    """Return a tenant's balance, which only this transaction may change from here on.
 
-    A grant that has come before under its idempotency key changes nothing. Raises LookupError
-    without such a tenant, ValueError for a balance out of bounds, UsedForAnotherGrant.
+    None when there is no such tenant.
     """
-    # Changes of one balance take turns from here on.
-    balance = await conn.first(_LOCK_BALANCE, tenant=tenant_id)
-    if balance is None:
-        raise LookupError("there is no such tenant")
-    if idempotency_key is not None:
-        before = await conn.first(_EARLIER_GRANT, tenant=tenant_id, idem=idempotency_key)
-        if before is not None:
-            if before != _Grant(amount, note):
-                raise UsedForAnotherGrant
-            return balance
-    if balance + amount < 0:
-        raise ValueError("must not take more credit than there is")
-    if balance + amount > MOST_CREDIT:
-        raise ValueError(f"must not make the balance more than {MOST_CREDIT:,}")
-    await conn.run(_SET_BALANCE, b_tenant=tenant_id, b_new=balance + amount)
+    return await conn.first(_LOCK_BALANCE, tenant=tenant_id)
+
+
+async def grant_by_idempotency_key(
+    conn: Connection, tenant_id: uuid.UUID, idempotency_key: str
+) -> Grant | None:
+    """Return the grant that came under that key."""
+    return await conn.first(_EARLIER_GRANT, tenant=tenant_id, idem=idempotency_key)
+
+
+async def set_balance(conn: Connection, tenant_id: uuid.UUID, balance: int) -> None:
+    """Set a tenant's balance."""
+    await conn.run(_SET_BALANCE, b_tenant=tenant_id, b_new=balance)
+
+
+async def add_grant(
+    conn: Connection, tenant_id: uuid.UUID, grant: Grant, idempotency_key: str | None
+) -> None:
+    """Enter a grant into the ledger."""
     await conn.run(
-        _ADD_GRANT, tenant_id=tenant_id, delta=amount, note=note, idempotency_key=idempotency_key
+        _ADD_GRANT,
+        tenant_id=tenant_id,
+        delta=grant.delta,
+        note=grant.note,
+        idempotency_key=idempotency_key,
     )
-    return balance + amount
 
 
 _PAID = (
@@ -480,7 +423,7 @@ _ADD_REFUND = Statement(
 
 
 async def spend_credit(conn: Connection, tenant_id: uuid.UUID, round_id: uuid.UUID) -> bool:
-    """Take the one credit a round costs; False, and nothing taken, when there is none left."""
+    """Take the one credit that a round costs; return False, and take nothing, when none is left."""
     return await conn.run(_SPEND, tenant=tenant_id, round=round_id) == 1
 
 

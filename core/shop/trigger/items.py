@@ -18,7 +18,7 @@ Item = dict[str, Any]
 
 
 def sent_item(message: pb.SignageItem | pb.TriggerCouponRequest) -> Item:
-    """An item with the keys that were sent, and no others. A null counts as not sent."""
+    """Return an item with the keys that were sent, and no others. A null counts as not sent."""
     item = {key: value for key, value in plain(message).items() if value is not None}
     for key in _NOT_THE_COUPON:
         item.pop(key, None)
@@ -26,12 +26,12 @@ def sent_item(message: pb.SignageItem | pb.TriggerCouponRequest) -> Item:
 
 
 def round_ads(round_: recommend.Round) -> list[Item]:
-    """The round's ads, best first; none before step 4."""
+    """Return the round's ads, best first; none before step 4."""
     return [plain(item) for item in round_.notifications.ad.items]
 
 
 def round_items(round_: recommend.Round) -> dict[str, Item]:
-    """Every ad, coupon and recommended item of the round, by `folded` rec_id."""
+    """Return every ad, coupon and recommended item of the round, by `folded` rec_id."""
     found: dict[str, Item] = {}
     for ad in round_.notifications.ad.items:
         found.setdefault(folded(ad.rec_id), plain(ad))
@@ -42,14 +42,20 @@ def round_items(round_: recommend.Round) -> dict[str, Item]:
     return found
 
 
+def as_in_round(sent: Item, round_items: Mapping[str, Item]) -> Item:
+    """Return an item as it was sent, but with its rec_id as the round spells it."""
+    base = round_items.get(folded(sent["rec_id"]))
+    return sent if base is None else sent | {"rec_id": base["rec_id"]}
+
+
 def round_coupon(round_: recommend.Round, rec_id: str) -> Item | None:
-    """The round's coupon of that rec_id."""
+    """Return the round's coupon of that rec_id."""
     found = _of_rec_id(round_.notifications.coupon, rec_id)
     return None if found is None else plain(found)
 
 
 def round_recommendation(round_: recommend.Round, rec_id: str) -> Item | None:
-    """The recommended item of that rec_id, else the one whose product's id that is.
+    """Return the recommended item of that rec_id, else the one whose product's id that is.
 
     It has the keys that ads and coupons have, as far as they are known.
     """
@@ -62,7 +68,7 @@ def round_recommendation(round_: recommend.Round, rec_id: str) -> Item | None:
 
 
 def filled_in(sent: Item, base: Item) -> Item:
-    """A round's coupon with every value sent in the place of its own, under its own rec_id.
+    """Return a round's coupon with every value sent in the place of its own, under its own rec_id.
 
     A value is replaced whole: a text sent in one language has no others. A price sent the old way,
     as price_yen, is the price.
@@ -74,9 +80,9 @@ def filled_in(sent: Item, base: Item) -> Item:
 
 
 def counted_as(item: Item, base: Mapping[str, Any]) -> Item | None:
-    """What analytics count an event under where its item doesn't say but the round's does.
+    """Return what analytics count an event under where its item doesn't say but the round's does.
 
-    Any of item_id, item_name and reason_type; None when the item says it all.
+    That is any of item_id, item_name and reason_type; None when the item says it all.
     """
     keys = ["reason_type"]
     if item.get("item_id") in (None, base.get("item_id")):
@@ -87,7 +93,7 @@ def counted_as(item: Item, base: Mapping[str, Any]) -> Item | None:
 
 
 def folded(rec_id: str) -> str:
-    """A rec_id as it is compared: without case."""
+    """Return a rec_id as it is compared: without case."""
     return rec_id.casefold()
 
 

@@ -12,7 +12,7 @@ from cachetools import LRUCache
 from onegenie.recommend.v1 import recommend_pb2 as recommend
 from onegenie.store.v1 import store_pb2
 
-from core.shop.catalogue.port import Store, Stores
+from core.shop.catalogue.port import Promotion, Store, Stores
 
 log = structlog.get_logger(__name__)
 
@@ -22,13 +22,14 @@ SIGNAGE_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """A store's signage and what goes on there."""
+    """A store's signage and its promotions."""
 
     signage: Sequence[store_pb2.Signage]
-    events: Sequence[store_pb2.SignageEvent]
+    promotions: Sequence[Promotion]
 
     def matched(self, round_: recommend.Round) -> list[store_pb2.Signage]:
-        """The signage that stands where the round's ads are for; none when that is nowhere."""
+        """Return the signage that stands where the round's ads are for; none when that is
+        nowhere."""
         ad = round_.notifications.ad
         if not ad.HasField("signage"):
             return []
@@ -48,8 +49,8 @@ class KnownSignage:
         self._stores = stores
         self._last: LRUCache[uuid.UUID, Floor] = LRUCache(kept)
 
-    async def of(self, tenant_id: uuid.UUID) -> Floor | None:
-        """The tenant's floor; None when the store can't be asked and never was before.
+    async def floor(self, tenant_id: uuid.UUID) -> Floor | None:
+        """Return the tenant's floor; None when the store can't be asked and never was before.
 
         A store that takes over half a second counts as one that can't be asked.
         """
@@ -64,5 +65,5 @@ class KnownSignage:
 
 
 async def ask_floor(store: Store) -> Floor:
-    """What the store says now. Raises StoreUnavailable."""
-    return Floor(*await asyncio.gather(store.signage(), store.signage_events()))
+    """Ask what the store has now. Raises StoreUnavailable."""
+    return Floor(*await asyncio.gather(store.list_signage(), store.list_promotions()))

@@ -22,6 +22,7 @@ from core.platform.jobs import ERRANDS, Jobs
 from core.platform.plain import plain
 from core.shop.catalogue.port import Stores, StoreUnavailable
 from core.shop.signage import frames
+from core.shop.signage.screen import Recognition
 from core.shop.trigger import sql
 from core.shop.trigger.known_signage import Floor, ask_floor
 
@@ -120,7 +121,9 @@ class Reports:
                 floor = await ask_floor(self._stores.of(tenant_id))
                 round_ = recommend.Round.FromString(base64.b64decode(unplaced))
                 request.signage_ids.extend(one.id for one in floor.matched(round_))
-                await self._show_late(tenant_id, request, floor, round_, event_ids)
+                signage = floor.matched(round_) or floor.signage
+                late = Floor(signage, floor.promotions)
+                await self._show_late(tenant_id, request, late, event_ids)
             await self._stores.of(tenant_id).report_trigger(request)
         except BaseException:
             self._down_until[tenant_id] = time.monotonic() + PAUSE_SECONDS
@@ -132,15 +135,13 @@ class Reports:
         tenant_id: uuid.UUID,
         request: store_pb2.ReportTriggerRequest,
         floor: Floor,
-        round_: recommend.Round,
         event_ids: Sequence[str],
     ) -> None:
-        """Do on the screens what could not be done when the trigger came.
+        """Do on all screens of `floor` what could not be done when the trigger came.
 
-        Shown once, and only for what is left of the time it would have been shown.
+        They show it once, and only for what is left of the time.
         """
-        signage = floor.matched(round_) or floor.signage
-        ids = [one.id for one in signage]
+        ids = [one.id for one in floor.signage]
         age = dt.datetime.now(dt.UTC) - request.created_at.ToDatetime(dt.UTC)
         seconds = self.show_seconds - int(age.total_seconds())
         async with self._database.begin() as conn:
@@ -150,19 +151,16 @@ class Reports:
                 return
             placed = event_ids and await sql.place_events(conn, tenant_id, event_ids, ids)
             if placed and seconds > 0:
-                await frames.show(
-                    conn,
-                    tenant_id,
-                    signage,
+                shopper = Recognition(
                     [plain(item) for item in request.items],
                     [plain(value) for value in request.forgotten],
-                    floor.events,
-                    seconds,
+                    floor.promotions,
                 )
+                await frames.show(conn, tenant_id, floor.signage, shopper, seconds=seconds)
 
 
 def _place_of(round_: recommend.Round) -> bytes:
-    """The part of a round that says where its ads are for."""
+    """Serialise the part of a round that says where its ads are for."""
     part = recommend.Round()
     ad = round_.notifications.ad
     if ad.HasField("signage"):

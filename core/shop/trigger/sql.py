@@ -40,13 +40,13 @@ from core.shop.trigger.tables import trigger_calls, trigger_events, trigger_sequ
 
 
 def events_topic(tenant_id: uuid.UUID) -> str:
-    """The topic on which it is published that a tenant has new events."""
+    """Name the topic on which it is published that a tenant has new events."""
     return f"events:{tenant_id}"
 
 
 @dataclass(frozen=True, slots=True)
-class NewEvent:
-    """An event to store. `item` and `forgotten` are JSON values; no `forgotten` is None.
+class TriggerEvent:
+    """An event to save. `item` and `forgotten` are JSON values; no `forgotten` is None.
 
     Events of one trigger share their `forgotten`, the same list, which is then stored once.
     counted_as: item_id, item_name and reason_type for analytics, where `item` has none.
@@ -95,10 +95,12 @@ _ADD_EVENT = Statement(
 )
 
 
-async def add_events(conn: Connection, tenant_id: uuid.UUID, events: Sequence[NewEvent]) -> None:
-    """Store events in this order and wake who watches the tenant's.
+async def add_events(
+    conn: Connection, tenant_id: uuid.UUID, events: Sequence[TriggerEvent]
+) -> None:
+    """Save events in this order and wake who watches the tenant's.
 
-    Call it last in the transaction: everyone else who stores events of the tenant waits until it
+    Call it last in the transaction: everyone else who saves events of the tenant waits until it
     ends.
     """
     if not events:
@@ -148,7 +150,7 @@ _PLACE = Statement(
 async def place_events(
     conn: Connection, tenant_id: uuid.UUID, ids: Sequence[str], signage_ids: Sequence[str]
 ) -> bool:
-    """Say where events stored without a signage were shown; False when it is said already."""
+    """Note where events saved without a signage were shown; False when that is noted already."""
     placed = await conn.run(_PLACE, tenant=tenant_id, ids=list(ids), signage=list(signage_ids))
     return placed > 0
 
@@ -179,7 +181,7 @@ _LIMIT = bindparam("limit", type_=BigInteger)
 
 
 @dataclass(frozen=True, slots=True)
-class StoredEvent:
+class StoredTriggerEvent:
     """An event as it is stored.
 
     `holder` is the number of the event that `forgotten` is stored with; `there` says how many
@@ -224,10 +226,10 @@ def _page(condition: ColumnElement[bool], descending: bool) -> Select[Any]:
     return select(*columns).where(sized.c.bytes_before < PAGE_BYTES).order_by(last)
 
 
-_AFTER = Query(_page(trigger_events.c.sequence > _SEQUENCE, descending=False), StoredEvent)
+_AFTER = Query(_page(trigger_events.c.sequence > _SEQUENCE, descending=False), StoredTriggerEvent)
 _BEFORE = Query(
     _page(or_(_SEQUENCE.is_(None), trigger_events.c.sequence < _SEQUENCE), descending=True),
-    StoredEvent,
+    StoredTriggerEvent,
 )
 _LATEST = Query(
     select(trigger_sequences.c.last).where(
@@ -241,7 +243,7 @@ _LATEST = Query(
 class Page:
     """Events, and whether there are more after them."""
 
-    rows: list[StoredEvent]
+    rows: list[StoredTriggerEvent]
     more: bool
 
 
@@ -252,8 +254,9 @@ async def events_after(
     kinds: Sequence[str] = (),
     limit: int = 100,
 ) -> Page:
-    """A tenant's first events after a number, oldest first. No kinds means all."""
-    return await _read(reader, _AFTER, tenant_id, sequence, kinds, limit)
+    """Return a tenant's first events after a number, oldest first. No kinds means all."""
+    rows = await reader.all(_AFTER, **_of_page(tenant_id, sequence, kinds, limit))
+    return _cut(rows, limit)
 
 
 async def list_events(
@@ -263,27 +266,27 @@ async def list_events(
     kinds: Sequence[str] = (),
     limit: int = 100,
 ) -> Page:
-    """A tenant's last events, or the last before a number, newest first. See events_after."""
-    return await _read(reader, _BEFORE, tenant_id, before, kinds, limit)
+    """Return a tenant's last events, or the last before a number, newest first; no kinds means
+    all."""
+    rows = await reader.all(_BEFORE, **_of_page(tenant_id, before, kinds, limit))
+    return _cut(rows, limit)
 
 
-async def _read(
-    reader: Reader,
-    query: Query[StoredEvent],
-    tenant_id: uuid.UUID,
-    sequence: int | None,
-    kinds: Sequence[str],
-    limit: int,
-) -> Page:
-    rows = await reader.all(
-        query,
-        tenant=tenant_id,
-        sequence=sequence,
-        kinds=list(kinds) or None,
-        # One more than asked for: is there a next page?
-        limit=limit + 1,
-    )
-    return Page(rows[:limit], bool(rows) and rows[0].there > len(rows[:limit]))
+def _of_page(
+    tenant_id: uuid.UUID, sequence: int | None, kinds: Sequence[str], limit: int
+) -> dict[str, Any]:
+    # One more than asked for: is there a next page?
+    return {
+        "tenant": tenant_id,
+        "sequence": sequence,
+        "kinds": list(kinds) or None,
+        "limit": limit + 1,
+    }
+
+
+def _cut(rows: list[StoredTriggerEvent], limit: int) -> Page:
+    page = rows[:limit]
+    return Page(page, bool(rows) and rows[0].there > len(page))
 
 
 async def latest_sequence(reader: Reader, tenant_id: uuid.UUID) -> int:
@@ -296,7 +299,7 @@ async def latest_sequence(reader: Reader, tenant_id: uuid.UUID) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that was made under an idempotency key, and its serialised answer."""
+    """A call that was made under an idempotency key: its digest, and its serialised answer."""
 
     request: bytes
     response: bytes
@@ -322,20 +325,20 @@ _CALL = Query(
 
 
 def request_digest(request: Message) -> bytes:
-    """SHA-256 of a request and its type: the same for the same contents."""
+    """Return the SHA-256 of a request and its type: the same for the same contents."""
     name = request.DESCRIPTOR.full_name.encode()
     return hashlib.sha256(name + b"\0" + request.SerializeToString(deterministic=True)).digest()
 
 
 async def remember_call(
-    conn: Connection, key_id: uuid.UUID, key: str, request: bytes, response: bytes
+    conn: Connection, key_id: uuid.UUID, idempotency_key: str, call: Call
 ) -> Call | None:
-    """Keep a call's answer under its idempotency key; `request` is its digest.
+    """Keep a call under its idempotency key and return None.
 
-    When the key was used before, that call: then nothing is kept. Waits for a call of the same
-    key that is under way.
+    When the key was used before, keep nothing and return the call of then. Waits for a call of
+    the same key that is under way.
     """
-    values = {"key": key_id, "idem": key}
-    if await conn.run(_ADD_CALL, request=request, response=response, **values):
+    values = {"key": key_id, "idem": idempotency_key}
+    if await conn.run(_ADD_CALL, request=call.request, response=call.response, **values):
         return None
     return await conn.one(_CALL, **values)

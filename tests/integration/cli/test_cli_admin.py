@@ -16,8 +16,9 @@ from core.cli import app
 from core.cli.common import err, out, visible
 from core.platform.database import libpq_url, open_database
 from core.run.demo import MISSIONS
-from core.shop.tenants.sql import create_key, find_tenant, hash_secret
-from tests.support import STORE
+from core.shop.tenants.key_secret import digest_key
+from core.shop.tenants.sql import find_tenant
+from tests.support import STORE, create_key
 
 SCREEN = "7e6f1f5e-6f0b-4f7d-9a2e-0d6c6a1f7b11"
 
@@ -49,7 +50,7 @@ def test_a_tenant_its_keys_and_its_credit(run: Any, database_url: str) -> None:
     assert secret not in listed
     with psycopg.connect(libpq_url(database_url)) as conn:
         assert conn.execute("SELECT hash FROM api_key_secrets").fetchall() == [
-            (hash_secret(secret),)
+            (digest_key(secret),)
         ]
     rotated = run("key", "rotate", key_id, "--revoke-old").stdout
     assert "osk_" in rotated

@@ -10,7 +10,8 @@ from dotenv import dotenv_values
 
 from core.platform.database import Database
 from core.run.demo import ensure_demo
-from core.shop.tenants.sql import Caller, caller_by_hash, create_tenant, hash_secret
+from core.shop.tenants.key_secret import digest_key
+from core.shop.tenants.sql import Caller, caller_by_digest, create_tenant
 
 
 def read(path: Path) -> dict[str, str]:
@@ -19,7 +20,7 @@ def read(path: Path) -> dict[str, str]:
 
 
 async def caller(database: Database, secret: str) -> Caller | None:
-    return await caller_by_hash(database, hash_secret(secret))
+    return await caller_by_digest(database, digest_key(secret))
 
 
 async def test_the_demo_tenant(database: Database, tmp_path: Path) -> None:

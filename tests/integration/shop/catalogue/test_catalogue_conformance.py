@@ -17,7 +17,7 @@ from sqlalchemy import select
 from core.platform.database import Database
 from core.shop.catalogue import sql
 from core.shop.catalogue.embedded import EmbeddedStores
-from core.shop.catalogue.importer import import_folder
+from core.shop.catalogue.import_catalogue import ImportCatalogue, import_catalogue
 from core.shop.catalogue.port import Store
 from core.shop.catalogue.remote import RemoteStore, open_channel
 from core.shop.catalogue.service import StoreService
@@ -67,7 +67,7 @@ async def stores(request: Any, database: Database) -> AsyncIterator[Any]:
 async def demo(database: Database, tenant: Any, stores: Any) -> Store:
     """The demo store."""
     async with database.begin() as conn:
-        await import_folder(conn, tenant.id, DEMO)
+        await import_catalogue(conn, ImportCatalogue(tenant.id, DEMO))
     return stores(tenant.id)
 
 
@@ -115,34 +115,34 @@ async def test_search_keeps_to_the_limit_and_takes_many_queries(demo: Store) -> 
 
 
 async def test_get_products_keeps_the_order_and_leaves_out_the_unknown(demo: Store) -> None:
-    products = await demo.get_products([3, 999_999, 1, 3])
+    products = await demo.batch_get_products([3, 999_999, 1, 3])
     assert [p.id for p in products] == [3, 1, 3]
-    assert await demo.get_products([]) == []
-    assert len(await demo.get_products(list(range(1, 2001)))) == 914
+    assert await demo.batch_get_products([]) == []
+    assert len(await demo.batch_get_products(list(range(1, 2001)))) == 914
 
 
 async def test_list_products_is_the_whole_catalogue_by_id(demo: Store) -> None:
     products = await demo.list_products()
     assert [p.id for p in products] == list(range(1, 915))
-    assert products[0] == (await demo.get_products([1]))[0]
+    assert products[0] == (await demo.batch_get_products([1]))[0]
 
 
 async def test_the_floor(demo: Store) -> None:
-    sections = await demo.sections()
+    sections = await demo.list_sections()
     codes = [section.code for section in sections]
     assert codes == sorted(codes)
     pantry = sections[codes.index("PA")]
     assert (pantry.name, pantry.zone_id, pantry.zone_name) == ("식료품", 12, "Pantry")
     assert len({(s.location.x, s.location.y) for s in sections}) == len(sections)
-    screens = await demo.signage()
+    screens = await demo.list_signage()
     assert [(s.number, s.orientation) for s in screens] == [(1, "landscape"), (2, "portrait")]
-    events = await demo.signage_events()
+    events = await demo.list_promotions()
     assert [e.id for e in events] == [1, 2, 3, 4]
     assert sum(e.enabled for e in events) == 3
-    slides = [await demo.slides(screen.id) for screen in screens]
+    slides = [await demo.list_slides(screen.id) for screen in screens]
     assert [[s.position for s in some] for some in slides] == [[1, 2, 3, 4], [*range(1, 10)]]
     assert slides[0][0].title == "어서 오세요"
-    assert await demo.slides(str(uuid4())) == await demo.slides("lobby") == []
+    assert await demo.list_slides(str(uuid4())) == await demo.list_slides("lobby") == []
 
 
 async def test_a_trigger_is_reported_once_however_often_it_is_sent(
@@ -162,18 +162,18 @@ async def test_a_trigger_is_reported_once_however_often_it_is_sent(
 
 
 async def test_coupon_spots_come_by_number_with_their_product(demo: Store) -> None:
-    spots = await demo.coupon_spots()
+    spots = await demo.list_coupon_spots()
     assert [spot.spot_no for spot in spots] == list(range(1, 9))
     bar = spots[0]
     assert (bar.discount_value, bar.location.x, bar.location.y) == (10, 12.3, 4.5)
-    assert bar.product == (await demo.get_products([bar.product_id]))[0]
+    assert bar.product == (await demo.batch_get_products([bar.product_id]))[0]
     assert (bar.item_name, bar.item_name_en) == ("프로틴 바 50g", "Protein Bar 50g")
 
 
 async def test_a_change_is_seen_at_once(
     demo: Store, database: Database, tenant: Any, tmp_path: Path
 ) -> None:
-    assert await demo.coupon_spots()
+    assert await demo.list_coupon_spots()
     assert (await demo.search_products(asks("두부"))) != [[]]
     new = tmp_path / "new"
     new.mkdir()
@@ -181,8 +181,8 @@ async def test_a_change_is_seen_at_once(
     (new / "coupon_spots.csv").write_text(header + "7,1,30,0,0,1\n")
     (new / "products.csv").write_text("id,name\n1,새 두부\n")
     async with database.begin() as conn:
-        await import_folder(conn, tenant.id, new)
-    (spot,) = await demo.coupon_spots()
+        await import_catalogue(conn, ImportCatalogue(tenant.id, new))
+    (spot,) = await demo.list_coupon_spots()
     assert (spot.spot_no, spot.product.name) == (7, "새 두부")
     assert [p.name for p in (await demo.search_products(asks("두부")))[0]] == ["새 두부"]
 
@@ -191,13 +191,13 @@ async def test_a_store_of_nothing(database: Database, tenant: Any, stores: Any) 
     for tenant_id in (tenant.id, uuid4()):
         empty = stores(tenant_id)
         assert await empty.search_products(asks("두부")) == [[]]
-        assert await empty.get_products([1]) == []
+        assert await empty.batch_get_products([1]) == []
         for read in (
             empty.list_products,
-            empty.sections,
-            empty.coupon_spots,
-            empty.signage,
-            empty.signage_events,
+            empty.list_sections,
+            empty.list_coupon_spots,
+            empty.list_signage,
+            empty.list_promotions,
         ):
             assert await read() == []
 
@@ -206,7 +206,7 @@ async def test_many_polls_at_once_share_their_reads(
     database: Database, tenant: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with database.begin() as conn:
-        await import_folder(conn, tenant.id, DEMO)
+        await import_catalogue(conn, ImportCatalogue(tenant.id, DEMO))
     store = EmbeddedStores(database).of(tenant.id)
     reads = 0
 
@@ -220,12 +220,12 @@ async def test_many_polls_at_once_share_their_reads(
 
     for name in ("revision", "coupon_spots"):
         monkeypatch.setattr(sql, name, counted(getattr(sql, name)))
-    answers = await asyncio.gather(*(store.coupon_spots() for _ in range(200)))
+    answers = await asyncio.gather(*(store.list_coupon_spots() for _ in range(200)))
     assert all(answer is answers[0] for answer in answers)
     assert len(answers[0]) == 8
     # The revision and the spots.
     assert reads == 2
-    await store.coupon_spots()
+    await store.list_coupon_spots()
     assert reads == 3
 
 
@@ -243,11 +243,11 @@ async def test_a_poll_that_comes_during_a_read_gets_a_later_one(
         return revision
 
     store._revision._read = slow
-    first = asyncio.create_task(store.coupon_spots())
+    first = asyncio.create_task(store.list_coupon_spots())
     await started.wait()
     async with database.begin() as conn:
-        await import_folder(conn, tenant.id, DEMO)
-    second = asyncio.create_task(store.coupon_spots())
+        await import_catalogue(conn, ImportCatalogue(tenant.id, DEMO))
+    second = asyncio.create_task(store.list_coupon_spots())
     await asyncio.sleep(0)
     go_on.set()
     await first
@@ -256,8 +256,8 @@ async def test_a_poll_that_comes_during_a_read_gets_a_later_one(
 
 async def test_a_poll_that_leaves_takes_nobody_along(database: Database, tenant: Any) -> None:
     store = EmbeddedStores(database).of(tenant.id)
-    leaving = asyncio.create_task(store.coupon_spots())
-    staying = asyncio.create_task(store.coupon_spots())
+    leaving = asyncio.create_task(store.list_coupon_spots())
+    staying = asyncio.create_task(store.list_coupon_spots())
     await asyncio.sleep(0)
     leaving.cancel()
     assert await staying == []

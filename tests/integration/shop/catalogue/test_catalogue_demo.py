@@ -10,7 +10,11 @@ from onegenie.store.v1 import store_pb2
 
 from core.platform.database import Database
 from core.shop.catalogue.embedded import EmbeddedStore
-from core.shop.catalogue.importer import ean13_check_digit, import_folder
+from core.shop.catalogue.import_catalogue import (
+    ImportCatalogue,
+    ean13_check_digit,
+    import_catalogue,
+)
 from core.shop.meal.models import Meal, MealIngredient, Text
 from core.shop.recommend.todos import make_todos
 
@@ -27,7 +31,7 @@ def texts(entry: dict[str, Any]) -> Text:
 @pytest.fixture
 async def demo(database: Database, tenant: Any) -> EmbeddedStore:
     async with database.begin() as conn:
-        await import_folder(conn, tenant.id, DEMO)
+        await import_catalogue(conn, ImportCatalogue(tenant.id, DEMO))
     return EmbeddedStore(database, tenant.id)
 
 

@@ -8,7 +8,7 @@ import pytest
 from core.platform.csv import ImportFailed, Problem
 from core.platform.database import Database
 from core.shop.catalogue.embedded import EmbeddedStore
-from core.shop.catalogue.importer import import_file, import_folder
+from core.shop.catalogue.import_catalogue import ImportCatalogue, import_catalogue
 from core.shop.tenants.sql import create_tenant
 
 SECTIONS = "code,name,x,y,radius\nPA,식료품,4,1,2\n"
@@ -34,7 +34,7 @@ def load(database: Database, tenant: Any, tmp_path: Path) -> Any:
             data = content.encode() if isinstance(content, str) else content
             (tmp_path / f"{name}.csv").write_bytes(data)
         async with database.begin() as conn:
-            return dict(await import_folder(conn, tenant.id, tmp_path))
+            return dict(await import_catalogue(conn, ImportCatalogue(tenant.id, tmp_path)))
 
     return load_files
 
@@ -80,22 +80,22 @@ async def test_every_column_arrives(load: Any, store: EmbeddedStore) -> None:
     assert (tofu.location.x, tofu.location.y, tofu.location.radius) == (4, 1, 2)
     for name in ("barcode", "brand", "price", "quantity", "pack_size", "pack_unit", "discount_pct"):
         assert not tofu.HasField(name)
-    assert [(s.spot_no, s.product_id, s.item_name) for s in await store.coupon_spots()] == [
+    assert [(s.spot_no, s.product_id, s.item_name) for s in await store.list_coupon_spots()] == [
         (1, 196, "간장, 진한 1L"),
         (2, 197, "두부"),
     ]
-    entrance, inside = await store.signage()
+    entrance, inside = await store.list_signage()
     assert (entrance.id, entrance.orientation) == (
         "7e6f1f5e-6f0b-4f7d-9a2e-0d6c6a1f7b11",
         "landscape",
     )
-    assert [(e.id, e.enabled, e.text) for e in await store.signage_events()] == [
+    assert [(e.id, e.enabled, e.text) for e in await store.list_promotions()] == [
         (1, True, "글"),
         (2, False, ""),
     ]
     # Signage without an id keeps its id at the next import.
     await load(signage="number,name,x,y,radius,orientation\n2,안쪽,1,2,3,portrait\n")
-    (again,) = await store.signage()
+    (again,) = await store.list_signage()
     assert (again.id, again.name) == (inside.id, "안쪽")
 
 
@@ -103,14 +103,14 @@ async def test_a_file_replaces_its_table_and_no_other(load: Any, store: Embedded
     await load(sections=SECTIONS, products="id,name,section_code\n1,두부,PA\n2,콩,PA\n")
     assert await load(products="id,name\n3,김\n") == {"products": 1}
     assert [p.id for p in await store.list_products()] == [3]
-    assert [s.code for s in await store.sections()] == ["PA"]
+    assert [s.code for s in await store.list_sections()] == ["PA"]
 
 
 async def test_all_or_nothing(load: Any, store: EmbeddedStore) -> None:
     await load(sections=SECTIONS, products="id,name\n1,두부\n")
     await problems(load, sections=SECTIONS.replace("PA", "XX"), products="id,name\n2,\n")
     assert [p.id for p in await store.list_products()] == [1]
-    assert [s.code for s in await store.sections()] == ["PA"]
+    assert [s.code for s in await store.list_sections()] == ["PA"]
 
 
 async def test_tenants_do_not_see_each_other(load: Any, database: Database, tmp_path: Path) -> None:
@@ -118,7 +118,9 @@ async def test_tenants_do_not_see_each_other(load: Any, database: Database, tmp_
     async with database.begin() as conn:
         other = await create_tenant(conn, "other", "ko")
         (tmp_path / "products.csv").write_text("id,name\n1,김\n")
-        assert await import_file(conn, other, tmp_path / "products.csv") == {"products": 1}
+        assert await import_catalogue(conn, ImportCatalogue(other, tmp_path / "products.csv")) == {
+            "products": 1
+        }
     store = EmbeddedStore(database, other)
     assert [p.name for p in await store.list_products()] == ["김"]
     await load(products="id,name\n1,콩\n")
@@ -310,7 +312,7 @@ async def test_a_spot_outlives_its_product(load: Any, store: EmbeddedStore) -> N
         "1,2,10,0,0,1,,\n2,,5,0,0,1,전 품목,Everything\n",
     )
     await load(products="id,name\n1,두부\n")
-    first, second = await store.coupon_spots()
+    first, second = await store.list_coupon_spots()
     assert (first.product_id, first.HasField("product"), first.HasField("item_name")) == (
         2,
         False,
@@ -329,7 +331,7 @@ async def test_a_folder_without_files_and_a_file_of_another_name(
     stray.write_text("id,name\n1,두부\n")
     async with database.begin() as conn:
         with pytest.raises(ImportFailed, match=r"stock.csv: is none of sections.csv"):
-            await import_file(conn, tenant.id, stray)
+            await import_catalogue(conn, ImportCatalogue(tenant.id, stray))
 
 
 async def test_upper_and_lower_case_of_file_names(
@@ -339,14 +341,14 @@ async def test_upper_and_lower_case_of_file_names(
     (tmp_path / "Sections.Csv").write_text(SECTIONS)
     (tmp_path / "readme.txt").write_text("")
     async with database.begin() as conn:
-        counts = await import_folder(conn, tenant.id, tmp_path)
+        counts = await import_catalogue(conn, ImportCatalogue(tenant.id, tmp_path))
         assert dict(counts) == {"sections": 1, "products": 1}
-        counts = await import_file(conn, tenant.id, tmp_path / "PRODUCTS.CSV")
+        counts = await import_catalogue(conn, ImportCatalogue(tenant.id, tmp_path / "PRODUCTS.CSV"))
         assert dict(counts) == {"products": 1}
     (tmp_path / "products.csv").write_text("id,name\n2,콩\n")
     async with database.begin() as conn:
         with pytest.raises(ImportFailed) as failed:
-            await import_folder(conn, tenant.id, tmp_path)
+            await import_catalogue(conn, ImportCatalogue(tenant.id, tmp_path))
     assert str(failed.value) == (
         "products.csv: is there a second time, as PRODUCTS.CSV: which of the two counts?"
     )
@@ -361,8 +363,8 @@ async def test_a_file_that_is_no_csv_is_not_passed_over(
     (tmp_path / name).write_text("id,name\n1,두부\n")
     async with database.begin() as conn:
         for work in (
-            import_folder(conn, tenant.id, tmp_path),
-            import_file(conn, tenant.id, tmp_path / name),
+            import_catalogue(conn, ImportCatalogue(tenant.id, tmp_path)),
+            import_catalogue(conn, ImportCatalogue(tenant.id, tmp_path / name)),
         ):
             with pytest.raises(ImportFailed) as failed:
                 await work
@@ -371,7 +373,10 @@ async def test_a_file_that_is_no_csv_is_not_passed_over(
     # What the CSV file was made from may lie beside it.
     (tmp_path / "products.csv").write_text("id,name\n1,두부\n")
     async with database.begin() as conn:
-        assert await import_folder(conn, tenant.id, tmp_path) == {"sections": 1, "products": 1}
+        assert await import_catalogue(conn, ImportCatalogue(tenant.id, tmp_path)) == {
+            "sections": 1,
+            "products": 1,
+        }
 
 
 @pytest.mark.parametrize("name", ["sections", "products", "coupon_spots", "signage", "slides"])
@@ -398,7 +403,9 @@ async def test_a_header_alone_empties_no_table(
     assert await store.list_products()
     (tmp_path / f"{name}.csv").write_text(header)
     async with database.begin() as conn:
-        counts = await import_file(conn, tenant.id, tmp_path / f"{name}.csv", allow_empty=True)
+        counts = await import_catalogue(
+            conn, ImportCatalogue(tenant.id, tmp_path / f"{name}.csv", allow_empty=True)
+        )
     assert counts[name] == 0
 
 
@@ -418,7 +425,7 @@ async def test_slides_belong_to_a_signage_by_number_or_id(load: Any, store: Embe
         f",1,2,,나,\n,1,1,https://a.test/1.png,가,글\n{INSIDE},,1,,다,\n"
     )
     assert await load(signage=TWO, slides=slides) == {"signage": 4, "slides": 3}
-    first, second = await store.slides(ENTRANCE)
+    first, second = await store.list_slides(ENTRANCE)
     assert (first.position, first.image_url, first.title, first.text) == (
         1,
         "https://a.test/1.png",
@@ -428,11 +435,11 @@ async def test_slides_belong_to_a_signage_by_number_or_id(load: Any, store: Embe
     assert (second.position, second.title, second.text) == (2, "나", "")
     # Signage that is there again keeps its slides; the others go.
     await load(signage=SIGNAGE + f"{INSIDE},5,안,1,2,3,portrait\n")
-    assert [slide.title for slide in await store.slides(INSIDE)] == ["다"]
-    assert await store.slides(ENTRANCE) == []
+    assert [slide.title for slide in await store.list_slides(INSIDE)] == ["다"]
+    assert await store.list_slides(ENTRANCE) == []
     # Slides alone look for the signage that is there.
     await load(slides="signage_number,position,title\n5,1,라\n")
-    assert [slide.title for slide in await store.slides(INSIDE)] == ["라"]
+    assert [slide.title for slide in await store.list_slides(INSIDE)] == ["라"]
 
 
 async def test_slides_come_from_the_web(load: Any) -> None:

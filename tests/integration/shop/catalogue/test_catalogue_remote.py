@@ -85,12 +85,12 @@ async def store(address: str) -> AsyncIterator[RemoteStore]:
 
 async def refused(store: RemoteStore) -> str:
     with pytest.raises(StoreUnavailable) as caught:
-        await store.coupon_spots()
+        await store.list_coupon_spots()
     return str(caught.value)
 
 
 async def test_it_shows_its_token(upstream: Upstream, store: RemoteStore) -> None:
-    assert [spot.spot_no for spot in await store.coupon_spots()] == [1]
+    assert [spot.spot_no for spot in await store.list_coupon_spots()] == [1]
     assert upstream.seen == ["Bearer s3cret"]
     assert "s3cret" not in repr(Endpoint("unix:/x", "s3cret"))
 
@@ -115,14 +115,14 @@ async def until_it_answers(store: RemoteStore) -> None:
     async with asyncio.timeout(20):
         while True:
             with contextlib.suppress(StoreUnavailable):
-                await store.coupon_spots()
+                await store.list_coupon_spots()
                 return
             await asyncio.sleep(0.05)
 
 
 async def test_a_short_absence_is_retried(upstream: Upstream, store: RemoteStore) -> None:
     upstream.failures = [grpc.StatusCode.UNAVAILABLE] * 3
-    assert len(await store.coupon_spots()) == 1
+    assert len(await store.list_coupon_spots()) == 1
     assert upstream.calls == 4
 
 
@@ -160,12 +160,12 @@ async def test_replies_that_make_no_sense(upstream: Upstream, store: RemoteStore
     with pytest.raises(StoreUnavailable, match="repeats a page"):
         await store.list_products()
     with pytest.raises(StoreUnavailable, match="does not offer this call"):
-        await store.sections()
+        await store.list_sections()
 
 
 async def test_leaving_is_not_a_failure(upstream: Upstream, store: RemoteStore) -> None:
     upstream.delay = 30
-    asking = asyncio.create_task(store.coupon_spots())
+    asking = asyncio.create_task(store.list_coupon_spots())
     async with asyncio.timeout(20):
         while not upstream.calls:
             await asyncio.sleep(0.01)
@@ -183,8 +183,8 @@ async def test_tenants_share_a_channel_but_not_a_token(upstream: Upstream, addre
     stores = RemoteStores(
         {one: Endpoint(address, "a"), two: Endpoint(address, "b")}, others, timeout=5
     )
-    await stores.of(one).coupon_spots()
-    await stores.of(two).coupon_spots()
+    await stores.of(one).list_coupon_spots()
+    await stores.of(two).list_coupon_spots()
     assert upstream.seen == ["Bearer a", "Bearer b"]
     assert stores.of(three) is others  # type: ignore[comparison-overlap]
     assert len(stores._channels) == 1

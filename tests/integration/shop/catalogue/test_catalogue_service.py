@@ -8,7 +8,7 @@ from onegenie.store.v1 import store_pb2
 
 from core.platform.database import Database
 from core.shop.catalogue.embedded import EmbeddedStores
-from core.shop.catalogue.importer import import_file
+from core.shop.catalogue.import_catalogue import ImportCatalogue, import_catalogue
 from core.shop.catalogue.service import StoreService
 from core.shop.tenants.sql import create_tenant
 from edge.reply.errors import ApiError
@@ -20,7 +20,7 @@ async def service(database: Database, tenant: Any, tmp_path: Path) -> StoreServi
     file = tmp_path / "products.csv"
     file.write_text("id,name\n" + "".join(f"{n},{n}호 두부\n" for n in range(1, 8)))
     async with database.begin() as conn:
-        await import_file(conn, tenant.id, file)
+        await import_catalogue(conn, ImportCatalogue(tenant.id, file))
     return StoreService(EmbeddedStores(database), lambda: tenant.id)
 
 
@@ -64,7 +64,7 @@ async def test_limit_0_means_10(
     file = tmp_path / "products.csv"
     file.write_text("id,name\n" + "".join(f"{n},{n}호 두부\n" for n in range(1, 15)))
     async with database.begin() as conn:
-        await import_file(conn, tenant.id, file)
+        await import_catalogue(conn, ImportCatalogue(tenant.id, file))
     query = store_pb2.ProductQuery(ko="두부")
     for limit, expected in ((0, 10), (3, 3), (100, 14)):
         reply = await service.SearchProducts(

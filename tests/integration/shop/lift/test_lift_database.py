@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from core.platform.database import Database
 from core.shop.catalogue.embedded import EmbeddedStores
-from core.shop.catalogue.importer import import_folder
+from core.shop.catalogue.import_catalogue import ImportCatalogue, import_catalogue
 from core.shop.lift.orders import read_catalogue
 from core.shop.lift.port import Pair
 from core.shop.lift.seed import CATALOGUE, orders_file, orders_of_demo_store, seed_demo_lift
@@ -85,7 +85,7 @@ async def test_tenants_do_not_see_each_others_pairs(database: Database, tenant: 
 async def demo(database: Database, tenant: Any, tmp_path: Path) -> Any:
     """The demo store with its lift: (store, lift)."""
     async with database.begin() as conn:
-        await import_folder(conn, tenant.id, CATALOGUE.parent)
+        await import_catalogue(conn, ImportCatalogue(tenant.id, CATALOGUE.parent))
     count = await seed_demo_lift(database, tenant.id, tmp_path)
     assert count > 10_000
     assert orders_file(tmp_path, tenant.id).is_file()
@@ -101,7 +101,7 @@ async def test_the_demo_store_suggests_what_was_planted(demo: Any) -> None:
     curry, onion = (
         next(i.id for i in catalogue if term in i.terms) for term in ("고형 카레", "양파")
     )
-    listed = todos(*await store.get_products([curry, onion]))
+    listed = todos(*await store.batch_get_products([curry, onion]))
 
     found = await suggest_items(todos=listed, lift=lift, store=store)
     cross = [item.product.id for item in found.items if item.reason == "cross-sell"]
@@ -124,7 +124,7 @@ async def test_the_demo_store_suggests_what_was_planted(demo: Any) -> None:
 async def test_what_is_excluded_is_found_by_the_stores_search(demo: Any) -> None:
     store, lift = demo
     spaghetti = next(i.id for i in read_catalogue(CATALOGUE) if "스파게티면" in i.terms)
-    listed = todos(*await store.get_products([spaghetti]))
+    listed = todos(*await store.batch_get_products([spaghetti]))
     sections = {}
     for terms in ([], ["레드와인"]):
         found = await suggest_items(todos=listed, lift=lift, store=store, excluded_terms=terms)
@@ -137,7 +137,7 @@ async def test_a_chat_without_alcohol_is_offered_none(demo: Any) -> None:
     store, lift = demo
     belly = next(i.id for i in read_catalogue(CATALOGUE) if "삼겹살" in i.terms)
     options = {
-        "todos": todos(*await store.get_products([belly])),
+        "todos": todos(*await store.batch_get_products([belly])),
         "lift": lift,
         "store": store,
     }

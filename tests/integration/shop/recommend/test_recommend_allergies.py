@@ -13,7 +13,7 @@ import pytest
 from onegenie.recommend.v1 import recommend_pb2 as pb
 
 from core.platform.database import Database
-from core.shop.catalogue.importer import import_folder
+from core.shop.catalogue.import_catalogue import ImportCatalogue, import_catalogue
 from tests.support import Shopper, add_profile, make_shopper
 
 LISTED = [
@@ -62,7 +62,7 @@ async def shopper(database: Database, channel: grpc.aio.Channel, tmp_path: Path)
     )
     made = await make_shopper(database, channel)
     async with database.begin() as conn:
-        await import_folder(conn, made.tenant_id, tmp_path)
+        await import_catalogue(conn, ImportCatalogue(made.tenant_id, tmp_path))
     return made
 
 

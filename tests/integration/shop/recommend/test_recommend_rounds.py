@@ -17,12 +17,14 @@ from core.shop.meal.models import Meal, MealRequest
 from core.shop.meal.port import MealError
 from core.shop.recommend.tables import rounds
 from core.shop.tenants.identity import CACHE_SECONDS
-from core.shop.tenants.sql import add_secret, create_key, revoke_key, revoke_other_secrets
+from core.shop.tenants.key_secret import add_secret, revoke_other_secrets
+from core.shop.tenants.revoke_key import revoke_key
 from core.shop.tenants.tables import api_keys, credit_ledger, tenants
 from tests.support import (
     ScriptedEngine,
     Shopper,
     add_profile,
+    create_key,
     fields_of,
     make_shopper,
     plain_meal,

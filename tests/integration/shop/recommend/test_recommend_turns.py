@@ -20,7 +20,8 @@ from core.shop.meal.models import Meal, MealRequest
 from core.shop.recommend.pipeline import Pipeline
 from core.shop.recommend.start_round import StartRound, start_round
 from core.shop.recommend.tables import rounds
-from core.shop.tenants.sql import Caller, caller_by_hash, hash_secret
+from core.shop.tenants.key_secret import digest_key
+from core.shop.tenants.sql import Caller, caller_by_digest
 from core.shop.tenants.tables import credit_ledger, tenants
 from tests.support import (
     ScriptedEngine,
@@ -59,7 +60,7 @@ class Kicks:
         self.pipeline = Pipeline(database, jobs, engine=None, stores=None, lift=None)  # type: ignore[arg-type]
 
     async def off(self, shopper: Shopper, count: int) -> None:
-        caller = await caller_by_hash(self.database, hash_secret(shopper.secret))
+        caller = await caller_by_digest(self.database, digest_key(shopper.secret))
         assert caller is not None
         gate = asyncio.Semaphore(4)
 

@@ -16,10 +16,11 @@ import pytest
 
 from core.app.single import serve_meal, serve_store
 from core.platform.database import Database, open_database
-from core.shop.catalogue.importer import import_folder
-from core.shop.tenants.sql import create_key, create_tenant, grant_credit
+from core.shop.catalogue.import_catalogue import ImportCatalogue, import_catalogue
+from core.shop.tenants.grant_credit import GrantCredit, grant_credit
+from core.shop.tenants.sql import create_tenant
 from tests.conftest import Databases
-from tests.support import STORE, ScriptedEngine, Shopper, add_profile, running_core
+from tests.support import STORE, ScriptedEngine, Shopper, add_profile, create_key, running_core
 
 TOKEN = "a-secret-that-both-sides-know"
 
@@ -94,7 +95,7 @@ async def elsewhere(
     async with store_database.begin() as conn:
         tenant_id = await create_tenant(conn, "the store's own", "ko")
         _, token = await create_key(conn, tenant_id, "admin", "the core")
-        await import_folder(conn, tenant_id, folder)
+        await import_catalogue(conn, ImportCatalogue(tenant_id, folder))
     services = Elsewhere(tmp_path, store_database, engine, tenant_id, token)
     for name in ("store", "meal"):
         await services.start(name)
@@ -115,7 +116,7 @@ async def owner(database: Database) -> Owner:
     async with database.begin() as conn:
         tenant_id = await create_tenant(conn, "tenant", "ko")
         _, secret = await create_key(conn, tenant_id, "sdk", "test")
-        await grant_credit(conn, tenant_id, 100)
+        await grant_credit(conn, GrantCredit(tenant_id, 100))
     return Owner(tenant_id, secret)
 
 

@@ -13,14 +13,13 @@ from onegenie.recommend.v1 import recommend_pb2 as pb
 from onegenie.store.v1 import store_pb2, store_pb2_grpc
 
 from core.platform.database import Database
-from core.shop.catalogue.importer import import_file
+from core.shop.catalogue.import_catalogue import ImportCatalogue, import_catalogue
 from core.shop.meal.models import Meal, MealRequest
 from core.shop.meal.port import MealError
 from core.shop.recommend import snapshot
-from core.shop.tenants.sql import create_key
 from tests.integration.shop.recommend.test_recommend_rounds import RUNNING, balance, steps
 from tests.integration.shop.remote.conftest import TOKEN, Elsewhere
-from tests.support import ScriptedEngine, Shopper, reason_of
+from tests.support import ScriptedEngine, Shopper, create_key, reason_of
 
 DONE, PENDING = pb.STEP_STATE_DONE, pb.STEP_STATE_PENDING
 
@@ -120,7 +119,7 @@ async def test_polls_show_the_stores_spots_as_they_are_and_the_last_good_ones_wh
         file = tmp_path / "coupon_spots.csv"
         file.write_text(f"spot_no,item_name,discount_value,x,y,radius\n1,두부,{percent},1,2,3\n")
         async with elsewhere.database.begin() as conn:
-            await import_file(conn, elsewhere.tenant_id, file)
+            await import_catalogue(conn, ImportCatalogue(elsewhere.tenant_id, file))
 
     assert len(await poll()) > 1
     for percent in (11, 12, 13):

@@ -11,7 +11,7 @@ from onegenie.recommend.v1 import recommend_pb2 as pb
 
 from core.platform.database import Database
 from core.shop.meal.embedded import EmbeddedMealEngine
-from core.shop.tenants.sql import create_key, grant_credit
+from core.shop.tenants.grant_credit import GrantCredit, grant_credit
 from tests.integration.shop.recommend.test_recommend_rounds import (  # noqa: F401
     test_a_failed_step_ends_the_round_and_returns_the_credit,
     test_a_follow_up_waits_for_step_two_and_hears_the_chat_so_far,
@@ -22,7 +22,7 @@ from tests.integration.shop.recommend.test_recommend_rounds import (  # noqa: F4
     test_eight_follow_ups_that_did_not_fail,
 )
 from tests.integration.shop.remote.conftest import Elsewhere
-from tests.support import Shopper, add_profile, running_core
+from tests.support import Shopper, add_profile, create_key, running_core
 
 DEMO = Path(__file__).parents[4] / "core" / "shop" / "catalogue" / "demo"
 CHAT = ("새우 빼고 해물탕 먹고 싶어", "와인 추가", "4인분으로, 술은 빼줘", "다른 거", "우유 말고")
@@ -76,7 +76,7 @@ class TestTheDemoStore:
         await elsewhere.stop_all()
         async with store_database.begin() as conn:
             _, secret = await create_key(conn, elsewhere.tenant_id, "sdk", "test")
-            await grant_credit(conn, elsewhere.tenant_id, 100)
+            await grant_credit(conn, GrantCredit(elsewhere.tenant_id, 100))
         async with running_core(store_database_url, elsewhere.engine) as channel:
             local = Shopper(channel, secret, "", elsewhere.tenant_id)
             here = await chat(await add_profile(local, name="민지", persona="땅콩 알레르기"), *CHAT)

@@ -22,8 +22,9 @@ from onegenie.trigger.v1 import trigger_pb2_grpc as trigger_grpc
 
 from core.platform.database import Database
 from core.shop.catalogue import sql
-from core.shop.tenants.sql import create_key, create_tenant, grant_credit
-from tests.support import Shopper, add_profile
+from core.shop.tenants.grant_credit import GrantCredit, grant_credit
+from core.shop.tenants.sql import create_tenant
+from tests.support import Shopper, add_profile, create_key
 
 SCREENS = 200
 
@@ -92,7 +93,7 @@ async def make_screens(
     and a device key for each."""
     async with database.begin() as conn:
         tenant_id = await create_tenant(conn, "hall", "ko")
-        await grant_credit(conn, tenant_id, 1)
+        await grant_credit(conn, GrantCredit(tenant_id, 1))
         _, sdk_key = await create_key(conn, tenant_id, "sdk", "app")
         await sql.bump_revision(conn, tenant_id)
         signage, secrets = [], []

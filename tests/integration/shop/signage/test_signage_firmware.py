@@ -13,7 +13,7 @@ import pytest
 from onegenie.signage.v1 import signage_pb2 as pb
 from onegenie.store.v1 import store_pb2
 
-from core.shop.signage.screen import TEXT_BYTES, idle, recognized
+from core.shop.signage.screen import TEXT_BYTES, Recognition, idle, recognized
 
 ROOT = Path(__file__).parents[4]
 STUBS, RUNTIME = ROOT / "gen" / "nanopb", ROOT / "third_party" / "nanopb"
@@ -75,9 +75,11 @@ def test_a_recognised_frame_of_the_longest_texts(round_trip: RoundTrip, number: 
     frame = numbered(
         recognized(
             store_pb2.Signage(number=number, orientation="landscape"),
-            [item | {"item_id": 1, "price": 3.5, "discount_pct": 5}, item],
-            ["x" * 1000, {"item_id": 882}],
-            [event],
+            Recognition(
+                [item | {"item_id": 1, "price": 3.5, "discount_pct": 5}, item],
+                ["x" * 1000, {"item_id": 882}],
+                [event],
+            ),
             "ko",
         )
     )
@@ -88,7 +90,7 @@ def test_a_recognised_frame_of_the_longest_texts(round_trip: RoundTrip, number: 
 def test_a_frame_with_nothing(round_trip: RoundTrip) -> None:
     for number in (1, 2):
         signage = store_pb2.Signage(number=number)
-        assert round_trip(frame := recognized(signage, [], [], [], "en")) == frame
+        assert round_trip(frame := recognized(signage, Recognition(), "en")) == frame
     assert round_trip(pb.Frame()) == pb.Frame()
 
 

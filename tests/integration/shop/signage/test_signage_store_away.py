@@ -17,10 +17,11 @@ from core.platform.database import Database
 from core.platform.events import Events
 from core.shop.catalogue.port import StoreUnavailable
 from core.shop.signage import frames, sql, subscribe
-from core.shop.tenants.sql import Caller, create_key
+from core.shop.signage.screen import Recognition
+from core.shop.tenants.sql import Caller
 from edge.reply.errors import ApiError
 from edge.v1 import annotations_pb2 as rest
-from tests.support import make_runtime
+from tests.support import create_key, make_runtime
 
 SIGNAGE = store_pb2.Signage(id="7", number=2, orientation="portrait")
 
@@ -36,14 +37,14 @@ class Elsewhere:
     def of(self, tenant_id: uuid.UUID) -> Elsewhere:
         return self
 
-    async def signage(self) -> list[store_pb2.Signage]:
+    async def list_signage(self) -> list[store_pb2.Signage]:
         if self.silent:
             await asyncio.sleep(60)
         if not self.up:
             raise StoreUnavailable("store: upstream unavailable")
         return [SIGNAGE]
 
-    async def slides(self, signage_id: str) -> list[store_pb2.Slide]:
+    async def list_slides(self, signage_id: str) -> list[store_pb2.Slide]:
         return [store_pb2.Slide(title=title) for title in self.titles]
 
 
@@ -69,7 +70,9 @@ class Device:
 
     async def show(self, seconds: float) -> None:
         async with self.database.begin() as conn:
-            await frames.show(conn, self.caller.tenant_id, [SIGNAGE], [], [], [], seconds)  # type: ignore[arg-type]
+            await frames.show(
+                conn, self.caller.tenant_id, [SIGNAGE], Recognition(), seconds=seconds
+            )
 
 
 @pytest.fixture

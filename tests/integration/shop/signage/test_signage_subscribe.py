@@ -20,10 +20,12 @@ from core.app.wire import serve
 from core.platform.database import Database
 from core.platform.settings import Settings
 from core.shop.signage import frames, subscribe
+from core.shop.signage.screen import Recognition
 from core.shop.signage.sql import KEPT_FRAMES, Presence, presence
 from core.shop.signage.tables import signage_devices, signage_frames
-from core.shop.tenants.sql import create_key, create_tenant, revoke_key
-from tests.support import reason_of, running_core, tables
+from core.shop.tenants.revoke_key import revoke_key
+from core.shop.tenants.sql import create_tenant
+from tests.support import create_key, reason_of, running_core, tables
 
 IDLE, RECOGNIZED = pb.FRAME_KIND_IDLE, pb.FRAME_KIND_RECOGNIZED
 KEEP_ALIVE = pb.FRAME_KIND_KEEP_ALIVE
@@ -76,7 +78,7 @@ class Floor:
 
     async def show(self, *signage: store_pb2.Signage, seconds: float = 30) -> None:
         async with self.database.begin() as conn:
-            await frames.show(conn, self.tenant_id, signage, ITEMS, [], [], seconds)  # type: ignore[arg-type]
+            await frames.show(conn, self.tenant_id, signage, Recognition(ITEMS), seconds=seconds)
 
     async def clear(self, *signage: store_pb2.Signage) -> None:
         async with self.database.begin() as conn:

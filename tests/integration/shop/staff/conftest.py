@@ -12,9 +12,10 @@ from onegenie.tenant.v1 import tenant_pb2 as pb
 from onegenie.tenant.v1 import tenant_pb2_grpc as pb_grpc
 
 from core.platform.database import Database
-from core.shop.catalogue.importer import import_folder
-from core.shop.tenants.sql import create_key, create_tenant, grant_credit
-from tests.support import STORE, running_core
+from core.shop.catalogue.import_catalogue import ImportCatalogue, import_catalogue
+from core.shop.tenants.grant_credit import GrantCredit, grant_credit
+from core.shop.tenants.sql import create_tenant
+from tests.support import STORE, create_key, running_core
 
 SERVICE_TOKEN = "the-operators-own-service-token"
 
@@ -82,8 +83,8 @@ async def make_staff(database: Database, channel: grpc.aio.Channel, credits: int
         tenant_id = await create_tenant(conn, f"tenant {uuid.uuid4()}")
         key_id, secret = await create_key(conn, tenant_id, "admin", "test")
         if credits:
-            await grant_credit(conn, tenant_id, credits)
-        await import_folder(conn, tenant_id, STORE)
+            await grant_credit(conn, GrantCredit(tenant_id, credits))
+        await import_catalogue(conn, ImportCatalogue(tenant_id, STORE))
     return Staff(channel, tenant_id, key_id, secret)
 
 

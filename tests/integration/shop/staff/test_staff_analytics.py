@@ -15,7 +15,8 @@ from onegenie.tenant.v1 import tenant_pb2 as pb
 from sqlalchemy import select
 
 from core.platform.database import Database
-from core.shop.staff.analytics import get_analytics
+from core.shop.staff.get_analytics import GetAnalytics, count_events
+from core.shop.staff.service import to_analytics
 from core.shop.trigger.tables import trigger_events
 from tests.integration.shop.staff.conftest import Staff
 from tests.integration.shop.staff.staff_rows import add_events
@@ -56,10 +57,14 @@ def given(groups: Iterable[pb.FiguresOf]) -> dict[str, pb.Figures]:
 async def ask(
     database: Database, tenant_id: uuid.UUID, first: str, last: str, zone: ZoneInfo = SEOUL
 ) -> pb.GetAnalyticsResponse:
-    request = pb.GetAnalyticsRequest(from_date=first, to_date=last)
-    return await get_analytics(
-        database, tenant_id, request, zone=zone, signage_names={"s1": "입구"}
+    found = await count_events(
+        database,
+        tenant_id,
+        GetAnalytics(from_date=first, to_date=last),
+        zone=zone,
+        signage_names={"s1": "입구"},
     )
+    return to_analytics(found)
 
 
 async def fill(database: Database, tenant_id: uuid.UUID, seed: int, zone: ZoneInfo) -> None:

@@ -18,8 +18,9 @@ from core.app.wire import serve
 from core.platform.database import Database
 from core.platform.events import Events
 from core.platform.settings import Settings
-from core.shop.staff import events as live
-from core.shop.tenants.sql import revoke_key
+from core.shop.staff import stream_events as live
+from core.shop.staff.list_events import LIST_BYTES
+from core.shop.tenants.revoke_key import revoke_key
 from tests.integration.shop.staff.conftest import Staff, make_staff
 from tests.integration.shop.staff.staff_rows import add_events
 from tests.support import fields_of, reason_of, running_core
@@ -316,7 +317,7 @@ async def test_a_page_of_large_events_ends_early(
     while True:
         reply: Any = await staff.call("ListEvents", page_token=token)
         replies += 1
-        assert len(reply.events) == 1 or reply.ByteSize() < live.LIST_BYTES + 100
+        assert len(reply.events) == 1 or reply.ByteSize() < LIST_BYTES + 100
         seen += [event.event_id for event in reply.events]
         token = reply.next_page_token
         if not token:

@@ -13,19 +13,14 @@ from sqlalchemy import insert, select, update
 from core.platform.database import Database
 from core.shop.catalogue.port import StoreUnavailable
 from core.shop.signage.tables import signage_devices
+from core.shop.tenants.grant_credit import MOST_CREDIT
 from core.shop.tenants.identity import CACHE_SECONDS
-from core.shop.tenants.sql import (
-    MOST_CREDIT,
-    add_secret,
-    create_key,
-    hash_secret,
-    list_keys,
-    revoke_key,
-    revoke_other_secrets,
-)
+from core.shop.tenants.key_secret import add_secret, digest_key, revoke_other_secrets
+from core.shop.tenants.revoke_key import revoke_key
+from core.shop.tenants.sql import list_keys
 from core.shop.tenants.tables import api_key_secrets, credit_ledger, tenants
 from tests.integration.shop.staff.conftest import SERVICE_TOKEN, Staff
-from tests.support import refused, running_core, tables, until_somebody_waits
+from tests.support import create_key, refused, running_core, tables, until_somebody_waits
 
 ENTRANCE = "7e6f1f5e-6f0b-4f7d-9a2e-0d6c6a1f7b11"
 
@@ -168,7 +163,7 @@ async def test_a_key_from_its_making_to_its_end(database: Database, staff: Staff
     assert secret not in str(listed)
     async with tables(database) as conn:
         stored = await conn.scalars(select(api_key_secrets.c.hash))
-        assert hash_secret(secret) in stored.all()
+        assert digest_key(secret) in stored.all()
 
     await ask(staff, "RevokeKey", key_id=key.key_id.upper())
     assert await refused(ask(staff, "RevokeKey", key_id=key.key_id)) == ("NOT_FOUND", [])
@@ -208,7 +203,7 @@ async def test_a_store_that_is_not_there(staff: Staff, monkeypatch: pytest.Monke
     async def away(self: object) -> None:
         raise StoreUnavailable("store: upstream timeout")
 
-    monkeypatch.setattr("core.shop.catalogue.embedded.EmbeddedStore.signage", away)
+    monkeypatch.setattr("core.shop.catalogue.embedded.EmbeddedStore.list_signage", away)
     call = ask(staff, "CreateKey", kind="signage", name="x", signage_id=ENTRANCE)
     assert await refused(call) == ("UNAVAILABLE", [])
     assert await refused(ask(staff, "ListSignagePresence")) == ("UNAVAILABLE", [])

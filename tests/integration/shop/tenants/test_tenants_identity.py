@@ -11,8 +11,9 @@ import pytest
 from core.platform.database import Database
 from core.shop.tenants import identity as module
 from core.shop.tenants.identity import Keys
-from core.shop.tenants.sql import Caller, create_key
+from core.shop.tenants.sql import Caller
 from tests.conftest import TenantRow
+from tests.support import create_key
 
 
 async def let_in(keys: Keys, secret: str) -> bool:
@@ -24,13 +25,13 @@ async def test_a_made_up_key_is_asked_for_once(
     database: Database, tenant: TenantRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[bytes] = []
-    look_up = module.caller_by_hash  # type: ignore[attr-defined]
+    look_up = module.caller_by_digest  # type: ignore[attr-defined]
 
     async def counted(conn: Any, hashed: bytes) -> Caller | None:
         asked.append(hashed)
         return await look_up(conn, hashed)
 
-    monkeypatch.setattr(module, "caller_by_hash", counted)
+    monkeypatch.setattr(module, "caller_by_digest", counted)
     keys = Keys(database)
     made_up = "osk_" + "A" * 43
     for _ in range(3):

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 import grpc
 import pytest
 from onegenie.signage.v1 import signage_pb2
-from onegenie.tenant.v1 import tenant_pb2
 from onegenie.trigger.v1 import trigger_pb2 as pb
 from sqlalchemy import select, text
 
@@ -20,8 +19,7 @@ from core.platform.database import Database
 from core.platform.plain import plain
 from core.shop.catalogue.embedded import EmbeddedStore
 from core.shop.signage import frames
-from core.shop.staff.analytics import get_analytics
-from core.shop.tenants.sql import create_key
+from core.shop.staff.get_analytics import GetAnalytics, count_events
 from core.shop.trigger import service, sql
 from core.shop.trigger.tables import trigger_calls
 from tests.integration.shop.trigger.trigger_help import (
@@ -41,6 +39,7 @@ from tests.integration.shop.trigger.trigger_help import (
 from tests.support import (
     Shopper,
     add_profile,
+    create_key,
     make_shopper,
     refused,
     tables,
@@ -302,8 +301,8 @@ async def test_what_was_sent_in_part_is_counted_by_item_and_by_reason(
     await phone.coupon(rec_id="coupon-1", kind="redeemed", reason_type="", item_name="")
     await phone.coupon(rec_id="coupon-1", kind="dismissed", reason_type="upsell")
     today = dt.datetime.now(dt.UTC).date().isoformat()
-    span = tenant_pb2.GetAnalyticsRequest(from_date=today, to_date=today)
-    figures = await get_analytics(
+    span = GetAnalytics(from_date=today, to_date=today)
+    figures = await count_events(
         database, phone.shopper.tenant_id, span, zone=ZoneInfo("UTC"), signage_names={}
     )
     (item,) = figures.by_item
@@ -590,7 +589,7 @@ async def test_the_signage_is_the_stores_own(
     async def none(self: EmbeddedStore) -> list[Any]:
         return []
 
-    monkeypatch.setattr(EmbeddedStore, "signage", none)
+    monkeypatch.setattr(EmbeddedStore, "list_signage", none)
     assert len((await phone.signage()).event_ids) == 3
     await phone.signage(action="exit")
     assert await shown(database) == []

@@ -14,7 +14,7 @@ from onegenie.trigger.v1 import trigger_pb2_grpc as pb_grpc
 from core.app.services import SERVICES
 from core.platform.database import Database
 from core.platform.plain import fill, plain
-from core.shop.staff.events import to_events
+from core.shop.staff.staff_event import staff_events
 from core.shop.trigger import sql
 from edge.contract.load import load_contract
 from edge.reply.render import Renderer, json_cache
@@ -58,7 +58,7 @@ async def test_every_digit_comes_through(database_url: str, database: Database) 
     page = await sql.events_after(database, shopper.tenant_id, 0)
     (row,) = page.rows
     assert (row.item, row.forgotten) == (ITEM, FORGOTTEN)
-    (event,) = map(rendered, to_events(page.rows))
+    (event,) = map(rendered, staff_events(page.rows))
     assert (event["item"], event["forgotten"]) == (ITEM, FORGOTTEN)
     (report,) = await told(database)
     assert [plain(one) for one in report.items] == [ITEM]

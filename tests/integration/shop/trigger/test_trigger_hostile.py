@@ -18,11 +18,10 @@ from onegenie.trigger.v1 import trigger_pb2 as pb
 from sqlalchemy import text
 
 from core.platform.database import Database
-from core.shop.tenants.sql import create_key
 from edge.contract.load import load_contract
 from edge.envoy.descriptor import BODY_NAME, request_class
 from tests.integration.shop.trigger.trigger_help import Phone, jobs_left, make_phone, stored, told
-from tests.support import make_shopper, tables
+from tests.support import create_key, make_shopper, tables
 
 SERVICE = "onegenie.trigger.v1.TriggerService"
 METHODS = load_contract([SERVICE]).methods

@@ -43,7 +43,7 @@ class Weather:
         self.hung: list[str] = []
         self.changed = asyncio.Condition()
         self.back = asyncio.Event()
-        for name in ("signage", "signage_events", "report_trigger"):
+        for name in ("list_signage", "list_promotions", "report_trigger"):
             monkeypatch.setattr(EmbeddedStore, name, self._under(name))
 
     def _under(self, name: str) -> Callable[..., Any]:
@@ -143,7 +143,7 @@ async def test_one_phones_reports_arrive_in_order(
     weather.up = False
     for action in ("enter", "exit", "enter", "exit"):
         await phone.signage(action=action)
-    await weather.times("signage", 6)
+    await weather.times("list_signage", 6)
     weather.up = True
     await all_told(database)
     assert arrived == ["enter", "exit", "enter", "exit"]
@@ -282,7 +282,7 @@ async def test_giving_up_is_said(
     weather.up = False
     with capture_logs() as lines:
         await phone.signage(action="exit")
-        await weather.times("signage", 3)
+        await weather.times("list_signage", 3)
         monkeypatch.setattr(reports, "GIVE_UP_AFTER", dt.timedelta(0))
         assert await all_told(database) == []
     (line,) = [line for line in lines if line["event"] == "trigger_report_given_up"]

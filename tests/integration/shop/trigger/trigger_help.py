@@ -23,7 +23,8 @@ from core.shop.catalogue.tables import store_signage, store_triggers
 from core.shop.recommend.sql import save_step
 from core.shop.recommend.start_round import StartRound, start_round
 from core.shop.signage.tables import signage_frames
-from core.shop.tenants.sql import caller_by_hash, hash_secret
+from core.shop.tenants.key_secret import digest_key
+from core.shop.tenants.sql import caller_by_digest
 from core.shop.trigger.tables import trigger_events
 from tests.support import Shopper, tables
 
@@ -122,7 +123,7 @@ async def make_phone(
     database: Database, shopper: Shopper, *, steps: int = 4, signage: Any = INSIDE
 ) -> Phone:
     """A round that stands still after so many steps, its ads for the signage at a place."""
-    caller = await caller_by_hash(database, hash_secret(shopper.secret))
+    caller = await caller_by_digest(database, digest_key(shopper.secret))
     assert caller is not None
     command = StartRound(shopper.profile_id, None, "카레", None)
     started = await start_round(database, NoQueue(), caller, command)  # type: ignore[arg-type]

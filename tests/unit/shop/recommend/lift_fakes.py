@@ -25,23 +25,23 @@ class FakeStore:
             for query in queries
         ]
 
-    async def get_products(self, ids: Any) -> Any:
+    async def batch_get_products(self, ids: Any) -> Any:
         by_id = {p.id: p for p in self.products}
         return [by_id[i] for i in ids if i in by_id]
 
     async def list_products(self) -> Any:
         return list(self.products)
 
-    async def sections(self) -> Any:
+    async def list_sections(self) -> Any:
         return []
 
-    async def coupon_spots(self) -> Any:
+    async def list_coupon_spots(self) -> Any:
         return []
 
-    async def signage(self) -> Any:
+    async def list_signage(self) -> Any:
         return self.screens
 
-    async def signage_events(self) -> Any:
+    async def list_promotions(self) -> Any:
         return []
 
 

@@ -28,7 +28,7 @@ class OneStore:
         assert tenant_id == TENANT
         return self
 
-    async def coupon_spots(self) -> list[store_pb2.CouponSpot]:
+    async def list_coupon_spots(self) -> list[store_pb2.CouponSpot]:
         self.calls += 1
         await asyncio.sleep(self.seconds)
         if isinstance(self.spots, Exception):

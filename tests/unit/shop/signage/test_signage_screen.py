@@ -8,7 +8,14 @@ import pytest
 from onegenie.signage.v1 import signage_pb2 as pb
 from onegenie.store.v1 import store_pb2
 
-from core.shop.signage.screen import TEXT_BYTES, as_json, idle, in_language, recognized
+from core.shop.signage.screen import (
+    TEXT_BYTES,
+    Recognition,
+    as_json,
+    idle,
+    in_language,
+    recognized,
+)
 
 
 def signage(number: int, orientation: str = "portrait") -> store_pb2.Signage:
@@ -28,7 +35,7 @@ EVENTS = [
 
 def test_number_1_shows_the_highest_discount_the_first_of_equal_ones() -> None:
     items = [item("a", 5), item("b", 20, reason_detail="copy of b"), item("c", 20), item("d")]
-    frame = recognized(signage(1, "landscape"), items, [], [], "ko")
+    frame = recognized(signage(1, "landscape"), Recognition(items, [], []), "ko")
     assert frame.kind == pb.FRAME_KIND_RECOGNIZED
     assert [one.rec_id for one in frame.items] == ["a", "b", "c", "d"]
     assert frame.screen.orientation == pb.ORIENTATION_LANDSCAPE
@@ -37,9 +44,9 @@ def test_number_1_shows_the_highest_discount_the_first_of_equal_ones() -> None:
 
 
 def test_number_1_without_discounts_shows_the_first_and_without_items_no_card() -> None:
-    frame = recognized(signage(1), [item("a"), item("b")], [], [], "ko")
+    frame = recognized(signage(1), Recognition([item("a"), item("b")], [], []), "ko")
     assert frame.screen.card.item.rec_id == "a"
-    frame = recognized(signage(1), [], [], [], "ko")
+    frame = recognized(signage(1), Recognition([], [], []), "ko")
     assert frame.screen.WhichOneof("layout") == "card"
     assert not frame.screen.card.HasField("item")
 
@@ -48,7 +55,9 @@ def test_number_1_without_discounts_shows_the_first_and_without_items_no_card() 
 def test_number_2_and_the_others_show_three_sections(number: int) -> None:
     forgotten = [{"item_id": 882.0, "name": "양파"}, "더"]
     items = [item("a", 50), item("b"), item("c")]
-    frame = recognized(signage(number), items, forgotten, EVENTS, "ko", lambda some: some[-1])
+    frame = recognized(
+        signage(number), Recognition(items, forgotten, EVENTS), "ko", lambda some: some[-1]
+    )
     sections = frame.screen.sections
     assert frame.screen.orientation == pb.ORIENTATION_PORTRAIT
     assert list(frame.forgotten) == ['{"item_id":882,"name":"양파"}', '"더"']
@@ -58,19 +67,19 @@ def test_number_2_and_the_others_show_three_sections(number: int) -> None:
 
 
 def test_a_section_without_data_is_absent() -> None:
-    frame = recognized(signage(2), [item("a")], [], [EVENTS[1]], "ko")
+    frame = recognized(signage(2), Recognition([item("a")], [], [EVENTS[1]]), "ko")
     assert frame.screen.sections.ad.rec_id == "a"
     assert not frame.screen.sections.HasField("forgotten")
     assert not frame.screen.sections.HasField("event")
     assert not frame.HasField("event")
-    frame = recognized(signage(2), [], [None], [], "ko")
+    frame = recognized(signage(2), Recognition([], [None], []), "ko")
     assert not frame.screen.sections.HasField("ad")
     assert frame.screen.sections.forgotten == "null"
 
 
 def test_events_are_drawn_at_random_from_the_enabled_ones() -> None:
     random.seed(1)
-    drawn = {recognized(signage(2), [], [], EVENTS, "ko").event.id for _ in range(50)}
+    drawn = {recognized(signage(2), Recognition([], [], EVENTS), "ko").event.id for _ in range(50)}
     assert drawn == {1, 3}
 
 
@@ -86,7 +95,7 @@ def test_an_item_in_the_stores_language() -> None:
         "reason_detail_marketing": "as sent",
         "product": {"src_url": "https://x/1.png"},
     }
-    (shown,) = recognized(signage(2), [sent], [], [], "ja").items
+    (shown,) = recognized(signage(2), Recognition([sent], [], []), "ja").items
     assert shown == pb.Item(
         rec_id="a",
         item_id=196,
@@ -98,7 +107,7 @@ def test_an_item_in_the_stores_language() -> None:
         reason_detail_marketing="as sent",
     )
     (bare,) = recognized(
-        signage(2), [{"rec_id": "b", "price": 5, "price_yen": 6}], [], [], "ko"
+        signage(2), Recognition([{"rec_id": "b", "price": 5, "price_yen": 6}], [], []), "ko"
     ).items
     assert bare == pb.Item(rec_id="b", price=5)
 
@@ -133,6 +142,6 @@ def test_texts_are_cut_between_characters_and_addresses_left_out() -> None:
     assert shown.title == "수" * 84 + "…"
     assert len(shown.title.encode()) == TEXT_BYTES["title"]
     # A forgotten thing that is too large for its section is in the list all the same.
-    frame = recognized(signage(2), [], ["x" * 2000], [], "ko")
+    frame = recognized(signage(2), Recognition([], ["x" * 2000], []), "ko")
     assert not frame.screen.sections.HasField("forgotten")
     assert len(frame.forgotten[0]) == 2002

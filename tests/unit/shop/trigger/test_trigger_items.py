@@ -13,8 +13,8 @@ from onegenie.trigger.v1 import trigger_pb2 as pb
 from core.platform.plain import plain
 from core.shop.trigger import items
 from core.shop.trigger.known_signage import Floor
-from core.shop.trigger.record import new_id
 from core.shop.trigger.sql import request_digest
+from core.shop.trigger.trigger_event import new_id
 
 TEXT = {"ko": "가", "en": "a", "ja": "あ"}
 
