@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
-from uuid import UUID
 
 import typer
 
@@ -21,7 +20,7 @@ from core.cli.common import (
 from core.platform.database import Database
 from core.platform.settings import load_settings
 from core.shop.lift.port import MIN_CO_COUNT, MIN_CUSTOMERS, Pair
-from core.shop.lift.sql import pairs_for, replace_pairs
+from core.shop.lift.sql import pairs_for
 
 app = typer.Typer(
     help="Co-purchase lift: which products are bought together.", no_args_is_help=True
@@ -32,7 +31,7 @@ _MISSING = "this needs the 'lift' extra: pip install 'onegenie[lift]'"
 
 
 @app.command("import")
-def import_orders(
+def import_(
     orders: Path, tenant: TenantOption = None, allow_empty: AllowEmptyOption = False
 ) -> None:
     """Read order lines from a .csv or .parquet file and compute the lift from them.
@@ -41,10 +40,8 @@ def import_orders(
     All or nothing: errors are listed by line and column.
     """
     try:
-        import pyarrow.parquet as pq
-
-        from core.shop.lift.compute import OrdersError, pairs_from_parquet, read_orders
-        from core.shop.lift.seed import orders_file
+        from core.shop.lift.compute import OrdersError, read_orders
+        from core.shop.lift.compute_lift import ImportOrders, import_orders
     except ImportError:
         fail(_MISSING)
     try:
@@ -53,12 +50,8 @@ def import_orders(
         fail(str(error))
 
     async def work(database: Database) -> int:
-        owner = await tenant_id(database, tenant)
-        path = orders_file(load_settings().data_dir, owner)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(lines, path)
-        pairs = pairs_from_parquet(path, allow_empty=allow_empty)
-        return await _replace(database, owner, pairs)
+        command = ImportOrders(await tenant_id(database, tenant), lines, allow_empty)
+        return await import_orders(database, load_settings().data_dir, command)
 
     count = run_with_database(work)
     out.print(f"{lines.num_rows:,} order lines, {count:,} pairs")
@@ -81,21 +74,14 @@ def compute(
 ) -> None:
     """Compute the lift anew, from the imported lines or where the lines are."""
     try:
-        from core.shop.lift.compute import OrdersError, pairs_from_parquet, pairs_from_url
-        from core.shop.lift.seed import orders_file
+        from core.shop.lift.compute import OrdersError
+        from core.shop.lift.compute_lift import ComputeLift, compute_lift
     except ImportError:
         fail(_MISSING)
 
     async def work(database: Database) -> int:
-        owner = await tenant_id(database, tenant)
-        if orders_url:
-            pairs = pairs_from_url(orders_url, table, allow_empty=allow_empty)
-            return await _replace(database, owner, pairs)
-        path = orders_file(load_settings().data_dir, owner)
-        if not path.is_file():
-            raise OrdersError("no orders were imported for this tenant, and no --orders-url given")
-        pairs = pairs_from_parquet(path, allow_empty=allow_empty)
-        return await _replace(database, owner, pairs)
+        command = ComputeLift(await tenant_id(database, tenant), orders_url, table, allow_empty)
+        return await compute_lift(database, load_settings().data_dir, command)
 
     try:
         out.print(f"{run_with_database(work):,} pairs")
@@ -160,8 +146,3 @@ def show(
             f"{pair.customers:,}",
         )
     out.print(pairs_table)
-
-
-async def _replace(database: Database, owner: UUID, pairs: list[Pair]) -> int:
-    async with database.begin() as conn:
-        return await replace_pairs(conn, owner, pairs)

@@ -24,7 +24,7 @@ async def make_floor(database: Database) -> dict[str, str]:
         ids.append((await store.put_signage(None, new)).id)
         slides = [store_pb2.Slide(title=f"{name} {n}") for n in (1, 2)]
         await store.put_slides(uuid.UUID(ids[-1]), slides)
-        await store.put_signage_event(store_pb2.SignageEvent(title=name))
+        await store.put_promotion(store_pb2.SignageEvent(title=name))
     async with database.begin() as conn:
         _, device = await create_key(conn, tenant_id, "signage", "screen", ids[0])
         _, lost = await create_key(conn, tenant_id, "signage", "lost", str(uuid.uuid4()))

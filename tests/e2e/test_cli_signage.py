@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from onegenie.store.v1 import store_pb2
 from sqlalchemy import select
@@ -67,7 +68,7 @@ async def test_number_2_with_a_shopper_before_it(up: Up, service: Service) -> No
         # The first frame is there in full before the shopper comes.
         while "╯" not in shown:
             shown += (await process.stdout.readline()).decode()
-        items = [
+        items: list[dict[str, Any]] = [
             {"rec_id": "a", "item_name": "간장"},
             {"rec_id": "b", "item_name": "참기름", "price": 5900, "discount_pct": 20},
         ]

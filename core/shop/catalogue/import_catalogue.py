@@ -70,7 +70,9 @@ def _table_of(path: Path) -> str:
         return name
     names = ", ".join(f"{name}.csv" for name in _FILES)
     advice = f": {ADVICE}" if name in _FILES else ""
-    raise ImportFailed([Problem(path.name, None, None, None, f"is none of {names}{advice}")], 1)
+    message = f"is none of {names}{advice}"
+    problem = Problem(path.name, line=None, column=None, value=None, message=message)
+    raise ImportFailed([problem], 1)
 
 
 def _files_of(path: Path) -> dict[str, Path]:
@@ -90,7 +92,8 @@ def _files_of(path: Path) -> dict[str, Path]:
     problems.check()
     if not files:
         names = ", ".join(f"{name}.csv" for name in _FILES)
-        problem = Problem(str(path), None, None, None, f"the folder has none of {names}")
+        message = f"the folder has none of {names}"
+        problem = Problem(str(path), line=None, column=None, value=None, message=message)
         raise ImportFailed([problem], 1)
     return {name: files[name] for name in _FILES if name in files}
 

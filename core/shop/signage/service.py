@@ -11,7 +11,7 @@ from onegenie.signage.v1 import signage_pb2_grpc as pb_grpc
 
 from core.platform.runtime import Runtime
 from core.shop.catalogue.port import Stores
-from core.shop.signage.subscribe import Subscription
+from core.shop.signage.subscribe import subscribe
 from core.shop.tenants.identity import caller
 
 
@@ -25,7 +25,7 @@ class SignageService(pb_grpc.SignageServiceServicer):
     async def Subscribe(
         self, request: pb.SubscribeRequest, context: Any
     ) -> AsyncGenerator[pb.SubscribeResponse]:
-        subscription = Subscription(self._runtime, self._stores, caller())
-        async with aclosing(subscription.frames(request.after_sequence)) as frames:
+        frames = subscribe(self._runtime, self._stores, caller(), request.after_sequence)
+        async with aclosing(frames):
             async for frame in frames:
                 yield pb.SubscribeResponse(frame=frame)

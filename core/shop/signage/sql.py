@@ -87,7 +87,7 @@ _FORGET = Statement(
 async def add_recognized(
     conn: Connection, tenant_id: UUID, frames: Mapping[str, bytes], seconds: float
 ) -> None:
-    """The next frame of each signage, by its id, with its end so many seconds from now."""
+    """Add the next frame of each signage, by its id; it ends so many seconds from now."""
     if frames:
         ids = list(frames)
         await conn.run(
@@ -101,7 +101,7 @@ async def add_recognized(
 
 
 async def add_idle(conn: Connection, tenant_id: UUID, signage_ids: Sequence[str]) -> None:
-    """An idle frame for each signage whose present frame is a recognised one."""
+    """Add an idle frame to each signage whose present frame is a recognised one."""
     if signage_ids:
         ids = list(signage_ids)
         await conn.run(_LOCK, tenant=tenant_id, ids=ids)
@@ -239,19 +239,19 @@ _PRESENCE = Query(
 
 
 async def presence(reader: Reader, tenant_id: UUID) -> list[Presence]:
-    """The tenant's signage that was ever subscribed to, by id: online now, and last heard of."""
+    """Return the tenant's signage that was ever subscribed to, by id."""
     return await reader.all(_PRESENCE, tenant=tenant_id, away=AWAY_AFTER_SECONDS)
 
 
 async def take_over(
     conn: Connection, tenant_id: UUID, signage_id: str, subscription_id: UUID
 ) -> int:
-    """Make this the device's one live subscription; the number of its present frame, 0 for none."""
+    """Make this the device's one live subscription; return its present frame's number, or 0."""
     return await conn.one(_TAKE, tenant=tenant_id, signage=signage_id, subscription=subscription_id)
 
 
 async def look(reader: Reader, tenant_id: UUID, signage_id: str, seen: int) -> list[Look]:
-    """The device, with each of its frames after `seen`, and the present frame in any case.
+    """Return the device with each of its frames after `seen`, the present one in any case.
 
     One row without a frame when there is none yet.
     """
@@ -259,9 +259,9 @@ async def look(reader: Reader, tenant_id: UUID, signage_id: str, seen: int) -> l
 
 
 async def touch(
-    reader: Reader, tenant_id: UUID, signage_id: str, subscription_id: UUID, key_id: UUID
+    reader: Reader, tenant_id: UUID, signage_id: str, subscription_id: UUID, *, key_id: UUID
 ) -> bool:
-    """Note that the device is there; False when it was superseded or its key revoked."""
+    """Note that the device is there; return False when it was superseded or its key revoked."""
     touched = await reader.first(
         _TOUCH, tenant=tenant_id, signage=signage_id, subscription=subscription_id, key=key_id
     )
@@ -274,9 +274,9 @@ async def leave(reader: Reader, tenant_id: UUID, signage_id: str, subscription_i
 
 
 async def add_after(
-    conn: Connection, tenant_id: UUID, signage_id: str, present: int, frame: bytes
+    conn: Connection, tenant_id: UUID, signage_id: str, present: int, *, frame: bytes
 ) -> bool:
-    """Add an idle frame after frame number `present`; False when another one came after it."""
+    """Add an idle frame after frame `present`; return False when another came after it."""
     added = await conn.run(
         _ADD_AFTER, tenant=tenant_id, signage=signage_id, present=present, frame=frame
     )
@@ -287,12 +287,12 @@ async def add_after(
 
 
 async def fill(
-    reader: Reader, tenant_id: UUID, signage_id: str, sequence: int, frame: bytes
+    reader: Reader, tenant_id: UUID, signage_id: str, sequence: int, *, frame: bytes
 ) -> None:
     """Give an idle frame what it shows; whoever is first decides."""
     await reader.all(_FILL, tenant=tenant_id, signage=signage_id, sequence=sequence, frame=frame)
 
 
 async def last_idle(reader: Reader, tenant_id: UUID, signage_id: str) -> bytes | None:
-    """What the signage showed when it was last idle, as far as that is kept."""
+    """Return what the signage showed when it was last idle, as far as that is kept."""
     return await reader.first(_LAST_IDLE, tenant=tenant_id, signage=signage_id)

@@ -1,4 +1,4 @@
-"""Subscribe: what a device is to show, from the present frame on.
+"""Subscribe: send a device what it is to show, from the present frame on.
 
 Nothing is kept here but the number of the last frame sent: any process can go on where another
 one stopped. The database says who is subscribed, what is shown and when it ends.
@@ -34,11 +34,21 @@ RETRY_SECONDS = 5.0
 STORE_SECONDS = 1.0
 
 
+def subscribe(
+    runtime: Runtime, stores: Stores, caller: Caller, after_sequence: int
+) -> AsyncGenerator[pb.Frame]:
+    """Follow the signage that the caller's key names; see Subscription.frames.
+
+    Frames are messages, as they are stored.
+    """
+    return Subscription(runtime, stores, caller).frames(after_sequence)
+
+
 class Subscription:
     """One device's stream."""
 
     def __init__(self, runtime: Runtime, stores: Stores, caller: Caller) -> None:
-        """For the signage that the caller's key names."""
+        """Prepare a stream for the signage that the caller's key names."""
         self._database = runtime.database
         self._events = runtime.events
         self._stopping = runtime.stopping
@@ -50,7 +60,7 @@ class Subscription:
         self._refresh_at = 0.0
 
     async def frames(self, after_sequence: int) -> AsyncGenerator[pb.Frame]:
-        """Each frame the device has not shown, and keep-alives.
+        """Yield each frame the device has not shown, and keep-alives.
 
         Ends when the server stops. Raises NOT_FOUND when the store has no such signage, also
         later, SUPERSEDED when a newer subscription took over, UNAUTHORIZED when the key was
@@ -106,9 +116,10 @@ class Subscription:
                     yield _frame(row)
             if time() - touched >= KEEP_ALIVE_SECONDS:
                 touched = time()
-                if not await sql.touch(
-                    self._database, self._tenant, self._signage, self._id, self._key_id
-                ):
+                living = await sql.touch(
+                    self._database, self._tenant, self._signage, self._id, key_id=self._key_id
+                )
+                if not living:
                     await self._say_why()
             if time() - sent >= KEEP_ALIVE_SECONDS:
                 sent = time()
@@ -121,7 +132,7 @@ class Subscription:
             woken = await _set_within(changed, max(wait, 0.01))
 
     async def _is_settled(self, present: sql.Look, ask: bool) -> bool:
-        """Whether the present frame is what there is to show; if not, that is put right.
+        """Return whether the present frame is what there is to show; if not, put that right.
 
         A recognised screen that is over becomes idle, an idle one gets its slides, and other
         slides make another idle frame. Many may find out at once: the first one counts.
@@ -141,16 +152,18 @@ class Subscription:
         if present.expires_at is None and present.frame == idle:
             return True
         if present.sequence is not None and present.frame == b"":
-            await sql.fill(self._database, self._tenant, self._signage, present.sequence, idle)
+            await sql.fill(
+                self._database, self._tenant, self._signage, present.sequence, frame=idle
+            )
             return False
         async with self._database.begin() as conn:
             latest = present.last_sequence
-            if await sql.add_after(conn, self._tenant, self._signage, latest, idle):
+            if await sql.add_after(conn, self._tenant, self._signage, latest, frame=idle):
                 await frames.wake(conn, self._tenant, [self._signage])
         return False
 
     async def _idle(self) -> bytes | None:
-        """The idle screen of the store as it is now; None when the store can't be asked."""
+        """Lay out the idle screen of the store as it is now; None when it can't be asked."""
         now = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(STORE_SECONDS):

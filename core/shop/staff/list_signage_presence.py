@@ -23,8 +23,8 @@ class SignagePresence:
     signage_id: str
     number: int
     name: str
-    online: bool = False
-    last_seen_at: datetime | None = None
+    online: bool
+    last_seen_at: datetime | None
 
 
 async def list_signage_presence(
@@ -35,8 +35,15 @@ async def list_signage_presence(
     shown = []
     for one in sorted(await ask_signage(store), key=lambda one: one.number):
         device = found.get(one.id)
-        seen = (device.online, device.last_seen_at) if device else ()
-        shown.append(SignagePresence(one.id, one.number, one.name, *seen))
+        shown.append(
+            SignagePresence(
+                signage_id=one.id,
+                number=one.number,
+                name=one.name,
+                online=device is not None and device.online,
+                last_seen_at=device.last_seen_at if device else None,
+            )
+        )
     return shown
 
 

@@ -46,4 +46,10 @@ async def find_round(database: Database, caller: Caller, ids: RoundIds) -> Round
         raise ApiError(SdkReason.NOT_FOUND, "There is no such round.")
     results = recommend.Round.FromString(row.results)
     profile_id, chat_id, round_id = map(uuid.UUID, names)
-    return RoundNow(profile_id, chat_id, round_id, results, row.analyst_comments)
+    return RoundNow(
+        profile_id=profile_id,
+        chat_id=chat_id,
+        round_id=round_id,
+        results=results,
+        analyst_comments=row.analyst_comments,
+    )

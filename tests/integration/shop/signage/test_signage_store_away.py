@@ -155,7 +155,7 @@ async def test_of_many_who_see_that_a_screen_is_over_one_turns_it_idle(device: D
     async def turn_idle(name: str) -> bool:
         async with device.database.begin() as conn:
             tenant_id = device.caller.tenant_id
-            return await sql.add_after(conn, tenant_id, SIGNAGE.id, 1, name.encode())
+            return await sql.add_after(conn, tenant_id, SIGNAGE.id, 1, frame=name.encode())
 
     assert sorted(await asyncio.gather(*(turn_idle(name) for name in "abcdef"))) == [
         *[False] * 5,

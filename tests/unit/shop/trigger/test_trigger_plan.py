@@ -35,7 +35,13 @@ FLOOR = Floor([signage(1, 0), signage(2, 10), signage(3, 20)], [SALE])
 def round_now(ads: list[dict[str, Any]], place: dict[str, Any] | None = INSIDE) -> RoundNow:
     ad: dict[str, Any] = {"items": ads} | ({"signage": place} if place else {})
     results = json_format.ParseDict({"notifications": {"ad": ad}}, recommend.Round())
-    return RoundNow(*(uuid.UUID(int=n) for n in (1, 2, 3)), results, {"Ad-1": "lift 3.1"})
+    return RoundNow(
+        profile_id=uuid.UUID(int=1),
+        chat_id=uuid.UUID(int=2),
+        round_id=uuid.UUID(int=3),
+        results=results,
+        analyst_comments={"Ad-1": "lift 3.1"},
+    )
 
 
 def plan(
