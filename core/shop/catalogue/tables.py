@@ -34,7 +34,7 @@ def _place(nullable: bool = False) -> list[Column[Any]]:
 
 # Grows with every change of a tenant's store. Processes keep what they have
 # read until it does, so whatever writes to the tables below must bump it
-# (store.bump_revision) in the same transaction.
+# (sql.bump_revision) in the same transaction.
 store_revisions = Table(
     "store_revisions",
     metadata,
@@ -69,7 +69,7 @@ store_products = Table(
     Column("src_url", Text),
     Column("quantity", Integer),
     # No foreign key: sections and products are replaced independently. The
-    # importer checks the codes.
+    # import checks the codes.
     Column("section_code", Text),
     *_place(nullable=True),
     Column("pack_size", Double),
