@@ -79,14 +79,14 @@ async def serve(
             [unavailable_without_database],
         )
         background = Background(runtime.stopping)
-        background.start("events", runtime.events.run())
+        background.start("events", runtime.changes.run())
         background.start("jobs", runtime.jobs.run(runtime.stopping), ends_when_told=True)
         for name, work in {**the_shop.background, **the_room.background}.items():
             background.start(name, work())
         try:
             await server.start()
             yield background
-            await server.stop(runtime.events.wake_all)
+            await server.stop(runtime.changes.wake_all)
         finally:
             await background.end()
 

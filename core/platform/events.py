@@ -31,7 +31,7 @@ async def publish(conn: Connection, topic: str) -> None:
     await conn.run(_NOTIFY, channel=_CHANNEL, topic=topic)
 
 
-class Events:
+class Changes:
     """One listening connection per process, shared by all watchers of the process."""
 
     def __init__(self, database_url: str) -> None:

@@ -14,7 +14,7 @@ import grpc
 
 from core.platform.clock import Clock
 from core.platform.database import Database, open_database
-from core.platform.events import Events
+from core.platform.events import Changes
 from core.platform.jobs import Jobs
 from core.platform.pool import WorkPool
 from core.platform.settings import Settings
@@ -29,7 +29,7 @@ class Runtime:
     settings: Settings
     database: Database
     jobs: Jobs
-    events: Events
+    changes: Changes
     clock: Clock
     signer: Signer
     pictures: WorkPool
@@ -61,7 +61,7 @@ async def open_runtime(
                 settings=settings,
                 database=database,
                 jobs=jobs,
-                events=Events(database_url),
+                changes=Changes(database_url),
                 clock=clock,
                 signer=Signer(settings.token_keys_file, clock),
                 pictures=pictures,

@@ -31,7 +31,7 @@ class RecommendService(pb_grpc.RecommendServiceServicer):
         spots: CouponSpots,
     ) -> None:
         self._database = runtime.database
-        self._events = runtime.events
+        self._changes = runtime.changes
         self._stopping = runtime.stopping
         self._most_in_flight = runtime.settings.rounds_in_flight
         self._pipeline = pipeline
@@ -91,7 +91,7 @@ class RecommendService(pb_grpc.RecommendServiceServicer):
         self, request: pb.WatchRoundRequest, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[pb.WatchRoundResponse]:
         states = watch_round(
-            self._database, self._events, self._spots, self._stopping, caller(), request
+            self._database, self._changes, self._spots, self._stopping, caller(), request
         )
         async with contextlib.aclosing(states):
             async for state in states:

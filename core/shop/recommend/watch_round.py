@@ -10,7 +10,7 @@ from onegenie.error.v1.reasons import SdkReason
 from onegenie.recommend.v1 import recommend_pb2 as pb
 
 from core.platform.database import Database
-from core.platform.events import Events
+from core.platform.events import Changes
 from core.shop.recommend import sql
 from core.shop.recommend.pipeline import round_topic
 from core.shop.recommend.snapshot import CouponSpots, fill_round
@@ -24,7 +24,7 @@ REREAD_SECONDS = 5.0
 
 async def watch_round(
     database: Database,
-    events: Events,
+    changes: Changes,
     spots: CouponSpots,
     stopping: asyncio.Event,
     caller: Caller,
@@ -36,7 +36,7 @@ async def watch_round(
     stops, the stream ends early; the caller resumes it elsewhere.
     """
     seen = request.after_version if request.HasField("after_version") else 0
-    with events.watch(round_topic(request.round_id.lower())) as changed:
+    with changes.watch(round_topic(request.round_id.lower())) as changed:
         while True:
             changed.clear()
             row = await sql.read_round(

@@ -50,7 +50,7 @@ class Subscription:
     def __init__(self, runtime: Runtime, stores: Stores, caller: Caller) -> None:
         """Prepare a stream for the signage that the caller's key names."""
         self._database = runtime.database
-        self._events = runtime.events
+        self._changes = runtime.changes
         self._stopping = runtime.stopping
         self._store = stores.of(caller.tenant_id)
         self._key_id = caller.key_id
@@ -72,7 +72,7 @@ class Subscription:
             frames.tenant_topic(self._tenant),
             changed_topic(self._tenant),
         )
-        with self._events.watch(*topics) as changed:
+        with self._changes.watch(*topics) as changed:
             idle = await self._idle()
             latest = await self._take_over(known=idle is not None)
             # A number from the future is from another database: it says nothing here.

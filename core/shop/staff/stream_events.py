@@ -56,7 +56,7 @@ async def stream_events(
     database = runtime.database
     clock = asyncio.get_running_loop().time
     tenant_id = caller.tenant_id
-    with runtime.events.watch(triggers.events_topic(tenant_id)) as changed:
+    with runtime.changes.watch(triggers.events_topic(tenant_id)) as changed:
         latest = await triggers.latest_sequence(database, tenant_id)
         seen = latest
         if command.after_sequence is not None:

@@ -12,7 +12,7 @@ from onegenie.recommend.v1 import recommend_pb2 as pb
 from sqlalchemy import func, select
 
 from core.platform.database import Database
-from core.platform.events import Events
+from core.platform.events import Changes
 from core.shop.meal.models import Meal, MealRequest
 from core.shop.meal.port import MealError
 from core.shop.recommend.tables import rounds
@@ -325,10 +325,10 @@ async def test_a_watcher_resumes_after_the_version_it_has_seen(
 async def test_a_client_that_leaves_frees_everything(
     shopper: Shopper, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    opened: list[Events] = []
-    watch = Events.watch
+    opened: list[Changes] = []
+    watch = Changes.watch
     monkeypatch.setattr(
-        Events,
+        Changes,
         "watch",
         lambda self, topic: (opened.append(self), watch(self, topic))[1],  # type: ignore[func-returns-value]
     )

@@ -14,7 +14,7 @@ from onegenie.signage.v1 import signage_pb2 as pb
 from onegenie.store.v1 import store_pb2
 
 from core.platform.database import Database
-from core.platform.events import Events
+from core.platform.events import Changes
 from core.shop.catalogue.port import StoreUnavailable
 from core.shop.signage import frames, sql, subscribe
 from core.shop.signage.screen import Recognition
@@ -49,8 +49,8 @@ class Elsewhere:
 
 
 @pytest.fixture
-async def events(database_url: str) -> AsyncIterator[Events]:
-    found = Events(database_url)
+async def events(database_url: str) -> AsyncIterator[Changes]:
+    found = Changes(database_url)
     listening = asyncio.create_task(found.run())
     yield found
     listening.cancel()
@@ -59,12 +59,12 @@ async def events(database_url: str) -> AsyncIterator[Events]:
 
 
 class Device:
-    def __init__(self, database: Database, events: Events, caller: Caller) -> None:
+    def __init__(self, database: Database, events: Changes, caller: Caller) -> None:
         self.database, self.events, self.caller = database, events, caller
         self.store = Elsewhere()
 
     def frames(self, after: int = 0) -> Any:
-        runtime = make_runtime(database=self.database, events=self.events)
+        runtime = make_runtime(database=self.database, changes=self.events)
         subscription = subscribe.Subscription(runtime, self.store, self.caller)  # type: ignore[arg-type]
         return aclosing(subscription.frames(after))
 
@@ -76,7 +76,7 @@ class Device:
 
 
 @pytest.fixture
-async def device(database: Database, events: Events, tenant: Any) -> Device:
+async def device(database: Database, events: Changes, tenant: Any) -> Device:
     async with database.begin() as conn:
         key_id, _ = await create_key(conn, tenant.id, "signage", "device", SIGNAGE.id)
     return Device(database, events, Caller(tenant.id, key_id, "signage", SIGNAGE.id))
@@ -140,7 +140,7 @@ async def test_a_device_comes_back_while_its_store_is_down(device: Device) -> No
         assert await following(stream) == (1, IDLE, ["one"])
 
 
-async def test_a_device_that_leaves_frees_everything(device: Device, events: Events) -> None:
+async def test_a_device_that_leaves_frees_everything(device: Device, events: Changes) -> None:
     async with device.frames() as stream:
         await following(stream)
         assert events.watcher_count > 0

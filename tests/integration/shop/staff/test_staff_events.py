@@ -16,7 +16,7 @@ from onegenie.tenant.v1 import tenant_pb2 as pb
 
 from core.app.wire import serve
 from core.platform.database import Database
-from core.platform.events import Events
+from core.platform.events import Changes
 from core.platform.settings import Settings
 from core.shop.staff import stream_events as live
 from core.shop.staff.list_events import LIST_BYTES
@@ -221,7 +221,7 @@ async def test_a_revoked_key_ends_its_streams(
 
 
 async def test_who_leaves_frees_everything(
-    database: Database, staff: Staff, watched: list[Events]
+    database: Database, staff: Staff, watched: list[Changes]
 ) -> None:
     calls = [staff.watch() for _ in range(5)]
     for call in calls:
@@ -235,20 +235,20 @@ async def test_who_leaves_frees_everything(
 
 
 @pytest.fixture
-def watched(monkeypatch: pytest.MonkeyPatch) -> list[Events]:
-    """The Events of the cores that the test starts."""
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[Changes]:
+    """The Changes of the cores that the test starts."""
     return []
 
 
 @pytest.fixture
 async def channel(
-    database_url: str, watched: list[Events], monkeypatch: pytest.MonkeyPatch
+    database_url: str, watched: list[Changes], monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[grpc.aio.Channel]:
-    def make(url: str) -> Events:
-        watched.append(Events(url))
+    def make(url: str) -> Changes:
+        watched.append(Changes(url))
         return watched[-1]
 
-    monkeypatch.setattr("core.platform.runtime.Events", make)
+    monkeypatch.setattr("core.platform.runtime.Changes", make)
     async with running_core(database_url) as opened_channel:
         yield opened_channel
 
