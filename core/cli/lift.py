@@ -123,7 +123,7 @@ def show(
         pairs = (await pairs_for(database, owner, [product]))[:limit]
         products = (
             await EmbeddedStores(database)
-            .of(owner)
+            .of_tenant(owner)
             .batch_get_products([product, *(pair.other_id for pair in pairs)])
         )
         return pairs, {p.id: p.name for p in products}

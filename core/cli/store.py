@@ -65,7 +65,7 @@ def list_products(
 
     async def work(database: Database) -> list[store_pb2.Product]:
         owner = await tenant_id(database, tenant)
-        return await EmbeddedStores(database).of(owner).list_products()
+        return await EmbeddedStores(database).of_tenant(owner).list_products()
 
     products = [p for p in run_with_database(work) if search is None or _mentions(p, search)]
     table = Table("id", "barcode", "name", "brand", "price", "stock", "section")

@@ -352,7 +352,7 @@ class _Steps:
 
     def __init__(self, database: Database) -> None:
         self.tenant_id = uuid.UUID(os.environ["PLAIN_TENANT"])
-        self.store = EmbeddedStores(database).of(self.tenant_id)
+        self.store = EmbeddedStores(database).of_tenant(self.tenant_id)
         self.lift = TenantLiftPairs(database, self.tenant_id)
         self.engine = EmbeddedMealEngine()
         self.ready = orjson.loads(Path(os.environ["PLAIN_ROUND"]).read_bytes())

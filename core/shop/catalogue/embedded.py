@@ -154,7 +154,7 @@ class EmbeddedStores:
         self._database = database
         self._stores: LRUCache[UUID, EmbeddedStore] = LRUCache(kept)
 
-    def of(self, tenant_id: UUID) -> EmbeddedStore:
+    def of_tenant(self, tenant_id: UUID) -> EmbeddedStore:
         """The tenant's store."""
         found = self._stores.get(tenant_id)
         if found is None:

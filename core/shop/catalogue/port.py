@@ -68,6 +68,6 @@ class Store(Protocol):
 class Stores(Protocol):
     """Finds a tenant's store."""
 
-    def of(self, tenant_id: UUID) -> Store:
+    def of_tenant(self, tenant_id: UUID) -> Store:
         """The tenant's store; opens nothing and never fails."""
         ...

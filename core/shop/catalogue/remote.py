@@ -201,9 +201,9 @@ class RemoteStores:
                 channel = self._channels[endpoint.address] = open_channel(endpoint.address)
             self._stores[tenant_id] = RemoteStore(channel, endpoint.token, timeout, catalogues)
 
-    def of(self, tenant_id: UUID) -> Store:
+    def of_tenant(self, tenant_id: UUID) -> Store:
         """The tenant's store."""
-        return self._stores.get(tenant_id) or self._others.of(tenant_id)
+        return self._stores.get(tenant_id) or self._others.of_tenant(tenant_id)
 
     async def close(self) -> None:
         """Close every channel; calls in flight fail."""

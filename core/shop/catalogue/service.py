@@ -27,7 +27,7 @@ class StoreService(store_pb2_grpc.StoreServiceServicer):
 
     @property
     def _store(self) -> EmbeddedStore:
-        return self._stores.of(self._tenant_of())
+        return self._stores.of_tenant(self._tenant_of())
 
     async def SearchProducts(
         self, request: store_pb2.SearchProductsRequest, context: Any

@@ -186,14 +186,16 @@ class Pipeline:
         return StepResult(pb.Round(), meal=meal.model_dump(mode="json"))
 
     async def _make_todos(self, row: sql.Work) -> StepResult:
-        todos = await make_todos(Meal.model_validate(row.meal), self._stores.of(row.tenant_id))
+        todos = await make_todos(
+            Meal.model_validate(row.meal), self._stores.of_tenant(row.tenant_id)
+        )
         return StepResult(pb.Round(todos=todos))
 
     async def _suggest_items(self, row: sql.Work) -> StepResult:
         suggestions = await suggest_items(
             todos=pb.Round.FromString(row.results).todos,
             lift=self._lift(row.tenant_id),
-            store=self._stores.of(row.tenant_id),
+            store=self._stores.of_tenant(row.tenant_id),
             excluded_terms=_excluded(row),
         )
         return StepResult(
@@ -207,7 +209,7 @@ class Pipeline:
             todos=so_far.todos,
             recommended=so_far.recommended_items,
             lift=self._lift(row.tenant_id),
-            store=self._stores.of(row.tenant_id),
+            store=self._stores.of_tenant(row.tenant_id),
             excluded_terms=_excluded(row),
         )
         return StepResult(

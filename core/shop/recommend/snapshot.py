@@ -87,7 +87,7 @@ class CouponSpots:
         last = self._last.get(tenant_id, Spots())
         try:
             async with asyncio.timeout(COUPON_SPOT_SECONDS):
-                spots = await self._stores.of(tenant_id).list_coupon_spots()
+                spots = await self._stores.of_tenant(tenant_id).list_coupon_spots()
         except Exception as error:
             log.warning("coupon_spots_failed", error=f"{type(error).__name__}: {error}")
             return last

@@ -52,7 +52,7 @@ class Subscription:
         self._database = runtime.database
         self._changes = runtime.changes
         self._stopping = runtime.stopping
-        self._store = stores.of(caller.tenant_id)
+        self._store = stores.of_tenant(caller.tenant_id)
         self._key_id = caller.key_id
         self._tenant = caller.tenant_id
         self._signage = caller.signage_id or ""

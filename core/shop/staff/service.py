@@ -42,7 +42,7 @@ class TenantService(pb_grpc.TenantServiceServicer):
 
     @property
     def _store(self) -> Store:
-        return self._stores.of(caller().tenant_id)
+        return self._stores.of_tenant(caller().tenant_id)
 
     async def StreamEvents(
         self, request: pb.StreamEventsRequest, context: grpc.aio.ServicerContext

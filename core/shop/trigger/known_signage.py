@@ -56,7 +56,7 @@ class KnownSignage:
         """
         try:
             async with asyncio.timeout(SIGNAGE_SECONDS):
-                floor = await ask_floor(self._stores.of(tenant_id))
+                floor = await ask_floor(self._stores.of_tenant(tenant_id))
         except Exception as error:
             log.warning("signage_not_read", error=f"{type(error).__name__}: {error}")
             return self._last.get(tenant_id)

@@ -118,13 +118,13 @@ class Reports:
             self._down_until[tenant_id] = float("inf")
         try:
             if unplaced is not None:
-                floor = await ask_floor(self._stores.of(tenant_id))
+                floor = await ask_floor(self._stores.of_tenant(tenant_id))
                 round_ = recommend.Round.FromString(base64.b64decode(unplaced))
                 request.signage_ids.extend(one.id for one in floor.matched(round_))
                 signage = floor.matched(round_) or floor.signage
                 late = Floor(signage, floor.promotions)
                 await self._show_late(tenant_id, request, late, event_ids)
-            await self._stores.of(tenant_id).report_trigger(request)
+            await self._stores.of_tenant(tenant_id).report_trigger(request)
         except BaseException:
             self._down_until[tenant_id] = time.monotonic() + PAUSE_SECONDS
             raise

@@ -56,7 +56,7 @@ async def stores(request: Any, database: Database) -> AsyncIterator[Any]:
             open_channel(address) as channel,
         ):
 
-            def of(tenant_id: uuid.UUID) -> Store:
+            def of_tenant(tenant_id: uuid.UUID) -> Store:
                 callers.append(tenant_id)
                 return RemoteStore(channel, "token")
 
@@ -207,7 +207,7 @@ async def test_many_polls_at_once_share_their_reads(
 ) -> None:
     async with database.begin() as conn:
         await import_catalogue(conn, ImportCatalogue(tenant.id, DEMO))
-    store = EmbeddedStores(database).of(tenant.id)
+    store = EmbeddedStores(database).of_tenant(tenant.id)
     reads = 0
 
     def counted(read: Any) -> Any:
@@ -232,7 +232,7 @@ async def test_many_polls_at_once_share_their_reads(
 async def test_a_poll_that_comes_during_a_read_gets_a_later_one(
     database: Database, tenant: Any, tmp_path: Path
 ) -> None:
-    store = EmbeddedStores(database).of(tenant.id)
+    store = EmbeddedStores(database).of_tenant(tenant.id)
     started, go_on = asyncio.Event(), asyncio.Event()
     read = store._read_revision
 
@@ -255,7 +255,7 @@ async def test_a_poll_that_comes_during_a_read_gets_a_later_one(
 
 
 async def test_a_poll_that_leaves_takes_nobody_along(database: Database, tenant: Any) -> None:
-    store = EmbeddedStores(database).of(tenant.id)
+    store = EmbeddedStores(database).of_tenant(tenant.id)
     leaving = asyncio.create_task(store.list_coupon_spots())
     staying = asyncio.create_task(store.list_coupon_spots())
     await asyncio.sleep(0)

@@ -176,17 +176,17 @@ async def test_leaving_is_not_a_failure(upstream: Upstream, store: RemoteStore) 
 
 async def test_tenants_share_a_channel_but_not_a_token(upstream: Upstream, address: str) -> None:
     class Others:
-        def of(self, tenant_id: uuid.UUID) -> Any:
+        def of_tenant(self, tenant_id: uuid.UUID) -> Any:
             return self
 
     one, two, three, others = uuid4(), uuid4(), uuid4(), Others()
     stores = RemoteStores(
         {one: Endpoint(address, "a"), two: Endpoint(address, "b")}, others, timeout=5
     )
-    await stores.of(one).list_coupon_spots()
-    await stores.of(two).list_coupon_spots()
+    await stores.of_tenant(one).list_coupon_spots()
+    await stores.of_tenant(two).list_coupon_spots()
     assert upstream.seen == ["Bearer a", "Bearer b"]
-    assert stores.of(three) is others  # type: ignore[comparison-overlap]
+    assert stores.of_tenant(three) is others  # type: ignore[comparison-overlap]
     assert len(stores._channels) == 1
     await stores.close()
 
@@ -220,7 +220,7 @@ class Catalogue(Upstream):
 async def test_a_catalogue_is_read_once_in_a_while(address: str) -> None:
     tenant = uuid4()
     stores = RemoteStores({tenant: Endpoint(address, "a")}, None, timeout=5)  # type: ignore[arg-type]
-    store, upstream = stores.of(tenant), Catalogue()  # type: ignore[abstract]
+    store, upstream = stores.of_tenant(tenant), Catalogue()  # type: ignore[abstract]
     upstream.failures = [grpc.StatusCode.INTERNAL]
     async with running(upstream, address):
         failed = await asyncio.gather(

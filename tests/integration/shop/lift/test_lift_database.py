@@ -89,7 +89,7 @@ async def demo(database: Database, tenant: Any, tmp_path: Path) -> Any:
     count = await seed_demo_lift(database, tenant.id, tmp_path)
     assert count > 10_000
     assert orders_file(tmp_path, tenant.id).is_file()
-    return EmbeddedStores(database).of(tenant.id), TenantLiftPairs(database, tenant.id)
+    return EmbeddedStores(database).of_tenant(tenant.id), TenantLiftPairs(database, tenant.id)
 
 
 async def test_the_demo_store_suggests_what_was_planted(demo: Any) -> None:

@@ -34,7 +34,7 @@ class Elsewhere:
         self.silent = False
         self.titles = ["one"]
 
-    def of(self, tenant_id: uuid.UUID) -> Elsewhere:
+    def of_tenant(self, tenant_id: uuid.UUID) -> Elsewhere:
         return self
 
     async def list_signage(self) -> list[store_pb2.Signage]:

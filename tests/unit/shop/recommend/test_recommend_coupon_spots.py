@@ -24,7 +24,7 @@ class OneStore:
         self.seconds = 0.0
         self.calls = 0
 
-    def of(self, tenant_id: uuid.UUID) -> OneStore:
+    def of_tenant(self, tenant_id: uuid.UUID) -> OneStore:
         assert tenant_id == TENANT
         return self
 
