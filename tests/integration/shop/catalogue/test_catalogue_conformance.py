@@ -46,7 +46,7 @@ async def stores(request: Any, database: Database) -> AsyncIterator[Any]:
     """A function from tenant id to Store."""
     embedded = EmbeddedStores(database)
     if request.param == "embedded":
-        yield embedded.of
+        yield embedded.of_tenant
         return
     callers: list[Any] = []
     with tempfile.TemporaryDirectory(prefix="og-") as directory:
@@ -60,7 +60,7 @@ async def stores(request: Any, database: Database) -> AsyncIterator[Any]:
                 callers.append(tenant_id)
                 return RemoteStore(channel, "token")
 
-            yield of
+            yield of_tenant
 
 
 @pytest.fixture
