@@ -1,8 +1,4 @@
-"""What polls and streams show of a round: its row and the store's coupon spots, put together.
-
-A serialised message is the concatenation of its parts (protobuf: "Updating By Merging"), so each
-step appends its bytes to the row and a poll only joins and parses them once.
-"""
+"""The coupon spots of a tenant's store, asked for at every poll and shown with every round."""
 
 from __future__ import annotations
 
@@ -18,10 +14,9 @@ from onegenie.store.v1 import store_pb2
 
 from core.shop.catalogue.port import Stores
 from core.shop.meal.models import Constraints
-from core.shop.recommend.exclusions import barred, excluded_terms
-from core.shop.recommend.offers import coupon_spot_items
+from core.shop.recommend.choosing.exclusions import barred, excluded_terms
+from core.shop.recommend.products import describe, to_location
 from core.shop.recommend.sql import RoundRow
-from core.shop.recommend.state import state_part
 from edge import digits
 
 log = structlog.get_logger(__name__)
@@ -38,15 +33,17 @@ class Spots:
     everybodys: bytes = b""
 
     @classmethod
-    def of(cls, spots: Sequence[store_pb2.CouponSpot]) -> Spots:
-        """The spots with the part that is the same for every shopper who may have all of them."""
+    def prepare(cls, spots: Sequence[store_pb2.CouponSpot]) -> Spots:
+        """Prepare the part that is the same for every shopper who may see all of the spots."""
         for spot in spots:
             _barred(spot, _NOBODYS)  # read once, remembered for the polls
         return cls(spots, _part(spots))
 
     def part(self, row: RoundRow) -> bytes:
-        """The part of a serialised Round that holds the spots that this round's shopper may see:
-        none of what the chat excludes, or what the shopper is too young for."""
+        """Return the part of a serialised Round that holds the spots its shopper may see.
+
+        None of what the chat excludes, nor of what the shopper is too young for.
+        """
         if not self.spots:
             return self.everybodys
         terms = _terms(row.constraints, row.age)
@@ -80,9 +77,10 @@ class CouponSpots:
         self._last: dict[uuid.UUID, Spots] = {}
 
     async def read(self, tenant_id: uuid.UUID) -> Spots:
-        """The spots of the tenant's store.
+        """Read the spots of the tenant's store.
 
-        A store that fails or takes over half a second leaves the last good answer, else none.
+        When the store fails or takes more than COUPON_SPOT_SECONDS, its last good answer stands;
+        without one there are no spots.
         """
         last = self._last.get(tenant_id, Spots())
         try:
@@ -93,18 +91,29 @@ class CouponSpots:
             return last
         if spots is not last.spots:
             # Reading names, and the vocabulary for the first time, is nothing for the loop.
-            last = self._last[tenant_id] = await asyncio.to_thread(Spots.of, spots)
+            last = self._last[tenant_id] = await asyncio.to_thread(Spots.prepare, spots)
         return last
 
 
-def fill_round(message: pb.Round, row: RoundRow, spots: Spots) -> pb.Round:
-    """Fill an empty Round from its row and the coupon spots."""
-    message.ParseFromString(state_part(row.status, row.steps_done) + row.results + spots.part(row))
-    message.round_no = row.round_no
-    message.round_id = str(row.id)
-    message.prompt = row.prompt
-    message.created_at.FromDatetime(row.created_at)
-    message.updated_at.FromDatetime(row.updated_at)
-    if row.last_error is not None:
-        message.last_error = row.last_error
-    return message
+def coupon_spot_items(
+    spots: Sequence[store_pb2.CouponSpot],
+) -> list[pb.CouponItem]:
+    """Make coupons of the store's coupon spots: by spot_no, ranked from 1, at their own places.
+
+    Every signal of a recommendation (zone included) is unset.
+    """
+    items = []
+    for rank, spot in enumerate(sorted(spots, key=lambda spot: spot.spot_no), 1):
+        item = pb.CouponItem(type="coupon", rank=rank, discount_pct=spot.discount_value)
+        if spot.HasField("location"):
+            item.location.CopyFrom(to_location(spot.location))
+        if spot.HasField("product_id"):
+            item.item_id = spot.product_id
+        if spot.HasField("product"):
+            describe(item, spot.product)
+        # What the coupon is for, where the spot says so itself.
+        for name in ("item_name", "item_name_en"):
+            if spot.HasField(name):
+                setattr(item, name, getattr(spot, name))
+        items.append(item)
+    return items

@@ -12,7 +12,7 @@ from core.platform.database import Database
 from core.shop.catalogue.embedded import EmbeddedStore
 from core.shop.catalogue.importer import ean13_check_digit, import_folder
 from core.shop.meal.models import Meal, MealIngredient, Text
-from core.shop.recommend.todos import make_todos
+from core.shop.recommend.steps.todos import make_todos
 
 SHOP = Path(__file__).parents[4] / "core" / "shop"
 DEMO = SHOP / "catalogue" / "demo"
