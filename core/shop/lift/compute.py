@@ -115,8 +115,8 @@ def _read_csv(path: Path, allow_empty: bool) -> pa.Table:
     if problems.total:
         more = problems.total - MOST_PROBLEMS
         tail = [f"… and {more} more"] if more > 0 else []
-        said = [f"{path.name} can't be read, nothing was imported:"]
-        raise OrdersError("\n".join([*said, *map(str, problems.kept[:MOST_PROBLEMS]), *tail]))
+        head = f"{path.name} can't be read, nothing was imported:"
+        raise OrdersError("\n".join([head, *map(str, problems.kept[:MOST_PROBLEMS]), *tail]))
     return pa.table({name: pa.array(columns[name], SCHEMA.field(name).type) for name in columns})
 
 

@@ -124,8 +124,12 @@ class Catalogue:
             topic = self.topics.get(value)
             return topic.words[language][0] if topic else value
         if kind == "dish":
-            return self.dishes[value].title.of(language)
-        return self.ingredients[value].name.of(language) if value in self.ingredients else value
+            return self.dishes[value].title.in_language(language)
+        return (
+            self.ingredients[value].name.in_language(language)
+            if value in self.ingredients
+            else value
+        )
 
     def line(self, key: str, quantity: float) -> MealIngredient:
         """A shopping-list line of a vocabulary ingredient, the quantity rounded to a usual one."""

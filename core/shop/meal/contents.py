@@ -33,11 +33,11 @@ def contents(*names: str, section: str = "") -> frozenset[str]:
         present, without = known.read(_spaced(name))
         found |= present
         absent |= without
-    return _one_of(frozenset(found - absent))
+    return _shared(frozenset(found - absent))
 
 
 @functools.lru_cache(maxsize=20_000)
-def _one_of(terms: frozenset[str]) -> frozenset[str]:
+def _shared(terms: frozenset[str]) -> frozenset[str]:
     """The first of equal sets: the products of a store share a few hundred."""
     return terms
 
@@ -152,7 +152,7 @@ def _words() -> _Words:
     counted: defaultdict[str, set[str]] = defaultdict(set)
     opened: defaultdict[str, set[str]] = defaultdict(set)
     for key, ingredient in vocabulary.ingredients.items():
-        names = [ingredient.name.of(language) for language in LANGUAGES]
+        names = [ingredient.name.in_language(language) for language in LANGUAGES]
         for word in _forms(names, *ingredient.synonyms.values()):
             terms[word].add(key)
             counted[word] |= {key} | spelled(ingredient.allergens)

@@ -87,8 +87,8 @@ def _says_no(value: Any) -> bool:
 def _sentence(text: str, sort: str) -> str:
     plain = text.isascii()
     if sort == "allergy":
-        said = _sort(text) == "allergy" and plain
-        return text if said else f"{text} allergy" if plain else f"{text} 알레르기"
+        named = _sort(text) == "allergy" and plain
+        return text if named else f"{text} allergy" if plain else f"{text} 알레르기"
     if sort == "cannot":
         return f"can't eat {text}" if plain else f"{text} 못 먹어요"
     return f"no {text}" if plain else f"{text} 싫어"

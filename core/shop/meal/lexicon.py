@@ -118,7 +118,7 @@ class Lexicon:
 
         for dish in catalogue.dishes.values():
             for language in LANGUAGES:
-                add((dish.title.of(language),), "title", dish.id)
+                add((dish.title.in_language(language),), "title", dish.id)
                 add(dish.aliases[language], "dish", dish.id)
         for topic in catalogue.topics.values():
             for words in topic.words.values():
@@ -131,7 +131,7 @@ class Lexicon:
                 add(words, "term", f"group:{group}")
         for ingredient in catalogue.ingredients.values():
             for language in LANGUAGES:
-                names = (ingredient.name.of(language), *ingredient.synonyms[language])
+                names = (ingredient.name.in_language(language), *ingredient.synonyms[language])
                 add(names, "term", ingredient.key)
         for allergen, by_language in catalogue.allergens.items():
             for words in by_language.values():

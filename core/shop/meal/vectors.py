@@ -75,7 +75,9 @@ def build() -> None:
     cat = catalogue()
     rows = []
     for dish in cat.dishes.values():
-        texts = [f"{dish.title.of(lang)}. {dish.text.of(lang)}" for lang in LANGUAGES]
+        texts = [
+            f"{dish.title.in_language(lang)}. {dish.text.in_language(lang)}" for lang in LANGUAGES
+        ]
         moods = [tag for tag in sorted(dish.tags) if tag in cat.topics]
         texts += [", ".join(cat.topics[tag].words[lang][0] for tag in moods) for lang in LANGUAGES]
         mean = encoder.encode(texts).mean(axis=0)
