@@ -136,7 +136,7 @@ def _role(
     index: int,
     label: bool,
 ) -> str:
-    """What a match of a clause with a marker is; empty to leave it as it was read."""
+    """Return the role of a match in a clause with a marker; empty to leave it as it was read."""
     match = matches[index]
     if not _eaten(match):
         symptom = not any("word" in _named(marker) for marker in markers)
@@ -202,7 +202,7 @@ def _is_list(clause_text: str, clause: _Clause, matches: Sequence[Match]) -> boo
 def _look_back(
     text: str, clauses: Sequence[_Clause], number: int, matches: Sequence[Match], roles: list[str]
 ) -> None:
-    """The marker's clause names nothing: "no nuts, because my wife is allergic"."""
+    """Look before a marker whose clause names nothing: "no nuts, because my wife is allergic"."""
     clause = clauses[number]
     sentence = _sentence(clauses, clause)
     here = [i for i in _within(matches, sentence.start, sentence.end) if _eaten(matches[i])]

@@ -167,7 +167,7 @@ class _Suggestion:
         )
 
     def _go_back(self) -> None:
-        """ "처음 거로 할게" names a dish as well as its title would."""
+        """Take "처음 거로 할게" for the title of the dish that was suggested then."""
         back, history = self.asked.back, self.request.history
         if back and back <= len(history) and not self.asked.says_what:
             dish = history[back - 1].meal.dish
@@ -175,7 +175,7 @@ class _Suggestion:
                 self.asked.titles, self.asked.another = [dish], False
 
     def _settle_swaps(self) -> None:
-        """Swaps without a victim find one; those whose victim isn't there are a plain wish."""
+        """Find what is swapped where that is not said; what the meal lacks makes a plain wish."""
         assert self.last
         asked = self.asked
         keys = [line.key for line in self.last.ingredients if line.key]
@@ -206,7 +206,7 @@ class _Suggestion:
     # -- which dish --------------------------------------------------------------------------
 
     def _stay(self, current: Dish) -> Fitted | None:
-        """The chat's dish again, when what was asked concerns it rather than another one."""
+        """Keep the chat's dish when what was asked concerns it rather than another; else None."""
         asked = self.asked
         if asked.says_what:
             only_mood = not (asked.titles or asked.dishes or asked.kinds or asked.wanted)
@@ -252,7 +252,7 @@ class _Suggestion:
         return fitting[leaders[self.seed % len(leaders)]]
 
     def _vague(self) -> bool:
-        """Nothing in the sentence is a word we know: go by its meaning."""
+        """Tell whether no word of the sentence is known, so that its meaning decides."""
         asked = self.asked
         says = asked.says_what or asked.excluded or asked.diets or asked.allergies or asked.another
         return not says and not asked.added and len(asked.rest) > 3 and not _open(asked.rest)
@@ -349,8 +349,10 @@ class _Suggestion:
     # -- what goes into it -------------------------------------------------------------------
 
     def _replace_added(self) -> None:
-        """An extra that was put in earlier and isn't wanted now gives way to another of its sort;
-        swaps among the extras ("와인 말고 맥주") count as well."""
+        """Replace an extra of an earlier round that is not wanted now by another of its sort.
+
+        Swaps among the extras ("와인 말고 맥주") count as well.
+        """
         banned = self.cat.banned_terms(self.constraints)
         hard = self.cat.hard_terms(self.constraints)
         before = set(self.last.constraints.added) if self.last else set()
@@ -384,8 +386,10 @@ class _Suggestion:
         return self.cat.picks.get(term.removeprefix("group:"), term)
 
     def _another_extra(self) -> str | None:
-        """The drink or sweet that isn't wanted though the meal has none: "와인 말고 다른 거" after
-        wine was recommended beside the meal. The dish has nothing to do with it."""
+        """Return the drink or sweet that is refused though the meal has none; else None.
+
+        "와인 말고 다른 거", after wine was recommended beside the meal: the dish may stay.
+        """
         if not self.last or not self.asked.another or self._excludes_something_here():
             return None
         for term in self.asked.excluded:
@@ -410,7 +414,7 @@ class _Suggestion:
                 return
 
     def _drop_old_extras(self) -> None:
-        """Cheese put on the last dish has no place on the next; the wine has."""
+        """Drop what was put on the last dish (cheese), not what goes with any meal (wine)."""
         added = [
             key
             for key in self.constraints.added
@@ -499,7 +503,7 @@ class _Suggestion:
         )
 
     def _check(self, lines: Sequence[MealIngredient]) -> None:
-        """The last word on allergies and diets, whatever happened before."""
+        """Check the finished list against allergies and diets once more. Raises MealError."""
         hard = self.cat.hard_terms(self.constraints)
         if any(line.key and self.cat.is_banned(line.key, hard) for line in lines):
             raise MealError(self._nothing_fits(), retryable=False)
@@ -525,7 +529,7 @@ class _Suggestion:
         return title
 
     def _words_of(self, key: str) -> list[str]:
-        """What a title may call an ingredient, longest first."""
+        """Return what a title may call an ingredient, longest first."""
         ingredient = self.cat.ingredients[key]
         words = {ingredient.name.in_language(self.language)}
         for group in ingredient.groups & {"pork", "beef", "chicken", "lamb"}:
@@ -533,7 +537,7 @@ class _Suggestion:
         return sorted(words, key=lambda word: (-len(word), word))
 
     def _everyday(self, key: str) -> str:
-        """ "닭고기" rather than "닭다리살"."""
+        """Name an ingredient as people do: "닭고기" rather than "닭다리살"."""
         groups = self.cat.ingredients[key].groups
         for group in ("pork", "beef", "chicken", "lamb"):
             if group in groups:
@@ -612,13 +616,13 @@ class _Suggestion:
         return notes
 
     def _thing(self, term: str) -> str:
-        """A term as a noun: "매운 음식" rather than "매운"."""
+        """Name a term by a noun: "매운 음식" rather than "매운"."""
         name = self.cat.term_name(term, self.language)
         topic = next((t for t in self.cat.topics.values() if f"tag:{t.tag}" == term), None)
         return name if topic is None or topic.kind else phrases.food(name, self.language)
 
     def _changed_again(self, change: Change, gone: Sequence[str]) -> Change:
-        """The substitute of the last round gave way to another one: name that."""
+        """Return the change from the last round's substitute, where that gave way to another."""
         groups = self.cat.ingredients[change.old].groups
         old = next((key for key in gone if self.cat.ingredients[key].groups & groups), change.old)
         return Change(old, change.new, change.asked)
@@ -639,7 +643,7 @@ class _Suggestion:
         return [term for term in terms if term not in implied]
 
     def _limits(self, dish: Dish) -> list[str]:
-        """Says that allergies and diets were heeded, in the chat's first answer."""
+        """Say that allergies and diets were heeded, in the chat's first answer."""
         language, cat = self.language, self.cat
         # What somebody just doesn't eat is banned as hard, but isn't called an allergy.
         merely = {cat.term_name(term, language) for term in self.constraints.excluded}
@@ -662,7 +666,7 @@ def _age_moods(age: int | None) -> tuple[str, ...]:
 
 
 def _extra_amount(cat: Catalogue, key: str, servings: int) -> float:
-    """How much of an extra to buy for so many people, in its unit."""
+    """Return how much of an extra to buy for so many people, in its unit."""
     ingredient = cat.ingredients[key]
     unit, drink = ingredient.unit.en, ingredient.category in ("Drinks", "Alcohol")
     if unit == "ml":
@@ -701,7 +705,7 @@ _OPEN = (
 
 
 def _open(text: str) -> bool:
-    """Asks for anything at all ("뭐 먹지?"): there is no meaning to go by."""
+    """Tell whether a text asks for anything at all ("뭐 먹지?"): it has no meaning to go by."""
     squeezed = text.replace(" ", "") if not text.isascii() else text
     return len(squeezed) < 40 and any(word in squeezed for word in _OPEN)
 

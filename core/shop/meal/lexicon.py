@@ -87,7 +87,7 @@ _KANJI_TAIL = re.compile(
 
 
 def normalize(text: str) -> str:
-    """Full-width digits and letters to plain ones, half-width kana to full, lower case."""
+    """Turn full-width digits and letters into plain ones, half-width kana into full; lower case."""
     plain = unicodedata.normalize("NFKC", text).lower()
     return re.sub(r"-(?=al+erg|intoleran|sensitiv)", " ", plain)  # "peanut-allergic"
 
@@ -150,7 +150,7 @@ class Lexicon:
         self._longest_english = max(len(word.split()) for word in self._english)
 
     def find(self, text: str) -> list[Match]:
-        """The words found in a normalized text, left to right, never overlapping."""
+        """Find the words of a normalized text, left to right, never overlapping."""
         found = self._find_spaceless(text) + self._find_english(text)
         return sorted(found, key=lambda match: match.start)
 

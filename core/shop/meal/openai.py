@@ -101,7 +101,7 @@ class _Reply(_Strict):
 
 
 def reply_schema() -> dict[str, Any]:
-    """JSON schema of the answer, as strict mode wants it: all required, nothing extra."""
+    """Return the answer's JSON schema, as strict mode wants it: all required, nothing extra."""
     schema = _Reply.model_json_schema()
     schema["$defs"]["_Ingredient"]["properties"]["category"]["enum"] = list(CATEGORIES)
     return schema
@@ -202,7 +202,7 @@ class OpenAIMealEngine:
     # -- reading -----------------------------------------------------------------------------
 
     def _line(self, item: _Ingredient) -> MealIngredient:
-        """The vocabulary's own line when it knows the name, else the model's words."""
+        """Make the vocabulary's own line when it knows the name, else one of the model's words."""
         names = (item.name.ko, item.name.ja, item.name.en)
         key = next((k for name in names if (k := self._by_name.get(_plain(name)))), None)
         if key is None:
@@ -251,7 +251,7 @@ def _plain(name: str) -> str:
 
 
 def _names(cat: Catalogue) -> dict[str, str]:
-    """Every name and synonym, spaces out, to its key; a name proper beats another's synonym."""
+    """Map every name and synonym, without spaces, to its key; a name beats another's synonym."""
     found: dict[str, str] = {}
     for ingredient in cat.ingredients.values():
         for language in LANGUAGES:

@@ -54,7 +54,7 @@ class Asked:
 
     @property
     def says_what(self) -> bool:
-        """Whether it says anything about what to eat."""
+        """Tell whether it says anything about what to eat."""
         return bool(self.titles or self.dishes or self.kinds or self.moods or self.wanted)
 
 
@@ -225,7 +225,7 @@ class Parser:
     def _read_swaps(
         self, text: str, matches: Sequence[Match], roles: list[str], asked: Asked
     ) -> None:
-        """ "X 대신 Y", "Xの代わりにY", "Y instead of X", "replace X with Y", "X를 Y로 바꿔"."""
+        """Read "X 대신 Y", "Xの代わりにY", "Y instead of X", "replace X with Y", "X를 Y로 바꿔"."""
         for index, (left, right) in enumerate(pairwise(matches)):
             old_terms, new_terms = left.values("term"), right.values("term")
             between = text[left.end : right.start]
@@ -256,7 +256,7 @@ class Parser:
                 roles[old], roles[new] = "out", ""
 
     def allergens_of(self, term: str) -> tuple[str, ...]:
-        """The allergens a term stands for."""
+        """Return the allergens that a term stands for."""
         return self._catalogue.allergy_of.get(term, ())
 
     def _is_inside(self, term: str, group: str) -> bool:
@@ -270,21 +270,21 @@ class Parser:
         return terms
 
     def _hard_terms(self, match: Match) -> list[str]:
-        """ "못 먹어요" is as hard as an allergy, and the reason may well be one."""
+        """Return the terms of "못 먹어요": as hard as an allergy, which may well be the reason."""
         terms = []
         for term in match.values("term"):
             terms += [term, *self._stands_for(term, whole=False)]
         return terms + [f"allergen:{name}" for name in match.values("allergen")]
 
     def _stands_for(self, term: str, *, whole: bool) -> list[str]:
-        """The allergens meant by a term; with `whole` all it holds when no table says which."""
+        """Return the allergens a term means; with `whole` all it holds when no table says which."""
         names = self._catalogue.allergy_of.get(term)
         if names is None and whole and term in self._catalogue.ingredients:
             names = tuple(sorted(self._catalogue.ingredients[term].allergens))
         return [f"allergen:{name}" for name in names or ()]
 
     def _is_extra(self, text: str, match: Match) -> bool:
-        """Drinks and sweets go with a meal ("파전에 막걸리"), unless it is to go with them."""
+        """Tell a drink or sweet that goes with the meal ("파전에 막걸리") from one it goes with."""
         if match.values("title", "dish", "kind", "mood", "diet"):
             return False
         return self._of_extras(match) and not _GOES_WITH.match(text[match.end :])
@@ -353,8 +353,10 @@ def _number(word: str) -> int | None:
 
 
 def _servings(text: str) -> tuple[int | None, bool]:
-    """How many to cook for, half a serving rounded up; and whether another number was said than
-    anybody cooks for at home (none for zero, `MAX_SERVINGS` for more)."""
+    """Read how many to cook for, and whether that was a number nobody cooks for at home.
+
+    Half a serving is rounded up. For such a number: None for zero, `MAX_SERVINGS` for more.
+    """
     for pattern in _SERVINGS:
         if found := pattern.search(text):
             word = found.group(1)
@@ -365,7 +367,7 @@ def _servings(text: str) -> tuple[int | None, bool]:
 
 
 def _back(text: str) -> int | None:
-    """Which earlier suggestion is meant: 1 for the chat's first."""
+    """Read which earlier suggestion is meant: 1 for the chat's first; None when none is."""
     found = _BACK.search(text)
     if not found:
         return None
@@ -387,12 +389,12 @@ def _minutes(text: str) -> int | None:
 
 
 def _thousands(word: str | None) -> int:
-    """The 천 of "만 오천원": None when there is none, empty for one."""
+    """Return the 천 of "만 오천원" in won. word: None when there is none, empty for one."""
     return 0 if word is None else 1000 * ((_number(word) or 1) if word else 1)
 
 
 def _budget(text: str) -> tuple[int | None, bool]:
-    """Won, and whether it is per person."""
+    """Read a budget in won, None without one, and whether it is per person."""
     each = bool(_EACH.search(text))
     for found in ko.MONEY.finditer(text):
         tens, word, thousands, plain, thousand = found.groups()

@@ -81,7 +81,7 @@ def _meal_error(error: grpc.aio.AioRpcError) -> MealError:
 
 
 def _problems(meal: pb.Meal) -> Iterator[str]:
-    """What keeps a reply from being a meal, in plain words that name no content."""
+    """Yield what keeps a reply from being a meal, in plain words that quote nothing of it."""
     for name in (
         "recipe_title",
         "intro_message",

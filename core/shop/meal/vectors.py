@@ -32,7 +32,7 @@ def _encoder() -> Any:
 
 @functools.cache
 def _dish_vectors() -> tuple[list[str], Any]:
-    """Ids of the dishes, and their vectors as rows (float16 on disk)."""
+    """Read the ids of the dishes, and their vectors as rows (float16 on disk)."""
     import numpy as np
 
     with np.load(FILE) as file:
@@ -40,7 +40,7 @@ def _dish_vectors() -> tuple[list[str], Any]:
 
 
 def nearest(text: str, count: int = 12) -> Sequence[tuple[str, float]]:
-    """(dish id, cosine) of the dishes nearest in meaning, best first; empty without the encoder."""
+    """Return (dish id, cosine) of the dishes nearest in meaning; none without the encoder."""
     with _lock:
         encoder = _encoder()
         if encoder is None or not FILE.exists():

@@ -82,12 +82,12 @@ def lift_candidates(pairs: Sequence[Pair], shelf: Shelf) -> list[Candidate]:
             pairs_to.setdefault(pair.other_id, []).append(pair)
     found = []
     for product in shelf.free:
-        strongest = pairs_to.get(product.id)
-        if not strongest:
+        own_pairs = pairs_to.get(product.id)
+        if not own_pairs:
             continue
-        strongest.sort(key=lambda pair: (-pair_score(pair), pair.product_id))
-        score = 1 - math.prod(1 - pair_score(pair) for pair in strongest)
-        evidence = BoughtTogether(shelf.products[strongest[0].product_id], strongest)
+        own_pairs.sort(key=lambda pair: (-pair_score(pair), pair.product_id))
+        score = 1 - math.prod(1 - pair_score(pair) for pair in own_pairs)
+        evidence = BoughtTogether(shelf.products[own_pairs[0].product_id], own_pairs)
         found.append(Candidate(product, CROSS_SELL, score, evidence))
     return _best_first(found)
 

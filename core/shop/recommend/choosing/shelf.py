@@ -47,7 +47,7 @@ class Shelf:
 
     @property
     def language(self) -> Language:
-        """The language that the store names its products in. There must be a listed product."""
+        """The language that the store names its products in; only where something is listed."""
         return store_language(self.listed[0])
 
     def like_listed(self, product: store_pb2.Product) -> bool:
