@@ -227,10 +227,10 @@ def demo_orders(
         customer_of[order[habitual]], rng.integers(0, habits.shape[1], habitual.sum())
     ]
 
-    cooked = _dish_lines(rng, index, place, dishes, baskets)
+    cooked = _dish_lines(rng, index, place, dishes, baskets=baskets)
     order = np.concatenate([order, cooked[0]])
     product = np.concatenate([product, cooked[1]])
-    order, product = _planted_lines(rng, order, product, pairs, place, baskets)
+    order, product = _planted_lines(rng, order, product, pairs=pairs, place=place, baskets=baskets)
 
     ids = np.array([item.id for item in catalogue], dtype=np.int64)
     when = FIRST_DAY + np.sort(rng.integers(0, DAYS * 86_400, baskets)).astype("timedelta64[s]")
@@ -251,6 +251,7 @@ def _dish_lines(
     index: SearchIndex,
     place: Mapping[int, int],
     dishes: Sequence[Sequence[str]],
+    *,
     baskets: int,
 ) -> tuple[np.ndarray, np.ndarray, frozenset[tuple[int, int]]]:
     """Return orders and products of the baskets for a dish, and the pairs that can meet in them."""
@@ -279,6 +280,7 @@ def _planted_lines(
     rng: np.random.Generator,
     order: np.ndarray,
     product: np.ndarray,
+    *,
     pairs: Sequence[PlantedPair],
     place: Mapping[int, int],
     baskets: int,

@@ -97,7 +97,7 @@ def mark(text: str, matches: Sequence[Match], roles: list[str]) -> None:
             continue
         label = _LABEL.search(clause_text) is not None
         for index in inside:
-            role = _role(text, clause, markers, matches, index, label)
+            role = _role(text, clause, markers, matches=matches, index=index, label=label)
             if role == "allergy" and not any("word" in _named(m) for m in markers):
                 # "매운 거 먹으면 탈나": what isn't an ingredient is merely left out.
                 role = "allergy" if _eaten(matches[index]) else "out"
@@ -105,9 +105,10 @@ def mark(text: str, matches: Sequence[Match], roles: list[str]) -> None:
                 roles[index] = role
         found = any(roles[index] == "allergy" for index in inside)
         if label or not found:
-            found = _list_after(text, clauses[number + 1 :], matches, roles, label) or found
+            listed = _list_after(text, clauses[number + 1 :], matches, roles, label=label)
+            found = listed or found
         if not found:
-            _look_back(text, clauses, number, matches, roles)
+            _look_back(text, clauses, matches, roles, number=number)
 
 
 def _named(marker: re.Match[str]) -> set[str]:
@@ -132,6 +133,7 @@ def _role(
     text: str,
     clause: _Clause,
     markers: Sequence[re.Match[str]],
+    *,
     matches: Sequence[Match],
     index: int,
     label: bool,
@@ -168,7 +170,12 @@ def _role(
 
 
 def _list_after(
-    text: str, clauses: Sequence[_Clause], matches: Sequence[Match], roles: list[str], label: bool
+    text: str,
+    clauses: Sequence[_Clause],
+    matches: Sequence[Match],
+    roles: list[str],
+    *,
+    label: bool,
 ) -> bool:
     """Read on after "I'm allergic." or "Allergies: peanuts" over lists and lines."""
     found = False
@@ -200,7 +207,12 @@ def _is_list(clause_text: str, clause: _Clause, matches: Sequence[Match]) -> boo
 
 
 def _look_back(
-    text: str, clauses: Sequence[_Clause], number: int, matches: Sequence[Match], roles: list[str]
+    text: str,
+    clauses: Sequence[_Clause],
+    matches: Sequence[Match],
+    roles: list[str],
+    *,
+    number: int,
 ) -> None:
     """Look before a marker whose clause names nothing: "no nuts, because my wife is allergic"."""
     clause = clauses[number]
@@ -230,7 +242,7 @@ def _clauses(text: str) -> list[_Clause]:
         cuts = [found.end() for found in _TURNS.finditer(text, at, start)]
         for left, right in zip([at, *cuts], [*cuts, start], strict=True):
             if text[left:right].strip():
-                clauses.append(_Clause(left, right, number, blank, line))
+                clauses.append(_Clause(left, right, number, after_blank=blank, new_line=line))
                 blank = line = False
         at = end
         blank = blank or ender.count("\n") > 1
@@ -240,4 +252,4 @@ def _clauses(text: str) -> list[_Clause]:
 
 def _sentence(clauses: Sequence[_Clause], clause: _Clause) -> _Clause:
     same = [other for other in clauses if other.sentence == clause.sentence]
-    return _Clause(same[0].start, same[-1].end, clause.sentence, False, False)
+    return _Clause(same[0].start, same[-1].end, clause.sentence, after_blank=False, new_line=False)

@@ -106,7 +106,7 @@ def fit(
         meat = other_meat and "meat" in ingredient.groups
         if part.essential and not meat and not ingredient.groups & EQUALS:
             return None
-        new = _replacement(cat, part, swap, banned, taken)
+        new = _replacement(cat, part, swap, banned=banned, taken=taken)
         if part.essential and meat and new and "meat" not in cat.ingredients[new].groups:
             return None
         if new:
@@ -128,7 +128,12 @@ def _names(dish: Dish, term: str) -> bool:
 
 
 def _replacement(
-    cat: Catalogue, part: Part, swap: Swap | None, banned: Iterable[str], taken: Iterable[str]
+    cat: Catalogue,
+    part: Part,
+    swap: Swap | None,
+    *,
+    banned: Iterable[str],
+    taken: Iterable[str],
 ) -> str | None:
     options = list(cat.ingredients[part.key].subs)
     if swap:
@@ -492,7 +497,12 @@ class _Suggestion:
             dish=dish.id,
             recipe_title=title,
             intro_message=phrases.intro(
-                language, how, title, dish.minutes, servings, self.seed // 11
+                language,
+                how,
+                title,
+                minutes=dish.minutes,
+                servings=servings,
+                variant=self.seed // 11,
             ),
             recipe_description=description,
             recommendation_message=message,

@@ -165,7 +165,7 @@ class Lexicon:
                     continue
                 start, end = places[at], places[at + len(word) - 1] + 1
                 noun = any(s.kind not in ("mood", "diet") for s in self._senses[word])
-                if _fits(word, text, start, end, start == last_end, noun):
+                if _fits(word, text, start, end, after_match=start == last_end, noun=noun):
                     if self._senses[word]:
                         found.append(Match(start, end, word, self._senses[word]))
                         last_end = end
@@ -203,7 +203,7 @@ class Lexicon:
         return None
 
 
-def _fits(word: str, text: str, start: int, end: int, after_match: bool, noun: bool) -> bool:
+def _fits(word: str, text: str, start: int, end: int, *, after_match: bool, noun: bool) -> bool:
     before, after = text[:start], text[end:]
     if word in _NOT_AFTER and _NOT_AFTER[word].search(before):
         return False

@@ -148,7 +148,7 @@ class OpenAIMealEngine:
         messages = self._messages(request, hard)
         try:
             reply = await self._endpoint.chat_json(
-                self._model, messages, _Reply, "meal", reply_schema()
+                self._model, messages, _Reply, name="meal", schema=reply_schema()
             )
         except UpstreamError as error:
             raise MealError(error.reason, error.retryable) from error

@@ -262,7 +262,7 @@ def note(kind: str, language: Language, a: str = "", b: str = "") -> str:
 
 
 def intro(
-    language: Language, how: str, title: str, minutes: int, servings: int, variant: int
+    language: Language, how: str, title: str, *, minutes: int, servings: int, variant: int
 ) -> str:
     """Write the first sentence. how: "new", "again" (the same dish, adjusted) or "other" (another one in the chat)."""
     tables = {"new": _INTRO, "again": _INTRO_AGAIN, "other": _INTRO_OTHER}
