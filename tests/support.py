@@ -36,7 +36,7 @@ from core.room.vision.port import RoomVision
 from core.shop.catalogue.import_catalogue import ImportCatalogue, import_catalogue
 from core.shop.meal.models import Constraints, Meal, MealIngredient, MealRequest, Text
 from core.shop.meal.port import MealEngine
-from core.shop.recommend import snapshot
+from core.shop.recommend import coupon_spots
 from core.shop.tenants.grant_credit import GrantCredit, grant_credit
 from core.shop.tenants.issue_key import IssueKey, issue_key
 from core.shop.tenants.sql import KeyKind, create_tenant
@@ -164,7 +164,7 @@ class Shopper:
 # There is no proxy in front of these cores that would need time to turn away.
 platform_server.DRAIN_SECONDS = 0.0
 # What is left out when the store takes longer is not left out because the machine is busy.
-snapshot.COUPON_SPOT_SECONDS = known_signage.SIGNAGE_SECONDS = 10.0
+coupon_spots.COUPON_SPOT_SECONDS = known_signage.SIGNAGE_SECONDS = 10.0
 
 STORE = Path(__file__).parent / "data" / "store"
 

@@ -15,9 +15,9 @@ from core.shop.catalogue.service import StoreService
 from core.shop.lift.sql import TenantLiftPairs
 from core.shop.meal.port import MealEngine
 from core.shop.profile.service import ProfileService
+from core.shop.recommend.coupon_spots import CouponSpots
 from core.shop.recommend.pipeline import Pipeline
 from core.shop.recommend.service import RecommendService
-from core.shop.recommend.snapshot import CouponSpots
 from core.shop.signage.service import SignageService
 from core.shop.staff.service import TenantService
 from core.shop.tenants.identity import Keys, caller

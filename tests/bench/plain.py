@@ -38,9 +38,9 @@ from core.shop.catalogue.embedded import EmbeddedStores
 from core.shop.lift.sql import TenantLiftPairs
 from core.shop.meal.embedded import EmbeddedMealEngine
 from core.shop.meal.models import MealRequest, Shopper
-from core.shop.recommend.offers import make_offers
-from core.shop.recommend.suggestions import suggest_items
-from core.shop.recommend.todos import make_todos
+from core.shop.recommend.steps.items import suggest_items
+from core.shop.recommend.steps.offers import make_offers
+from core.shop.recommend.steps.todos import make_todos
 
 JOBS_AT_A_TIME = 8
 ZONE = ZoneInfo("Asia/Seoul")

@@ -41,14 +41,14 @@ MOST_PROBLEMS = 20
 
 
 class OrdersError(Exception):
-    """The orders can't be used. The message says why, one problem a line."""
+    """The orders cannot be used. The message names each problem, one a line."""
 
 
 def pairs_from_url(url: str, table: str, *, allow_empty: bool = False) -> list[Pair]:
-    """The pairs of a table of order lines in any database Ibis connects to.
+    """Compute the pairs of a table of order lines in any database that Ibis connects to.
 
     url: an Ibis connection string, for example duckdb:///data/shop.duckdb or
-    bigquery://project/dataset. The lines stay there: only the pairs travel.
+    bigquery://project/dataset. The lines stay there: only the pairs travel. Raises OrdersError.
     """
     try:
         lines = ibis.connect(url).table(table)
@@ -58,7 +58,7 @@ def pairs_from_url(url: str, table: str, *, allow_empty: bool = False) -> list[P
 
 
 def pairs_from_parquet(path: Path, *, allow_empty: bool = False) -> list[Pair]:
-    """The pairs of a Parquet file of order lines."""
+    """Compute the pairs of a Parquet file of order lines. Raises OrdersError."""
     return _run(ibis.duckdb.connect().read_parquet(path), path.name, allow_empty)
 
 
@@ -74,11 +74,11 @@ def _run(lines: ir.Table, what: str, allow_empty: bool) -> list[Pair]:
 
 
 def read_orders(path: Path, *, allow_empty: bool = False) -> pa.Table:
-    """Order lines from a .csv or .parquet file, checked.
+    """Read and check the order lines of a .csv or .parquet file.
 
     Columns: order_id, customer_id (may be empty), product_id (the store's number); optional
     ordered_at (ISO 8601) and quantity (0 or less: a return). Other columns are left out.
-    Raises OrdersError that names every problem, in CSV by line and column, of many the first 20;
+    Raises OrdersError that names the first 20 problems, those of a CSV file by line and column;
     also for a file without a line, unless `allow_empty`.
     """
     suffix = path.suffix.lower()
@@ -115,8 +115,8 @@ def _read_csv(path: Path, allow_empty: bool) -> pa.Table:
     if problems.total:
         more = problems.total - MOST_PROBLEMS
         tail = [f"… and {more} more"] if more > 0 else []
-        said = [f"{path.name} can't be read, nothing was imported:"]
-        raise OrdersError("\n".join([*said, *map(str, problems.kept[:MOST_PROBLEMS]), *tail]))
+        head = f"{path.name} can't be read, nothing was imported:"
+        raise OrdersError("\n".join([head, *map(str, problems.kept[:MOST_PROBLEMS]), *tail]))
     return pa.table({name: pa.array(columns[name], SCHEMA.field(name).type) for name in columns})
 
 

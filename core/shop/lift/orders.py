@@ -140,7 +140,7 @@ class DemoOrders:
 
 
 def read_catalogue(path: Path) -> list[Item]:
-    """The products of a store's products.csv (columns id, name, name_en, name_ja, terms)."""
+    """Read the products of a products.csv (columns id, name, name_en, name_ja, terms)."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         return [
             Item(
@@ -153,14 +153,14 @@ def read_catalogue(path: Path) -> list[Item]:
 
 
 def index_of(catalogue: Sequence[Item]) -> SearchIndex:
-    """The store's own search: what it finds for an ingredient serves it."""
+    """Index products as the store's own search does: what it finds for an ingredient serves it."""
     return SearchIndex(Entry(item.id, item.names, sorted(item.terms), True) for item in catalogue)
 
 
 def serving(index: SearchIndex, terms: str) -> list[int]:
-    """The products for a term, best first.
+    """Find the products for a term, best first.
 
-    terms: alternatives parted by "|"; the first that has any product counts.
+    terms: alternatives separated by "|"; the first that has any product counts.
     """
     found = (index.find([term], 100) for term in terms.split("|"))
     return next((ids for ids in found if ids), [])
@@ -169,9 +169,10 @@ def serving(index: SearchIndex, terms: str) -> list[int]:
 def resolve(
     index: SearchIndex, planted: Sequence[tuple[str, str, float]] = PLANTED
 ) -> tuple[PlantedPair, ...]:
-    """The planted pairs this catalogue has products for.
+    """Find the planted pairs that this catalogue has products for.
 
-    A product stands for the first term it serves only, so that none gets more than its partners.
+    A product stands only for the first term that it serves, so that none gets more than its
+    partners.
     """
     anchors: dict[str, list[int]] = {}
     taken: set[int] = set()
@@ -200,7 +201,7 @@ def demo_orders(
     customers: int = CUSTOMERS,
     seed: int = SEED,
 ) -> DemoOrders:
-    """Orders over a catalogue; see the module's text for how.
+    """Generate orders over a catalogue, as the module's docstring says.
 
     dishes: for each dish the terms of its ingredients; without dishes there are no dish baskets.
     """
@@ -226,10 +227,10 @@ def demo_orders(
         customer_of[order[habitual]], rng.integers(0, habits.shape[1], habitual.sum())
     ]
 
-    cooked = _dish_lines(rng, index, place, dishes, baskets)
+    cooked = _dish_lines(rng, index, place, dishes, baskets=baskets)
     order = np.concatenate([order, cooked[0]])
     product = np.concatenate([product, cooked[1]])
-    order, product = _planted_lines(rng, order, product, pairs, place, baskets)
+    order, product = _planted_lines(rng, order, product, pairs=pairs, place=place, baskets=baskets)
 
     ids = np.array([item.id for item in catalogue], dtype=np.int64)
     when = FIRST_DAY + np.sort(rng.integers(0, DAYS * 86_400, baskets)).astype("timedelta64[s]")
@@ -250,9 +251,10 @@ def _dish_lines(
     index: SearchIndex,
     place: Mapping[int, int],
     dishes: Sequence[Sequence[str]],
+    *,
     baskets: int,
 ) -> tuple[np.ndarray, np.ndarray, frozenset[tuple[int, int]]]:
-    """Orders and products of the baskets for a dish, and the pairs that can meet in them."""
+    """Return orders and products of the baskets for a dish, and the pairs that can meet in them."""
     by_term = {
         term: serving(index, term)[:ANCHORS] for term in {term for dish in dishes for term in dish}
     }
@@ -278,11 +280,12 @@ def _planted_lines(
     rng: np.random.Generator,
     order: np.ndarray,
     product: np.ndarray,
+    *,
     pairs: Sequence[PlantedPair],
     place: Mapping[int, int],
     baskets: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """All lines with the partners added, each product once a basket, by order."""
+    """Return all lines with the partners added, each product once a basket, by order."""
     width = len(place)
     lines = np.unique(order * width + product)
     share = np.bincount(lines % width, minlength=width) / baskets

@@ -34,5 +34,5 @@ class LiftPairs(Protocol):
     """One tenant's pairs."""
 
     async def pairs_for(self, product_ids: Sequence[int]) -> list[Pair]:
-        """The pairs that start at one of these products, the highest lift first."""
+        """Read the pairs that start at one of these products, the highest lift first."""
         ...

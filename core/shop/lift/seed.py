@@ -24,7 +24,7 @@ INGREDIENTS = MEAL_DATA / "ingredients.yaml"
 
 
 async def seed_demo_lift(database: Database, tenant_id: UUID, data_dir: Path) -> int:
-    """Make the tenant's lift from demo orders; returns how many pairs there are.
+    """Make the tenant's lift from demo orders; return how many pairs there are.
 
     The orders stay in DATA_DIR/orders/<tenant>.parquet.
     """
@@ -37,17 +37,17 @@ async def seed_demo_lift(database: Database, tenant_id: UUID, data_dir: Path) ->
 
 
 def orders_of_demo_store() -> DemoOrders:
-    """Orders over the demo store's catalogue, for the meal engine's dishes among others."""
+    """Generate orders over the demo store's catalogue, some of them for the engine's dishes."""
     return demo_orders(read_catalogue(CATALOGUE), dishes_by_term())
 
 
 def orders_file(data_dir: Path, tenant_id: UUID) -> Path:
-    """Where a tenant's order lines are kept."""
+    """Return where a tenant's order lines are kept."""
     return data_dir / "orders" / f"{tenant_id}.parquet"
 
 
 def dishes_by_term() -> list[list[str]]:
-    """For each dish of the meal engine's catalogue the Korean names of its ingredients."""
+    """Read, for each dish of the meal engine's catalogue, the Korean names of its ingredients."""
     if not INGREDIENTS.is_file():
         return []
     korean = {entry["key"]: entry["ko"] for entry in _read(INGREDIENTS)}

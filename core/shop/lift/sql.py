@@ -45,7 +45,7 @@ _ONE = Query(
 
 
 async def replace_pairs(conn: Connection, tenant_id: UUID, rows: Iterable[Pair]) -> int:
-    """Put these pairs in the place of all the tenant had; returns how many there are now.
+    """Replace all of the tenant's pairs by these; return how many there are now.
 
     Readers see the old pairs until the transaction commits.
     """
@@ -56,12 +56,12 @@ async def replace_pairs(conn: Connection, tenant_id: UUID, rows: Iterable[Pair])
 
 
 async def has_pairs(reader: Reader, tenant_id: UUID) -> bool:
-    """Whether the tenant's lift has been computed."""
+    """Tell whether the tenant's lift has been computed."""
     return await reader.first(_ONE, tenant=tenant_id) is not None
 
 
 async def pairs_for(reader: Reader, tenant_id: UUID, product_ids: Sequence[int]) -> list[Pair]:
-    """The tenant's pairs that start at one of these products, the highest lift first."""
+    """Read the tenant's pairs that start at one of these products, the highest lift first."""
     return await reader.all(_PAIRS, tenant=tenant_id, products=list(product_ids))
 
 

@@ -1,5 +1,5 @@
 # ruff: noqa: E501 - the patterns are lists of words; broken up they are harder to read
-"""Which words of a text are allergies, told by the sentence rather than by the word's neighbours.
+"""Which words of a text are allergies: the whole sentence decides, not the word's neighbours.
 
 It errs on the safe side: in a clause that speaks of an allergy, or of what happens to somebody who
 eats a thing, every ingredient is one unless the clause denies it. "Allergies:" is followed by a
@@ -84,20 +84,20 @@ def mark(text: str, matches: Sequence[Match], roles: list[str]) -> None:
     ("denied") or that are said to be all right in passing ("drop"). `text` is normalized."""
     clauses = _clauses(text)
     for number, clause in enumerate(clauses):
-        said = text[clause.start : clause.end]
-        markers = list(_MARKER.finditer(said))
+        clause_text = text[clause.start : clause.end]
+        markers = list(_MARKER.finditer(clause_text))
         if not markers:
             continue
         inside = _within(matches, clause.start, clause.end)
-        if _DENIED.search(said) and not _EXCEPT.search(said):
+        if _DENIED.search(clause_text) and not _EXCEPT.search(clause_text):
             sentence = _sentence(clauses, clause)
             dislike = _DISLIKE.search(text[sentence.start : sentence.end])
             for index in inside:
                 roles[index] = "out" if dislike else "denied"
             continue
-        label = _LABEL.search(said) is not None
+        label = _LABEL.search(clause_text) is not None
         for index in inside:
-            role = _role(text, clause, markers, matches, index, label)
+            role = _role(text, clause, markers, matches=matches, index=index, label=label)
             if role == "allergy" and not any("word" in _named(m) for m in markers):
                 # "매운 거 먹으면 탈나": what isn't an ingredient is merely left out.
                 role = "allergy" if _eaten(matches[index]) else "out"
@@ -105,9 +105,10 @@ def mark(text: str, matches: Sequence[Match], roles: list[str]) -> None:
                 roles[index] = role
         found = any(roles[index] == "allergy" for index in inside)
         if label or not found:
-            found = _list_after(text, clauses[number + 1 :], matches, roles, label) or found
+            listed = _list_after(text, clauses[number + 1 :], matches, roles, label=label)
+            found = listed or found
         if not found:
-            _look_back(text, clauses, number, matches, roles)
+            _look_back(text, clauses, matches, roles, number=number)
 
 
 def _named(marker: re.Match[str]) -> set[str]:
@@ -132,11 +133,12 @@ def _role(
     text: str,
     clause: _Clause,
     markers: Sequence[re.Match[str]],
+    *,
     matches: Sequence[Match],
     index: int,
     label: bool,
 ) -> str:
-    """What a match of a clause with a marker is; empty to leave it as it was read."""
+    """Return the role of a match in a clause with a marker; empty to leave it as it was read."""
     match = matches[index]
     if not _eaten(match):
         symptom = not any("word" in _named(marker) for marker in markers)
@@ -149,14 +151,14 @@ def _role(
     if match.start >= end:
         if match.surface.isascii() and _EXCEPT.search(text[end : match.start]):
             return "allergy" if _DENIED.search(text[clause.start : clause.end]) else "drop"
-        told_before = bool(_within(matches, clause.start, start))
+        named_before = bool(_within(matches, clause.start, start))
         if match.surface.isascii():
             wished = _WISH.search(text[end : match.start])
         else:
             wished = _WISH.search(text[match.end : clause.end])
-        if wished and not (label and not told_before):
+        if wished and not (label and not named_before):
             return ""
-        if told_before and match.values("title", "dish", "kind"):
+        if named_before and match.values("title", "dish", "kind"):
             return ""  # "밀 알레르기 우동": the dish wished for
     elif (
         match.end <= start
@@ -168,19 +170,24 @@ def _role(
 
 
 def _list_after(
-    text: str, clauses: Sequence[_Clause], matches: Sequence[Match], roles: list[str], label: bool
+    text: str,
+    clauses: Sequence[_Clause],
+    matches: Sequence[Match],
+    roles: list[str],
+    *,
+    label: bool,
 ) -> bool:
     """Read on after "I'm allergic." or "Allergies: peanuts" over lists and lines."""
     found = False
     for clause in clauses:
-        said = text[clause.start : clause.end]
+        clause_text = text[clause.start : clause.end]
         inside = _within(matches, clause.start, clause.end)
-        if clause.after_blank or not inside or _MARKER.search(said):
+        if clause.after_blank or not inside or _MARKER.search(clause_text):
             break
-        line = label and clause.new_line and not re.search(r"[:=]", said)
-        plain = line and not _WISH.search(said)
+        line = label and clause.new_line and not re.search(r"[:=]", clause_text)
+        plain = line and not _WISH.search(clause_text)
         plain = plain and not any(matches[i].values("title", "kind") for i in inside)
-        if not plain and not _is_list(said, clause, matches):
+        if not plain and not _is_list(clause_text, clause, matches):
             break
         for index in inside:
             if _eaten(matches[index]):
@@ -189,23 +196,29 @@ def _list_after(
     return found
 
 
-def _is_list(said: str, clause: _Clause, matches: Sequence[Match]) -> bool:
+def _is_list(clause_text: str, clause: _Clause, matches: Sequence[Match]) -> bool:
     for match in reversed(matches):
         if clause.start <= match.start < clause.end:
             if not _eaten(match):
                 return False
-            said = said[: match.start - clause.start] + " " + said[match.end - clause.start :]
-    return not _LIST_WORDS.sub("", said)
+            start, end = match.start - clause.start, match.end - clause.start
+            clause_text = clause_text[:start] + " " + clause_text[end:]
+    return not _LIST_WORDS.sub("", clause_text)
 
 
 def _look_back(
-    text: str, clauses: Sequence[_Clause], number: int, matches: Sequence[Match], roles: list[str]
+    text: str,
+    clauses: Sequence[_Clause],
+    matches: Sequence[Match],
+    roles: list[str],
+    *,
+    number: int,
 ) -> None:
-    """The marker's clause names nothing: "no nuts, because my wife is allergic"."""
+    """Look before a marker whose clause names nothing: "no nuts, because my wife is allergic"."""
     clause = clauses[number]
     sentence = _sentence(clauses, clause)
     here = [i for i in _within(matches, sentence.start, sentence.end) if _eaten(matches[i])]
-    told = [i for i in here if roles[i] in ("out", "hard", "allergy")]
+    refused = [i for i in here if roles[i] in ("out", "hard", "allergy")]
     if not here and number and not clause.after_blank:
         before = clauses[number - 1]
         if _is_list(text[before.start : before.end], before, matches):
@@ -217,7 +230,7 @@ def _look_back(
         for c in clauses
         if c.start <= matches[i].start < c.end and not _WISH.search(text[c.start : c.end])
     ]
-    for index in told or wishless or before_it:
+    for index in refused or wishless or before_it:
         roles[index] = "allergy"
 
 
@@ -229,7 +242,7 @@ def _clauses(text: str) -> list[_Clause]:
         cuts = [found.end() for found in _TURNS.finditer(text, at, start)]
         for left, right in zip([at, *cuts], [*cuts, start], strict=True):
             if text[left:right].strip():
-                clauses.append(_Clause(left, right, number, blank, line))
+                clauses.append(_Clause(left, right, number, after_blank=blank, new_line=line))
                 blank = line = False
         at = end
         blank = blank or ender.count("\n") > 1
@@ -239,4 +252,4 @@ def _clauses(text: str) -> list[_Clause]:
 
 def _sentence(clauses: Sequence[_Clause], clause: _Clause) -> _Clause:
     same = [other for other in clauses if other.sentence == clause.sentence]
-    return _Clause(same[0].start, same[-1].end, clause.sentence, False, False)
+    return _Clause(same[0].start, same[-1].end, clause.sentence, after_blank=False, new_line=False)

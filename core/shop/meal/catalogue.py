@@ -34,7 +34,7 @@ class Ingredient:
     subs: tuple[str, ...]
 
     def is_a(self, term: str) -> bool:
-        """Whether a term (see Constraints) covers this ingredient."""
+        """Tell whether a term (see Constraints) covers this ingredient."""
         kind, _, value = term.rpartition(":")
         if kind == "group":
             return value in self.groups
@@ -97,11 +97,11 @@ class Catalogue:
     allergy_of: Mapping[str, tuple[str, ...]]
 
     def banned_terms(self, constraints: Constraints) -> tuple[str, ...]:
-        """Everything that may not be in the meal, as terms; the hard ones are `hard_terms`."""
+        """Return all that may not be in the meal, as terms; the hard ones are `hard_terms`."""
         return self.hard_terms(constraints) + constraints.excluded
 
     def hard_terms(self, constraints: Constraints) -> tuple[str, ...]:
-        """What allergies and diets forbid; a diet that isn't in our vocabulary, nothing."""
+        """Return the terms that allergies and diets forbid; of a diet we do not know, none."""
         known = (self.diets[name] for name in constraints.diets if name in self.diets)
         diets = (term for diet in known for term in diet.terms)
         return constraints.allergies + tuple(diets)
@@ -111,7 +111,7 @@ class Catalogue:
         return any(ingredient.is_a(term) for term in terms)
 
     def term_name(self, term: str, language: Language) -> str:
-        """What to call a term in a message."""
+        """Return what a message calls a term."""
         kind, _, value = term.rpartition(":")
         if kind == "group":
             return self.groups[value][language][0] if value in self.groups else value
@@ -124,11 +124,15 @@ class Catalogue:
             topic = self.topics.get(value)
             return topic.words[language][0] if topic else value
         if kind == "dish":
-            return self.dishes[value].title.of(language)
-        return self.ingredients[value].name.of(language) if value in self.ingredients else value
+            return self.dishes[value].title.in_language(language)
+        return (
+            self.ingredients[value].name.in_language(language)
+            if value in self.ingredients
+            else value
+        )
 
     def line(self, key: str, quantity: float) -> MealIngredient:
-        """A shopping-list line of a vocabulary ingredient, the quantity rounded to a usual one."""
+        """Make the shopping-list line of an ingredient, its quantity rounded to a usual one."""
         ingredient = self.ingredients[key]
         return MealIngredient(
             key=key,
@@ -140,7 +144,7 @@ class Catalogue:
 
 
 def round_quantity(quantity: float, unit: str) -> float:
-    """To an amount a cook would write: 12 g, 0.5 tbsp, a quarter of a cabbage, whole eggs."""
+    """Round to an amount a cook would write: 12 g, 0.5 tbsp, a quarter of a cabbage, whole eggs."""
     if unit in ("g", "ml"):
         step: float = 1 if quantity < 20 else 5 if quantity < 100 else 10
     elif unit in ("tbsp", "tsp"):
@@ -155,7 +159,7 @@ def round_quantity(quantity: float, unit: str) -> float:
 
 
 def read_data(name: str) -> Any:
-    """One of the YAML files beside this module."""
+    """Read one of the YAML files beside this module."""
     # libyaml reads the catalogue some ten times faster than the pure Python loader.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     return yaml.load((DATA / name).read_bytes(), loader)  # noqa: S506 - both are safe loaders
@@ -172,7 +176,7 @@ def _part(text: str) -> Part:
 
 @functools.cache
 def catalogue() -> Catalogue:
-    """The catalogue, read at the first call (about 0.2 s) and shared afterwards."""
+    """Return the catalogue, read at the first call (about 0.2 s) and shared afterwards."""
     ingredients = {
         row["key"]: Ingredient(
             key=row["key"],

@@ -21,7 +21,7 @@ from core.shop.meal.models import LANGUAGES
 
 @functools.lru_cache(maxsize=100_000)
 def contents(*names: str, section: str = "") -> frozenset[str]:
-    """The terms (see Constraints) of all that a product with these names may contain.
+    """Return the terms (see Constraints) of all that a product with these names may contain.
 
     `names` are one product's, in any language; a term is "mango", "group:pork", "allergen:milk".
     A tenth of a millisecond, remembered, since every round asks again for the same products.
@@ -33,23 +33,23 @@ def contents(*names: str, section: str = "") -> frozenset[str]:
         present, without = known.read(_spaced(name))
         found |= present
         absent |= without
-    return _one_of(frozenset(found - absent))
+    return _shared(frozenset(found - absent))
 
 
 @functools.lru_cache(maxsize=20_000)
-def _one_of(terms: frozenset[str]) -> frozenset[str]:
-    """The first of equal sets: the products of a store share a few hundred."""
+def _shared(terms: frozenset[str]) -> frozenset[str]:
+    """Return the first of equal sets: the products of a store share a few hundred."""
     return terms
 
 
 @functools.lru_cache(maxsize=10_000)
 def named(word: str) -> frozenset[str]:
-    """The terms that a word is a name of, in any language; none when it isn't known."""
+    """Return the terms that a word names in any language; none when it is not known."""
     return frozenset(_words().terms.get(_spaced(word).strip(), ()))
 
 
 def _spaced(text: str) -> str:
-    """Words in lower case and, in English, in the singular, with a space at either end."""
+    """Write words in lower case and, in English, in the singular, with a space at either end."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     words = filter(None, re.split(r"[\W_]+", folded))
     return f" {' '.join(normalise(word) if word.isascii() else word for word in words)} "
@@ -71,7 +71,7 @@ class _Words:
     sections: Mapping[str, frozenset[str]]
 
     def read(self, text: str) -> tuple[set[str], set[str]]:
-        """What a text implies, and what it says isn't in it."""
+        """Return the terms that a text implies, and those that it says are not in it."""
         spans = list(self._spans(text))
         alone: list[tuple[int, int]] = []  # phrases that hide the words inside
         for start, end in spans:
@@ -97,7 +97,7 @@ class _Words:
         return found, absent
 
     def _spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where known words are, by beginning, the longer first."""
+        """Find where known words are, by beginning, the longer first."""
         for start, first in enumerate(text):
             if first.isascii() and text[start - 1] != " ":
                 continue
@@ -113,7 +113,7 @@ class _Words:
         return word in self.counted or word in self.only or word in self.without
 
     def _stands(self, text: str, at: int, syllable: str) -> bool:
-        """Whether a Korean word of one syllable is one at this place."""
+        """Tell whether a Korean word of one syllable is one at this place."""
         begins, ends = text[at - 1] == " ", text[at + 1] == " "
         if syllable in self.alone:
             return begins and ends
@@ -121,7 +121,7 @@ class _Words:
 
 
 def _within(start: int, end: int, spans: Iterable[tuple[int, int]]) -> bool:
-    """Whether one of the spans is longer and holds this one."""
+    """Tell whether one of the spans is longer and holds this one."""
     return any(s <= start and end <= e and e - s > end - start for s, e in spans)
 
 
@@ -137,7 +137,7 @@ def _words() -> _Words:
     implied: Mapping[str, list[str]] = data["implies"]
 
     def spelled(names: Iterable[str]) -> frozenset[str]:
-        """The terms of these names and of what follows from them."""
+        """Return the terms of these names and of what follows from them."""
         all_names, todo = set(names), list(names)
         while todo:
             for name in implied.get(todo.pop(), ()):
@@ -152,7 +152,7 @@ def _words() -> _Words:
     counted: defaultdict[str, set[str]] = defaultdict(set)
     opened: defaultdict[str, set[str]] = defaultdict(set)
     for key, ingredient in vocabulary.ingredients.items():
-        names = [ingredient.name.of(language) for language in LANGUAGES]
+        names = [ingredient.name.in_language(language) for language in LANGUAGES]
         for word in _forms(names, *ingredient.synonyms.values()):
             terms[word].add(key)
             counted[word] |= {key} | spelled(ingredient.allergens)
@@ -190,6 +190,6 @@ def _words() -> _Words:
 
 
 def _forms(*lists: Iterable[str]) -> set[str]:
-    """The words as they may stand in a name: Korean and Japanese ones with and without spaces."""
+    """Spell words as names may: the Korean and Japanese ones with and without spaces."""
     words = {_spaced(word).strip() for some in lists for word in some}
     return words | {word.replace(" ", "") for word in words if not word.isascii()}

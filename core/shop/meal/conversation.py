@@ -33,7 +33,7 @@ _LIST = re.compile(r"\s*[,;/|\n、，；・·]\s*")
 
 
 def is_minor(age: int | None) -> bool:
-    """Too young to be sold alcohol; an unknown age is taken for an adult's."""
+    """Tell who is too young to be sold alcohol; an unknown age is taken for an adult's."""
     return age is not None and age < ADULT_AGE
 
 
@@ -49,7 +49,7 @@ def _sort(key: str) -> str:
 
 
 def _sentences(value: Any, key: str = "", sort: str = "") -> Iterable[str]:
-    """`extra` as sentences the parser reads ("allergies: [새우]" → "새우 알레르기").
+    """Turn `extra` into sentences for the parser ("allergies: [새우]" → "새우 알레르기").
 
     What stands anywhere below an allergy's key is an allergy: `{"allergies": {"egg": true}}`,
     `[{"name": "egg"}]` and `"egg; milk"` alike.
@@ -87,16 +87,18 @@ def _says_no(value: Any) -> bool:
 def _sentence(text: str, sort: str) -> str:
     plain = text.isascii()
     if sort == "allergy":
-        said = _sort(text) == "allergy" and plain
-        return text if said else f"{text} allergy" if plain else f"{text} 알레르기"
+        named = _sort(text) == "allergy" and plain
+        return text if named else f"{text} allergy" if plain else f"{text} 알레르기"
     if sort == "cannot":
         return f"can't eat {text}" if plain else f"{text} 못 먹어요"
     return f"no {text}" if plain else f"{text} 싫어"
 
 
 def persona_wishes(parser: Parser, shopper: Shopper) -> Asked:
-    """What the profile asks for: its allergies, diets and dislikes bind, its tastes only lean. No
-    ingredient in it is ever a wish: the sentence may say the opposite of what was understood."""
+    """Read what the profile asks for: its allergies, diets and dislikes bind, its tastes only lean.
+
+    No ingredient in it is ever a wish: the sentence may say the opposite of what was understood.
+    """
     asked = parser.parse(shopper.persona or "")
     for sentence in _sentences(shopper.extra):
         _join(asked, parser.parse(sentence))
@@ -121,8 +123,11 @@ def _join(asked: Asked, other: Asked) -> None:
 def constrain(
     catalogue: Catalogue, request: MealRequest, persona: Asked, asked: Asked
 ) -> Constraints:
-    """The constraints after this request. Diets are never taken back, an allergy only where the
-    shopper says it isn't one; an exclusion stays until the very thing is asked for again."""
+    """Return the constraints after this request.
+
+    Diets are never taken back, an allergy only where the shopper says that it is not one; an
+    exclusion stays until the very thing is asked for again.
+    """
     before = request.history[-1].meal.constraints if request.history else Constraints()
     again = {*asked.added, *asked.wanted, *asked.swap_to, *(swap.new for swap in asked.swaps)}
     again_groups = {term for term in again if term.startswith("group:")}
@@ -164,8 +169,11 @@ def constrain(
 
 
 def _still(catalogue: Catalogue, before: Constraints, denied: Sequence[str]) -> list[str]:
-    """The chat's allergies without those denied. What the others imply stays: who is allergic to
-    shellfish and says it isn't shrimp is believed about shrimp only once all is taken back."""
+    """Return the chat's allergies without those denied.
+
+    What the others imply stays: who is allergic to shellfish and says that shrimp is none is
+    believed about shrimp only once all is taken back.
+    """
     gone = {term for term in denied if term not in before.excluded}
     left = [term for term in before.allergies if term not in gone]
     implied = {f"allergen:{name}" for term in left for name in catalogue.allergy_of.get(term, ())}
@@ -173,8 +181,11 @@ def _still(catalogue: Catalogue, before: Constraints, denied: Sequence[str]) -> 
 
 
 def swap_from(new: str, last_keys: Iterable[str], catalogue: Catalogue) -> Swap | None:
-    """ "닭고기로 바꿔줘" names no victim: a drink replaces the meal's drink, anything else its
-    first protein. None when the meal has no such thing."""
+    """Find what `new` replaces where the sentence does not say it ("닭고기로 바꿔줘").
+
+    A drink replaces the meal's drink, anything else its first protein. None when the meal has no
+    such thing.
+    """
     example = catalogue.ingredients[catalogue.picks.get(new.removeprefix("group:"), new)]
     drinks = frozenset({"drink", "drinkalcohol"})
     sort = drinks if example.groups & drinks else frozenset({"meat", "seafood", "soyfood"})
@@ -186,7 +197,7 @@ def swap_from(new: str, last_keys: Iterable[str], catalogue: Catalogue) -> Swap 
 
 
 def _undone(catalogue: Catalogue, swap: Swap, excluded: Iterable[str]) -> bool:
-    """Whether what an earlier swap brought in isn't wanted any more."""
+    """Tell whether what an earlier swap brought in isn't wanted any more."""
     new = catalogue.ingredients.get(catalogue.picks.get(swap.new.removeprefix("group:"), swap.new))
     return new is not None and any(term == swap.new or new.is_a(term) for term in excluded)
 
@@ -196,7 +207,7 @@ def _once(terms: Iterable[str]) -> tuple[str, ...]:
 
 
 def dump_history(request: MealRequest) -> list[tuple[str, str]]:
-    """(prompt, meal as JSON) of every earlier round, without what only we keep."""
+    """Return (prompt, meal as JSON) of every earlier round, without what only we keep."""
     ours: Any = {"constraints": True, "dish": True, "ingredients": {"__all__": {"key"}}}
     return [
         (turn.prompt, json.dumps(turn.meal.model_dump(exclude=ours), ensure_ascii=False))

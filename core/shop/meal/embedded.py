@@ -66,11 +66,14 @@ class EmbeddedMealEngine:
         self._nearest = nearest
 
     async def suggest(self, request: MealRequest) -> Meal:
-        """One meal. Raises MealError("no dish fits …") when allergies, diets and exclusions leave
-        nothing; a time or a budget that can't be met is relaxed and said so."""
+        """Suggest one meal.
+
+        A time or a budget that can't be met is relaxed, and the message says so. Raises
+        MealError("no dish fits …") when allergies, diets and exclusions leave nothing.
+        """
         # Off the loop: the encoder's first use takes a second to load.
         return await asyncio.to_thread(
-            lambda: _Round(self._catalogue, self._parser, self._nearest, request).meal()
+            lambda: _Suggestion(self._catalogue, self._parser, self._nearest, request).meal()
         )
 
     async def close(self) -> None:
@@ -80,8 +83,10 @@ class EmbeddedMealEngine:
 def fit(
     cat: Catalogue, dish: Dish, constraints: Constraints, *, other_meat: bool = False
 ) -> Fitted | None:
-    """The dish without what the constraints ban, None when it wouldn't be itself any more. With
-    `other_meat` its meat may be another one ("豚肉抜きの生姜焼き" is made with chicken)."""
+    """Return the dish without what the constraints ban, None when it would not be itself any more.
+
+    With `other_meat` its meat may be another one ("豚肉抜きの生姜焼き" is made with chicken).
+    """
     if any(_names(dish, term) for term in constraints.excluded):
         return None
     if any(dish.tags & cat.diets[name].avoid_tags for name in constraints.diets):
@@ -101,7 +106,7 @@ def fit(
         meat = other_meat and "meat" in ingredient.groups
         if part.essential and not meat and not ingredient.groups & EQUALS:
             return None
-        new = _replacement(cat, part, swap, banned, taken)
+        new = _replacement(cat, part, swap, banned=banned, taken=taken)
         if part.essential and meat and new and "meat" not in cat.ingredients[new].groups:
             return None
         if new:
@@ -123,7 +128,12 @@ def _names(dish: Dish, term: str) -> bool:
 
 
 def _replacement(
-    cat: Catalogue, part: Part, swap: Swap | None, banned: Iterable[str], taken: Iterable[str]
+    cat: Catalogue,
+    part: Part,
+    swap: Swap | None,
+    *,
+    banned: Iterable[str],
+    taken: Iterable[str],
 ) -> str | None:
     options = list(cat.ingredients[part.key].subs)
     if swap:
@@ -136,8 +146,8 @@ def _replacement(
     )
 
 
-class _Round:
-    """One request being answered."""
+class _Suggestion:
+    """The answer to one request, while it is being worked out."""
 
     def __init__(
         self, cat: Catalogue, parser: Parser, nearest: Nearest, request: MealRequest
@@ -162,7 +172,7 @@ class _Round:
         )
 
     def _go_back(self) -> None:
-        """ "처음 거로 할게" names a dish as well as its title would."""
+        """Take "처음 거로 할게" for the title of the dish that was suggested then."""
         back, history = self.asked.back, self.request.history
         if back and back <= len(history) and not self.asked.says_what:
             dish = history[back - 1].meal.dish
@@ -170,7 +180,7 @@ class _Round:
                 self.asked.titles, self.asked.another = [dish], False
 
     def _settle_swaps(self) -> None:
-        """Swaps without a victim find one; those whose victim isn't there are a plain wish."""
+        """Find what is swapped where that is not said; what the meal lacks makes a plain wish."""
         assert self.last
         asked = self.asked
         keys = [line.key for line in self.last.ingredients if line.key]
@@ -201,7 +211,7 @@ class _Round:
     # -- which dish --------------------------------------------------------------------------
 
     def _stay(self, current: Dish) -> Fitted | None:
-        """The chat's dish again, when what was asked concerns it rather than another one."""
+        """Keep the chat's dish when what was asked concerns it rather than another; else None."""
         asked = self.asked
         if asked.says_what:
             only_mood = not (asked.titles or asked.dishes or asked.kinds or asked.wanted)
@@ -247,7 +257,7 @@ class _Round:
         return fitting[leaders[self.seed % len(leaders)]]
 
     def _vague(self) -> bool:
-        """Nothing in the sentence is a word we know: go by its meaning."""
+        """Tell whether no word of the sentence is known, so that its meaning decides."""
         asked = self.asked
         says = asked.says_what or asked.excluded or asked.diets or asked.allergies or asked.another
         return not says and not asked.added and len(asked.rest) > 3 and not _open(asked.rest)
@@ -314,7 +324,7 @@ class _Round:
         asked, name = self.asked, self.cat.term_name
         named = [*asked.titles, *asked.dishes]
         if named and not set(named) & set(fitting):
-            title = self.cat.dishes[named[0]].title.of(self.language)
+            title = self.cat.dishes[named[0]].title.in_language(self.language)
             self.notes.append(phrases.note("instead", self.language, title))
             asked.kinds += sorted(self.cat.dishes[named[0]].tags & FAMILIES)
         for term in asked.wanted:
@@ -344,15 +354,17 @@ class _Round:
     # -- what goes into it -------------------------------------------------------------------
 
     def _replace_added(self) -> None:
-        """An extra that was put in earlier and isn't wanted now gives way to another of its sort;
-        swaps among the extras ("와인 말고 맥주") count as well."""
+        """Replace an extra of an earlier round that is not wanted now by another of its sort.
+
+        Swaps among the extras ("와인 말고 맥주") count as well.
+        """
         banned = self.cat.banned_terms(self.constraints)
         hard = self.cat.hard_terms(self.constraints)
         before = set(self.last.constraints.added) if self.last else set()
         added: list[str] = []
         for key in self.constraints.added:
             ingredient = self.cat.ingredients[key]
-            name = ingredient.name.of(self.language)
+            name = ingredient.name.in_language(self.language)
             swap = next((s for s in self.asked.swaps if ingredient.is_a(s.old)), None)
             minor = "drinkalcohol" in ingredient.groups and is_minor(self.request.shopper.age)
             if self.cat.is_banned(key, hard) and key in self.asked.added:
@@ -365,7 +377,7 @@ class _Round:
                 for new in (*wanted, *options):
                     if not self.cat.is_banned(new, banned) and new not in self.constraints.added:
                         added.append(new)
-                        other = self.cat.ingredients[new].name.of(self.language)
+                        other = self.cat.ingredients[new].name.in_language(self.language)
                         self.notes.append(phrases.note("swapped", self.language, name, other))
                         break
                 else:
@@ -379,8 +391,10 @@ class _Round:
         return self.cat.picks.get(term.removeprefix("group:"), term)
 
     def _another_extra(self) -> str | None:
-        """The drink or sweet that isn't wanted though the meal has none: "와인 말고 다른 거" after
-        wine was recommended beside the meal. The dish has nothing to do with it."""
+        """Return the drink or sweet that is refused though the meal has none; else None.
+
+        "와인 말고 다른 거", after wine was recommended beside the meal: the dish may stay.
+        """
         if not self.last or not self.asked.another or self._excludes_something_here():
             return None
         for term in self.asked.excluded:
@@ -399,19 +413,19 @@ class _Round:
             if not self.cat.is_banned(key, banned):
                 added = (*self.constraints.added, key)
                 self.constraints = self.constraints.model_copy(update={"added": added})
-                name = self.cat.ingredients[key].name.of(self.language)
+                name = self.cat.ingredients[key].name.in_language(self.language)
                 old = self.cat.term_name(term, self.language)
                 self.notes.append(phrases.note("instead_of", self.language, old, name))
                 return
 
     def _drop_old_extras(self) -> None:
-        """Cheese put on the last dish has no place on the next; the wine has."""
-        kept = [
+        """Drop what was put on the last dish (cheese), not what goes with any meal (wine)."""
+        added = [
             key
             for key in self.constraints.added
             if key in self.asked.added or self.cat.ingredients[key].groups & EXTRAS
         ]
-        self.constraints = self.constraints.model_copy(update={"added": tuple(kept)})
+        self.constraints = self.constraints.model_copy(update={"added": tuple(added)})
 
     def _in_last(self, term: str) -> bool:
         keys = [line.key for line in self.last.ingredients if line.key] if self.last else []
@@ -443,7 +457,7 @@ class _Round:
             amounts[key] = max(amounts[key] * 1.5, extra) if key in amounts else extra
         return [self.cat.line(key, quantity) for key, quantity in amounts.items()]
 
-    # -- what is said about it ---------------------------------------------------------------
+    # -- the texts about it ------------------------------------------------------------------
 
     def _write(self, fitted: Fitted, how: str) -> Meal:
         language, dish, asked, cat = self.language, fitted.dish, self.asked, self.cat
@@ -483,7 +497,12 @@ class _Round:
             dish=dish.id,
             recipe_title=title,
             intro_message=phrases.intro(
-                language, how, title, dish.minutes, servings, self.seed // 11
+                language,
+                how,
+                title,
+                minutes=dish.minutes,
+                servings=servings,
+                variant=self.seed // 11,
             ),
             recipe_description=description,
             recommendation_message=message,
@@ -494,13 +513,13 @@ class _Round:
         )
 
     def _check(self, lines: Sequence[MealIngredient]) -> None:
-        """The last word on allergies and diets, whatever happened before."""
+        """Check the finished list against allergies and diets once more. Raises MealError."""
         hard = self.cat.hard_terms(self.constraints)
         if any(line.key and self.cat.is_banned(line.key, hard) for line in lines):
             raise MealError(self._nothing_fits(), retryable=False)
 
     def _title(self, fitted: Fitted, hotter: bool, milder: bool) -> str:
-        title = fitted.dish.title.of(self.language)
+        title = fitted.dish.title.in_language(self.language)
         essential = {part.key for part in fitted.dish.parts if part.essential}
         swap = next((c for c in fitted.changes if c.new and (c.asked or c.old in essential)), None)
         if swap and swap.new and self.cat.ingredients[swap.new].groups & {"meat", "seafood"}:
@@ -520,39 +539,39 @@ class _Round:
         return title
 
     def _words_of(self, key: str) -> list[str]:
-        """What a title may call an ingredient, longest first."""
+        """Return what a title may call an ingredient, longest first."""
         ingredient = self.cat.ingredients[key]
-        words = {ingredient.name.of(self.language)}
+        words = {ingredient.name.in_language(self.language)}
         for group in ingredient.groups & {"pork", "beef", "chicken", "lamb"}:
             words |= set(self.cat.groups[group][self.language])
         return sorted(words, key=lambda word: (-len(word), word))
 
     def _everyday(self, key: str) -> str:
-        """ "닭고기" rather than "닭다리살"."""
+        """Name an ingredient as people do: "닭고기" rather than "닭다리살"."""
         groups = self.cat.ingredients[key].groups
         for group in ("pork", "beef", "chicken", "lamb"):
             if group in groups:
                 return self.cat.groups[group][self.language][0]
-        return self.cat.ingredients[key].name.of(self.language)
+        return self.cat.ingredients[key].name.in_language(self.language)
 
     def _description(self, fitted: Fitted, title: str, lines: Sequence[MealIngredient]) -> str:
-        text = fitted.dish.text.of(self.language)
-        kept = [self.cat.ingredients[line.key] for line in lines if line.key]
+        text = fitted.dish.text.in_language(self.language)
+        present = [self.cat.ingredients[line.key] for line in lines if line.key]
         for change in fitted.changes:
             gone = self.cat.ingredients[change.old]
-            words = {gone.name.of(self.language), *gone.synonyms[self.language]}
+            words = {gone.name.in_language(self.language), *gone.synonyms[self.language]}
             for group in gone.groups:
-                if not any(group in ingredient.groups for ingredient in kept):
+                if not any(group in ingredient.groups for ingredient in present):
                     words |= set(self.cat.groups.get(group, {}).get(self.language, ()))
             if any(len(word) > 1 and word.lower() in text.lower() for word in words):
-                names = [line.name.of(self.language) for line in lines[:3]]
+                names = [line.name.in_language(self.language) for line in lines[:3]]
                 return phrases.plain_description(self.language, title, names)
         return text
 
     def _what_changed(self, fitted: Fitted, how: str, hotter: bool, milder: bool) -> list[str]:
         language, cat, asked = self.language, self.cat, self.asked
         notes = list(self.notes)
-        said: set[str] = set()
+        changed: set[str] = set()
         before = [line.key for line in self.last.ingredients if line.key] if self.last else []
         after = {key for key, _ in fitted.parts}
         for change in fitted.changes:
@@ -561,9 +580,9 @@ class _Round:
                     continue  # was so in the last round already
                 change = self._changed_again(change, [key for key in before if key not in after])
             old, new = self._everyday(change.old), change.new and self._everyday(change.new)
-            if old in said or old == new:
+            if old in changed or old == new:
                 continue
-            said.add(old)
+            changed.add(old)
             notes.append(
                 phrases.note("swapped", language, old, new)
                 if new
@@ -571,7 +590,7 @@ class _Round:
             )
         for key in self.constraints.added:
             if key in asked.added:
-                name = cat.ingredients[key].name.of(language)
+                name = cat.ingredients[key].name.in_language(language)
                 kind = "more" if key in {k for k, _ in fitted.parts} else "added"
                 notes.append(phrases.note(kind, language, name))
         if how == "again" and not notes and asked.excluded:
@@ -580,10 +599,10 @@ class _Round:
         if how != "again":
             for term in asked.excluded[:1]:
                 kind = "other_than" if term.startswith(("tag:", "dish:")) else "without"
-                if not any(cat.term_name(term, language) == word for word in said):
+                if not any(cat.term_name(term, language) == word for word in changed):
                     notes.append(phrases.note(kind, language, self._thing(term)))
         if hotter and "spicy" in asked.moods:
-            chili = cat.ingredients["chili_flakes"].name.of(language)
+            chili = cat.ingredients["chili_flakes"].name.in_language(language)
             notes.append(phrases.note("hotter", language, chili))
         if milder and "mild" in asked.moods:
             notes.append(phrases.note("milder", language))
@@ -607,19 +626,19 @@ class _Round:
         return notes
 
     def _thing(self, term: str) -> str:
-        """A term as a noun: "매운 음식" rather than "매운"."""
+        """Name a term by a noun: "매운 음식" rather than "매운"."""
         name = self.cat.term_name(term, self.language)
         topic = next((t for t in self.cat.topics.values() if f"tag:{t.tag}" == term), None)
         return name if topic is None or topic.kind else phrases.food(name, self.language)
 
     def _changed_again(self, change: Change, gone: Sequence[str]) -> Change:
-        """The substitute of the last round gave way to another one: name that."""
+        """Return the change from the last round's substitute, where that gave way to another."""
         groups = self.cat.ingredients[change.old].groups
         old = next((key for key in gone if self.cat.ingredients[key].groups & groups), change.old)
         return Change(old, change.new, change.asked)
 
-    def _said_once(self, terms: Sequence[str]) -> list[str]:
-        """Without those that go without saying: shrimp after shellfish, mixed nuts after nuts."""
+    def _without_implied(self, terms: Sequence[str]) -> list[str]:
+        """Leave out what others imply: shrimp after shellfish, mixed nuts after nuts."""
         cat = self.cat
         groups = [term for term in terms if term.startswith("group:")]
         keys = [term for term in terms if term in cat.ingredients]
@@ -634,11 +653,11 @@ class _Round:
         return [term for term in terms if term not in implied]
 
     def _limits(self, dish: Dish) -> list[str]:
-        """Says that allergies and diets were heeded, in the chat's first answer."""
+        """Say that allergies and diets were heeded, in the chat's first answer."""
         language, cat = self.language, self.cat
         # What somebody just doesn't eat is banned as hard, but isn't called an allergy.
         merely = {cat.term_name(term, language) for term in self.constraints.excluded}
-        here = self._said_once([*self.persona.allergies, *self.asked.allergies])
+        here = self._without_implied([*self.persona.allergies, *self.asked.allergies])
         named = [cat.term_name(term, language) for term in here]
         named = [name for name in dict.fromkeys(named) if name not in merely]
         notes = []
@@ -657,7 +676,7 @@ def _age_moods(age: int | None) -> tuple[str, ...]:
 
 
 def _extra_amount(cat: Catalogue, key: str, servings: int) -> float:
-    """How much of an extra to buy for so many people, in its unit."""
+    """Return how much of an extra to buy for so many people, in its unit."""
     ingredient = cat.ingredients[key]
     unit, drink = ingredient.unit.en, ingredient.category in ("Drinks", "Alcohol")
     if unit == "ml":
@@ -696,7 +715,7 @@ _OPEN = (
 
 
 def _open(text: str) -> bool:
-    """Asks for anything at all ("뭐 먹지?"): there is no meaning to go by."""
+    """Tell whether a text asks for anything at all ("뭐 먹지?"): it has no meaning to go by."""
     squeezed = text.replace(" ", "") if not text.isascii() else text
     return len(squeezed) < 40 and any(word in squeezed for word in _OPEN)
 

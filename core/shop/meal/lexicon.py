@@ -87,7 +87,7 @@ _KANJI_TAIL = re.compile(
 
 
 def normalize(text: str) -> str:
-    """Full-width digits and letters to plain ones, half-width kana to full, lower case."""
+    """Turn full-width digits and letters into plain ones, half-width kana into full; lower case."""
     plain = unicodedata.normalize("NFKC", text).lower()
     return re.sub(r"-(?=al+erg|intoleran|sensitiv)", " ", plain)  # "peanut-allergic"
 
@@ -118,7 +118,7 @@ class Lexicon:
 
         for dish in catalogue.dishes.values():
             for language in LANGUAGES:
-                add((dish.title.of(language),), "title", dish.id)
+                add((dish.title.in_language(language),), "title", dish.id)
                 add(dish.aliases[language], "dish", dish.id)
         for topic in catalogue.topics.values():
             for words in topic.words.values():
@@ -131,7 +131,7 @@ class Lexicon:
                 add(words, "term", f"group:{group}")
         for ingredient in catalogue.ingredients.values():
             for language in LANGUAGES:
-                names = (ingredient.name.of(language), *ingredient.synonyms[language])
+                names = (ingredient.name.in_language(language), *ingredient.synonyms[language])
                 add(names, "term", ingredient.key)
         for allergen, by_language in catalogue.allergens.items():
             for words in by_language.values():
@@ -150,7 +150,7 @@ class Lexicon:
         self._longest_english = max(len(word.split()) for word in self._english)
 
     def find(self, text: str) -> list[Match]:
-        """The words found in a normalized text, left to right, never overlapping."""
+        """Find the words of a normalized text, left to right, never overlapping."""
         found = self._find_spaceless(text) + self._find_english(text)
         return sorted(found, key=lambda match: match.start)
 
@@ -165,7 +165,7 @@ class Lexicon:
                     continue
                 start, end = places[at], places[at + len(word) - 1] + 1
                 noun = any(s.kind not in ("mood", "diet") for s in self._senses[word])
-                if _fits(word, text, start, end, start == last_end, noun):
+                if _fits(word, text, start, end, after_match=start == last_end, noun=noun):
                     if self._senses[word]:
                         found.append(Match(start, end, word, self._senses[word]))
                         last_end = end
@@ -203,7 +203,7 @@ class Lexicon:
         return None
 
 
-def _fits(word: str, text: str, start: int, end: int, after_match: bool, noun: bool) -> bool:
+def _fits(word: str, text: str, start: int, end: int, *, after_match: bool, noun: bool) -> bool:
     before, after = text[:start], text[end:]
     if word in _NOT_AFTER and _NOT_AFTER[word].search(before):
         return False

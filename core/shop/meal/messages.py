@@ -20,7 +20,7 @@ from core.shop.meal.models import (
 
 
 def request_to_message(request: MealRequest) -> pb.SuggestMealRequest:
-    """The request as it goes over the wire."""
+    """Make the request as it goes over the wire."""
     shopper = request.shopper
     return pb.SuggestMealRequest(
         prompt=request.prompt,
@@ -40,7 +40,7 @@ def request_to_message(request: MealRequest) -> pb.SuggestMealRequest:
 
 
 def request_from_message(message: pb.SuggestMealRequest) -> MealRequest:
-    """The request as an engine takes it. ValidationError when a meal of the chat makes no sense."""
+    """Read a request. Raises ValidationError when a meal of the chat is not of our form."""
     shopper = message.shopper
     return MealRequest(
         prompt=message.prompt,
@@ -60,7 +60,7 @@ def request_from_message(message: pb.SuggestMealRequest) -> MealRequest:
 
 
 def meal_to_message(meal: Meal) -> pb.Meal:
-    """The meal as it goes over the wire; of its constraints what the chat has fixed."""
+    """Make the meal as it goes over the wire; of its constraints those that the chat has fixed."""
     constraints = meal.constraints.model_dump(mode="json", exclude_defaults=True)
     return pb.Meal(
         dish=meal.dish,
@@ -85,7 +85,7 @@ def meal_to_message(meal: Meal) -> pb.Meal:
 
 
 def meal_from_message(message: pb.Meal) -> Meal:
-    """The meal that a message holds. ValidationError when its constraints are not of our form."""
+    """Read a meal. Raises ValidationError when its constraints are not of our form."""
     return Meal(
         dish=_optional(message, "dish"),
         recipe_title=message.recipe_title,

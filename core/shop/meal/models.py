@@ -19,7 +19,8 @@ class Text(Frozen):
     en: str
     ja: str
 
-    def of(self, language: Language) -> str:
+    def in_language(self, language: Language) -> str:
+        """Return the text in one of them."""
         return str(getattr(self, language))
 
 

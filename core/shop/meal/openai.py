@@ -101,7 +101,7 @@ class _Reply(_Strict):
 
 
 def reply_schema() -> dict[str, Any]:
-    """JSON schema of the answer, as strict mode wants it: all required, nothing extra."""
+    """Return the answer's JSON schema, as strict mode wants it: all required, nothing extra."""
     schema = _Reply.model_json_schema()
     schema["$defs"]["_Ingredient"]["properties"]["category"]["enum"] = list(CATEGORIES)
     return schema
@@ -138,7 +138,7 @@ class OpenAIMealEngine:
         await self._endpoint.close()
 
     async def suggest(self, request: MealRequest) -> Meal:
-        """One meal from the endpoint; an unreadable answer is sent back once for repair."""
+        """Ask the endpoint for one meal; an unreadable answer is sent back once for repair."""
         persona = persona_wishes(self._parser, request.shopper)
         asked = self._parser.parse(request.prompt, followup=bool(request.history))
         constraints = constrain(self._catalogue, request, persona, asked)
@@ -148,18 +148,18 @@ class OpenAIMealEngine:
         messages = self._messages(request, hard)
         try:
             reply = await self._endpoint.chat_json(
-                self._model, messages, _Reply, "meal", reply_schema()
+                self._model, messages, _Reply, name="meal", schema=reply_schema()
             )
         except UpstreamError as error:
             raise MealError(error.reason, error.retryable) from error
         lines = [self._line(item) for item in reply.ingredients]
-        kept = [line for line in lines if not self._is_banned(line, hard)]
-        if not kept:
+        allowed = [line for line in lines if not self._is_banned(line, hard)]
+        if not allowed:
             raise MealError("upstream suggested nothing the shopper may eat", retryable=True)
         message = reply.recommendation_message
         for line in lines:
-            if line not in kept:
-                name = line.name.of(request.language)
+            if line not in allowed:
+                name = line.name.in_language(request.language)
                 message += " " + phrases.note("refused_allergy", request.language, name)
         return Meal(
             dish=None,
@@ -169,7 +169,7 @@ class OpenAIMealEngine:
             recommendation_message=message,
             servings=min(max(reply.servings, 1), 20),
             minutes=reply.minutes if reply.minutes and reply.minutes > 0 else None,
-            ingredients=tuple(kept),
+            ingredients=tuple(allowed),
             constraints=constraints,
         )
 
@@ -202,7 +202,7 @@ class OpenAIMealEngine:
     # -- reading -----------------------------------------------------------------------------
 
     def _line(self, item: _Ingredient) -> MealIngredient:
-        """The vocabulary's own line when it knows the name, else the model's words."""
+        """Make the vocabulary's own line when it knows the name, else one of the model's words."""
         names = (item.name.ko, item.name.ja, item.name.en)
         key = next((k for name in names if (k := self._by_name.get(_plain(name)))), None)
         if key is None:
@@ -217,7 +217,7 @@ class OpenAIMealEngine:
         quantity, unit = item.quantity, item.unit.en.lower().strip(" .")
         same = any(
             item.unit.model_dump()[language].lower().removesuffix("s")
-            == ingredient.unit.of(language).lower()
+            == ingredient.unit.in_language(language).lower()
             for language in LANGUAGES
         )
         if not same:
@@ -234,7 +234,7 @@ class OpenAIMealEngine:
             return self._catalogue.is_banned(line.key, hard)
         # A name we don't know may still hold one we do ("shrimp paste").
         for language in LANGUAGES:
-            for match in lexicon().find(normalize(line.name.of(language))):
+            for match in lexicon().find(normalize(line.name.in_language(language))):
                 for value in match.values("allergen"):
                     if f"allergen:{value}" in hard:
                         return True
@@ -251,7 +251,7 @@ def _plain(name: str) -> str:
 
 
 def _names(cat: Catalogue) -> dict[str, str]:
-    """Every name and synonym, spaces out, to its key; a name proper beats another's synonym."""
+    """Map every name and synonym, without spaces, to its key; a name beats another's synonym."""
     found: dict[str, str] = {}
     for ingredient in cat.ingredients.values():
         for language in LANGUAGES:
@@ -259,5 +259,5 @@ def _names(cat: Catalogue) -> dict[str, str]:
                 found.setdefault(_plain(word), ingredient.key)
     for ingredient in cat.ingredients.values():
         for language in LANGUAGES:
-            found[_plain(ingredient.name.of(language))] = ingredient.key
+            found[_plain(ingredient.name.in_language(language))] = ingredient.key
     return found

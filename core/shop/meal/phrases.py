@@ -17,7 +17,7 @@ _JOSA = {
 
 
 def josa(word: str, particle: str) -> str:
-    """The word with the form of the particle (named by its after-consonant form) it takes.
+    """Return the word with the form of the particle (named by its after-consonant form) it takes.
 
     >>> josa("카레", "을"), josa("된장국", "으로"), josa("두부", "이에요")
     ('카레를', '된장국으로', '두부예요')
@@ -243,7 +243,7 @@ def title_as(kind: str, title: str, language: Language, word: str = "") -> str:
 
 
 def food(name: str, language: Language) -> str:
-    """An adjective of the vocabulary with the noun it wants: "매운" → "매운 음식"."""
+    """Give an adjective of the vocabulary the noun it wants: "매운" → "매운 음식"."""
     if language == "ko":
         final = (ord(name[-1]) - ord("가")) % 28 if "가" <= name[-1] <= "힣" else 0
         return f"{name} 음식" if final == 4 else name  # ends in ㄴ: an adjective
@@ -262,9 +262,9 @@ def note(kind: str, language: Language, a: str = "", b: str = "") -> str:
 
 
 def intro(
-    language: Language, how: str, title: str, minutes: int, servings: int, variant: int
+    language: Language, how: str, title: str, *, minutes: int, servings: int, variant: int
 ) -> str:
-    """`how`: "new", "again" (the same dish, adjusted) or "other" (another one in the chat)."""
+    """Write the first sentence. how: "new", "again" (the same dish, adjusted) or "other" (another one in the chat)."""
     tables = {"new": _INTRO, "again": _INTRO_AGAIN, "other": _INTRO_OTHER}
     table = tables[how][language]
     hooks = _HOOK[language]
@@ -287,7 +287,7 @@ def greeting(language: Language, name: str | None) -> str:
 
 
 def plain_description(language: Language, title: str, names: Sequence[str]) -> str:
-    """For a dish whose ingredients were changed so far that its own sentence would be wrong."""
+    """Describe a dish that was changed so far that its own sentence would be wrong."""
     what = listed(names, language)
     if language == "en":
         return f"{title[0].upper()}{title[1:]} made with {what}."

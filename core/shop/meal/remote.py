@@ -70,8 +70,8 @@ def _meal_error(error: grpc.aio.AioRpcError) -> MealError:
     for detail in status.details if status else ():
         info = error_details_pb2.ErrorInfo()
         if detail.Unpack(info) and info.reason == "NO_MEAL":
-            said = " ".join((error.details() or "").split())[:MAX_REASON]
-            return MealError(said or "no meal fits", info.metadata.get("retryable") == "true")
+            reason = " ".join((error.details() or "").split())[:MAX_REASON]
+            return MealError(reason or "no meal fits", info.metadata.get("retryable") == "true")
     retryable = error.code() in (
         grpc.StatusCode.UNAVAILABLE,
         grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -81,7 +81,7 @@ def _meal_error(error: grpc.aio.AioRpcError) -> MealError:
 
 
 def _problems(meal: pb.Meal) -> Iterator[str]:
-    """What keeps a reply from being a meal, in plain words that name no content."""
+    """Yield what keeps a reply from being a meal, in plain words that quote nothing of it."""
     for name in (
         "recipe_title",
         "intro_message",

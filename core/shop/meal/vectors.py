@@ -32,7 +32,7 @@ def _encoder() -> Any:
 
 @functools.cache
 def _dish_vectors() -> tuple[list[str], Any]:
-    """Ids of the dishes, and their vectors as rows (float16 on disk)."""
+    """Read the ids of the dishes, and their vectors as rows (float16 on disk)."""
     import numpy as np
 
     with np.load(FILE) as file:
@@ -40,7 +40,7 @@ def _dish_vectors() -> tuple[list[str], Any]:
 
 
 def nearest(text: str, count: int = 12) -> Sequence[tuple[str, float]]:
-    """(dish id, cosine) of the dishes nearest in meaning, best first; empty without the encoder."""
+    """Return (dish id, cosine) of the dishes nearest in meaning; none without the encoder."""
     with _lock:
         encoder = _encoder()
         if encoder is None or not FILE.exists():
@@ -75,7 +75,9 @@ def build() -> None:
     cat = catalogue()
     rows = []
     for dish in cat.dishes.values():
-        texts = [f"{dish.title.of(lang)}. {dish.text.of(lang)}" for lang in LANGUAGES]
+        texts = [
+            f"{dish.title.in_language(lang)}. {dish.text.in_language(lang)}" for lang in LANGUAGES
+        ]
         moods = [tag for tag in sorted(dish.tags) if tag in cat.topics]
         texts += [", ".join(cat.topics[tag].words[lang][0] for tag in moods) for lang in LANGUAGES]
         mean = encoder.encode(texts).mean(axis=0)

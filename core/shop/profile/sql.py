@@ -30,8 +30,8 @@ class Profile:
     updated_at: datetime
 
 
-# What a tenant says of a shopper.
-_SAID = ("name", "gender", "age", "locale", "persona", "extra")
+# What a tenant may describe of a shopper.
+FIELDS = ("name", "gender", "age", "locale", "persona", "extra")
 _COLUMNS = [column for column in profiles.c if column.name != "tenant_id"]
 _PROFILE = Query(
     select(*_COLUMNS).where(
@@ -46,7 +46,7 @@ _FIRST = Query(
     .limit(1),
     uuid.UUID,
 )
-_INSERT = insert(profiles).values(params("tenant_id", "id", *_SAID))
+_INSERT = insert(profiles).values(params("tenant_id", "id", *FIELDS))
 _NAMES = bindparam("names", type_=ARRAY(Text))
 _PUT = Query(
     _INSERT.on_conflict_do_update(
@@ -56,7 +56,7 @@ _PUT = Query(
                 (literal(name, Text) == any_(_NAMES), _INSERT.excluded[name]),
                 else_=profiles.c[name],
             )
-            for name in _SAID
+            for name in FIELDS
         }
         | {"updated_at": func.now()},
     ).returning(*_COLUMNS),
@@ -65,20 +65,20 @@ _PUT = Query(
 
 
 async def read_profile(reader: Reader, tenant_id: uuid.UUID, profile_id: str) -> Profile | None:
-    """A tenant's profile."""
+    """Read a tenant's profile; None when there is no such."""
     return await reader.first(_PROFILE, tenant=tenant_id, id=uuid.UUID(profile_id))
 
 
 async def first_profile(reader: Reader, tenant_id: uuid.UUID) -> uuid.UUID | None:
-    """The profile that the tenant has had for longest."""
+    """Read the id of the profile that the tenant has had for longest; None when it has none."""
     return await reader.first(_FIRST, tenant=tenant_id)
 
 
 async def put_profile(
     conn: Connection, tenant_id: uuid.UUID, profile_id: str, values: Mapping[str, Any]
 ) -> Profile:
-    """Set these values of a tenant's profile, or create it with them; as it is then."""
-    said = {name: values.get(name) for name in _SAID}
+    """Set these values of a tenant's profile, or create it with them; return it as it is then."""
+    fields = {name: values.get(name) for name in FIELDS}
     return await conn.one(
-        _PUT, tenant_id=tenant_id, id=uuid.UUID(profile_id), names=list(values), **said
+        _PUT, tenant_id=tenant_id, id=uuid.UUID(profile_id), names=list(values), **fields
     )

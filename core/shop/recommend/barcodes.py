@@ -1,4 +1,4 @@
-"""GetRoundBarcodes: a round's products, each with its barcode as a picture."""
+"""A round's products as messages, each with its barcode as a picture."""
 
 from __future__ import annotations
 
@@ -10,36 +10,18 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from onegenie.error.v1.reasons import SdkReason
 from onegenie.recommend.v1 import recommend_pb2 as pb
-
-from core.platform.database import Database
-from core.shop.recommend import sql
-from core.shop.tenants.sql import Caller
-from edge.reply.errors import ApiError
 
 # Pixels of the narrowest bar: readable from a phone's screen, and under a kilobyte.
 SCALE = 3
-# Pictures kept: a store has some thousand products, and one takes about half a kilobyte.
-KEPT = 8192
+# Pictures cached: a store has some thousand products, and one takes about half a kilobyte.
+PICTURES = 8192
 
 _THIRTEEN_DIGITS = re.compile(r"[0-9]{13}")
 
 
-async def get_round_barcodes(
-    database: Database, caller: Caller, request: pb.GetRoundBarcodesRequest
-) -> pb.GetRoundBarcodesResponse:
-    """The products as the round holds them; the store is not asked again. Raises NOT_FOUND."""
-    row = await sql.read_round(
-        database, caller, request.profile_id, request.chat_id, request.round_id
-    )
-    if row is None:
-        raise ApiError(SdkReason.NOT_FOUND, "There is no such round.")
-    return barcodes_of(request.chat_id.lower(), str(row.id), pb.Round.FromString(row.results))
-
-
 def barcodes_of(chat_id: str, round_id: str, stored: pb.Round) -> pb.GetRoundBarcodesResponse:
-    """The reply for a round as it is stored. An item without a product is left out."""
+    """Make the reply for a round as it is stored. An item without a product is left out."""
     return pb.GetRoundBarcodesResponse(
         chat_id=chat_id,
         round_id=round_id,
@@ -67,9 +49,9 @@ def _with_barcode(product: pb.Product) -> pb.BarcodeProduct:
     )
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=PICTURES)
 def barcode_image(number: str) -> str | None:
-    """A PNG of the number as EAN-13, as a data URI; None when it is no valid EAN-13.
+    """Draw a number as EAN-13: a PNG in a data URI; None when it is not a valid EAN-13.
 
     Quiet zones are part of the picture; the digits are not written under the bars.
     """
@@ -90,7 +72,7 @@ def barcode_image(number: str) -> str | None:
 
 
 def _png(width: int, height: int, grey: bytes) -> bytes:
-    """A PNG of 8-bit greys, a byte a pixel, row by row. https://www.w3.org/TR/png-3/"""
+    """Encode a PNG of 8-bit greys, a byte a pixel, row by row. https://www.w3.org/TR/png-3/"""
     # Each row is led by the number of its filter: 0, none.
     rows = b"".join(b"\0" + grey[i : i + width] for i in range(0, width * height, width))
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)

@@ -6,9 +6,9 @@ from core.shop.meal.models import LANGUAGES, Language
 
 
 def choose_language(profile_locale: str | None, tenant_locale: str | None) -> Language:
-    """The profile's language, else the tenant's, else Korean.
+    """Choose the profile's language, else the tenant's, else Korean.
 
-    A locale is a BCP 47 tag; only its language counts, and one we don't speak falls through.
+    A locale is a BCP 47 tag; only its language counts, and one we don't speak is passed over.
     """
     for locale in (profile_locale, tenant_locale):
         language = (locale or "").replace("_", "-").split("-")[0].strip().lower()

@@ -23,25 +23,25 @@ from core.platform.jobs import BEGIN, ROUNDS, Jobs
 from core.platform.telemetry import STEP_SECONDS, STEPS
 from core.shop.catalogue.port import Stores, StoreUnavailable
 from core.shop.lift.port import LiftPairs
-from core.shop.meal.models import Meal, MealRequest, Shopper, Turn
+from core.shop.meal.models import Meal
 from core.shop.meal.port import MealEngine, MealError
 from core.shop.recommend import sql
-from core.shop.recommend.exclusions import excluded_words
-from core.shop.recommend.language import choose_language
-from core.shop.recommend.offers import make_offers
+from core.shop.recommend.choosing.exclusions import excluded_words
 from core.shop.recommend.state import IN_PROGRESS, LAST_STEP, STEP_NAMES
-from core.shop.recommend.suggestions import suggest_items
-from core.shop.recommend.todos import make_todos
+from core.shop.recommend.steps.items import suggest_items
+from core.shop.recommend.steps.meal import suggest_meal
+from core.shop.recommend.steps.offers import make_offers
+from core.shop.recommend.steps.todos import make_todos
 from core.shop.tenants.sql import refund_credit
 
 log = structlog.get_logger(__name__)
 
 STEP_DEADLINE_SECONDS = 60.0
-# A step that fails for a reason we did not foresee is tried this often.
+# Attempts, the first included, before an unexpected failure ends the round.
 MAX_ATTEMPTS = 4
-# A step whose process was killed this often is taken for the cause.
+# After so many attempts that ended with their process, the step is taken for the cause.
 MAX_INTERRUPTIONS = 20
-# What turns are counted from: 2025-01-01, so that they fit the queue's 32 bits until 2093.
+# Turns are counted from 2025-01-01, so that they fit the queue's 32 bits until 2093.
 _TURNS_SINCE = 1_735_689_600
 
 
@@ -55,7 +55,7 @@ class StepResult:
 
 
 def round_topic(round_id: uuid.UUID | str) -> str:
-    """The topic on which changes of a round are published."""
+    """Name the topic on which changes of a round are published."""
     return f"round:{round_id}"
 
 
@@ -89,7 +89,7 @@ class Pipeline:
     ) -> None:
         """Put a step of a round on the queue, in the transaction of `conn`.
 
-        `in_flight` is how many other rounds of the tenant were under way when this one came.
+        in_flight: how many other rounds of the tenant were under way when this one came.
         """
         queue, priority = (BEGIN, _turn(in_flight)) if step == 1 else (ROUNDS, step)
         await self._jobs.defer(
@@ -165,24 +165,7 @@ class Pipeline:
 
     async def _suggest_meal(self, row: sql.Work) -> StepResult:
         history = await sql.read_history(self._database, row.chat_id, row.round_no)
-        meal = await self._engine.suggest(
-            MealRequest(
-                prompt=row.prompt,
-                language=choose_language(row.locale, row.tenant_locale),
-                history=tuple(
-                    Turn(prompt=turn.prompt, meal=Meal.model_validate(turn.meal))
-                    for turn in history
-                ),
-                shopper=Shopper(
-                    name=row.name,
-                    gender=row.gender,
-                    age=row.age,
-                    locale=row.locale,
-                    persona=row.persona,
-                    extra=row.extra or {},
-                ),
-            )
-        )
+        meal = await suggest_meal(self._engine, row, history)
         return StepResult(pb.Round(), meal=meal.model_dump(mode="json"))
 
     async def _make_todos(self, row: sql.Work) -> StepResult:
@@ -218,10 +201,10 @@ class Pipeline:
 
 
 def _turn(in_flight: int) -> int:
-    """Priority of a first step: below every other step's, and the lower the later it came.
+    """Return the priority of a first step: below every other step's, the lower the later it came.
 
-    Each round of its tenant that is under way counts as if it had come a second later: a tenant
-    with a backlog lets others pass, and nobody for ever.
+    Each round of its tenant that is under way counts as if this one had come a second later: a
+    tenant with a backlog lets others pass, but nobody for ever.
     """
     return -(int(time.time()) - _TURNS_SINCE + in_flight)
 
@@ -231,7 +214,7 @@ def _excluded(row: sql.Work) -> frozenset[str]:
 
 
 class StepFailed(Exception):
-    """The round can't go on; the reason is safe to show."""
+    """The round can't go on. `reason` is safe to show to a client."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)

@@ -19,7 +19,7 @@ _SHARED = (
 
 
 def to_product(product: store_pb2.Product) -> recommend_pb2.Product:
-    """The product as a round keeps and shows it."""
+    """Make the product as a round keeps and shows it."""
     shown = recommend_pb2.Product(id=product.id, name=product.name)
     for name in _SHARED:
         if product.HasField(name):  # type: ignore[arg-type]
@@ -30,10 +30,26 @@ def to_product(product: store_pb2.Product) -> recommend_pb2.Product:
 
 
 def to_location(location: store_pb2.Location) -> recommend_pb2.Location:
-    """The same place."""
+    """Make the same place a part of a round."""
     return recommend_pb2.Location(x=location.x, y=location.y, radius=location.radius)
 
 
 def in_stock(product: store_pb2.Product) -> bool:
-    """Whether there is any; a store that doesn't count its stock has it."""
+    """Tell whether there is any; a store that doesn't count its stock has it."""
     return not product.HasField("quantity") or product.quantity > 0
+
+
+def describe(
+    item: recommend_pb2.AdItem | recommend_pb2.CouponItem, product: store_pb2.Product
+) -> None:
+    """Give an offer its product, and that product's name, brand and price."""
+    item.product.CopyFrom(to_product(product))
+    item.item_name = product.name
+    if product.HasField("name_en"):
+        item.item_name_en = product.name_en
+    if product.HasField("brand"):
+        item.brand = product.brand
+    if product.HasField("price"):
+        item.price = product.price
+    if product.HasField("price_unit"):
+        item.price_unit = product.price_unit

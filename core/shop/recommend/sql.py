@@ -33,6 +33,15 @@ from core.shop.tenants.tables import tenants
 
 
 @dataclass(frozen=True, slots=True)
+class RoundIds:
+    """Where a round is: its profile, its chat, and the round itself, each a UUID."""
+
+    profile_id: str
+    chat_id: str
+    round_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class RoundRow:
     """A round as polls need it."""
 
@@ -99,7 +108,7 @@ _PROFILE = Query(
 
 
 async def profile_exists(reader: Reader, caller: Caller, profile_id: str) -> bool:
-    """Whether the caller's tenant has the profile."""
+    """Tell whether the caller's tenant has the profile."""
     profile = uuid.UUID(profile_id)
     return await reader.first(_PROFILE, tenant=caller.tenant_id, profile=profile) is not None
 
@@ -174,14 +183,15 @@ async def open_chat(
     conn: Connection,
     caller: Caller,
     profile_id: str,
+    *,
     prompt: str,
     idempotency_key: str | None,
     most_in_flight: int,
 ) -> NewRound | None:
-    """A new chat and its first round, whose first step is running.
+    """Insert a chat and its first round, whose first step is running.
 
-    None: no such profile, or so many rounds of the tenant are under way. Raises
-    psycopg.errors.UniqueViolation when the idempotency key was used before.
+    Return None when there is no such profile, or when `most_in_flight` rounds of the tenant are
+    under way. Raises psycopg.errors.UniqueViolation when the idempotency key was used before.
     """
     chat_id, round_id = uuid.uuid4(), uuid.uuid4()
     in_flight = await conn.first(
@@ -224,7 +234,7 @@ _ROUND_STATES = Query(
 
 
 async def round_states(conn: Connection, chat_id: uuid.UUID) -> list[RoundState]:
-    """The state of each round of a chat, first to last."""
+    """Read the state of each round of a chat, first to last."""
     return await conn.all(_ROUND_STATES, chat=chat_id)
 
 
@@ -252,13 +262,14 @@ async def insert_round(
     caller: Caller,
     chat_id: uuid.UUID,
     round_no: int,
+    *,
     prompt: str,
     idempotency_key: str | None,
     most_in_flight: int,
 ) -> NewRound | None:
-    """Add a round whose first step is running.
+    """Insert a round whose first step is running.
 
-    None: so many rounds of the tenant are under way. Raises as open_chat.
+    Return None when `most_in_flight` rounds of the tenant are under way. Raises as open_chat.
     """
     round_id = uuid.uuid4()
     in_flight = await conn.first(
@@ -301,7 +312,7 @@ _BY_IDEMPOTENCY_KEY = Query(
 
 
 async def round_by_idempotency_key(reader: Reader, caller: Caller, key: str) -> StartedRound | None:
-    """The round that the caller's key started under an idempotency key."""
+    """Read the round that the caller's key started under an idempotency key."""
     return await reader.first(_BY_IDEMPOTENCY_KEY, key=caller.key_id, idem=key)
 
 
@@ -327,7 +338,7 @@ _CHAT = Query(
 async def read_chat(
     reader: Reader, caller: Caller, profile_id: str, chat_id: str
 ) -> list[ChatRoundRow]:
-    """The chat's rounds, first to last; none: no such chat."""
+    """Read the chat's rounds, first to last; none when there is no such chat."""
     return await reader.all(_CHAT, **_owner(caller, profile_id, chat_id))
 
 
@@ -343,12 +354,10 @@ _OWNED_ROUND = Query(
 )
 
 
-async def read_round(
-    reader: Reader, caller: Caller, profile_id: str, chat_id: str, round_id: str
-) -> RoundRow | None:
-    """One round of the caller's chat."""
-    owner = _owner(caller, profile_id, chat_id)
-    return await reader.first(_OWNED_ROUND, round=uuid.UUID(round_id), **owner)
+async def read_round(reader: Reader, caller: Caller, ids: RoundIds) -> RoundRow | None:
+    """Read one round of the caller's chat."""
+    owner = _owner(caller, ids.profile_id, ids.chat_id)
+    return await reader.first(_OWNED_ROUND, round=uuid.UUID(ids.round_id), **owner)
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,7 +379,7 @@ _OWNED_RESULTS = Query(
 async def read_results(
     reader: Reader, caller: Caller, profile_id: str, chat_id: str, round_id: str
 ) -> Results | None:
-    """The results of one round of the caller's chat, as they are now."""
+    """Read the results of one round of the caller's chat, as they are now."""
     owner = _owner(caller, profile_id, chat_id)
     return await reader.first(_OWNED_RESULTS, round=uuid.UUID(round_id), **owner)
 
@@ -418,7 +427,7 @@ _PAGES = {"asc": Query(_page(asc), ListedChat), "desc": Query(_page(desc), Liste
 async def list_chats(
     reader: Reader, caller: Caller, profile_id: str, *, page: int, limit: int, order: str
 ) -> tuple[int, list[ListedChat]]:
-    """How many chats there are, and a page of them, in the `order` asc or desc of their age."""
+    """Read how many chats there are, and a page of them. order: by age, "asc" or "desc"."""
     values = {
         "tenant": caller.tenant_id,
         "key": caller.key_id,
@@ -479,7 +488,7 @@ _WORK = Query(
 
 
 async def read_work(reader: Reader, round_id: uuid.UUID) -> Work | None:
-    """All that a step needs to know of its round."""
+    """Read all that a step needs to know of its round."""
     return await reader.first(_WORK, round=round_id)
 
 
@@ -504,7 +513,7 @@ _HISTORY = Query(
 
 
 async def read_history(reader: Reader, chat_id: uuid.UUID, before: int) -> list[EarlierTurn]:
-    """The chat's earlier rounds that have a meal, first to last."""
+    """Read the chat's earlier rounds that have a meal, first to last."""
     return await reader.all(_HISTORY, chat=chat_id, before=before)
 
 
@@ -538,7 +547,7 @@ async def save_step(
     meal: dict[str, Any] | None,
     analyst_comments: dict[str, str],
 ) -> bool:
-    """Save a step's result, unless it is saved already or the round is over."""
+    """Save a step's result; False when it is saved already or the round is over."""
     saved = await conn.run(
         _SAVE_STEP,
         b_round=round_id,
@@ -559,5 +568,5 @@ _FAIL = Statement(
 
 
 async def fail_round(conn: Connection, round_id: uuid.UUID, step: int, error: str) -> bool:
-    """End a round in error at a step, unless that step is saved or the round is over."""
+    """End a round in error at a step; False when that step is saved or the round is over."""
     return await conn.run(_FAIL, b_round=round_id, b_step=step, b_error=error) == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from onegenie.error.v1.reasons import SdkReason
 from psycopg.errors import UniqueViolation
 
 from core.platform.database import Connection, Database, Reader
+from core.platform.finish import finish
 from core.platform.idempotency import check_key, used_for_another_request
 from core.shop.recommend import sql
 from core.shop.recommend.pipeline import Pipeline
@@ -21,7 +21,10 @@ from edge.v1 import annotations_pb2 as rest
 
 @dataclass(frozen=True, slots=True)
 class StartRound:
-    """What the caller asks for. Ids are well-formed UUIDs, the prompt is within its bounds."""
+    """What the caller asks for: a follow-up in a chat, or a new chat where `chat_id` is None.
+
+    Ids are well-formed UUIDs, the prompt is within its bounds.
+    """
 
     profile_id: str
     chat_id: str | None
@@ -31,13 +34,13 @@ class StartRound:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The round that works on it, and its chat."""
+    """The round that was started, and its chat."""
 
     chat_id: uuid.UUID
     round_id: uuid.UUID
 
 
-# How many rounds of a tenant may be under way where the settings don't say.
+# How many rounds of a tenant may be under way where the caller does not say.
 MOST_IN_FLIGHT = 5000
 # A tenant that has too many under way is told to come back when some of them are over.
 FULL_RETRY_SECONDS = 5
@@ -48,6 +51,7 @@ async def start_round(
     pipeline: Pipeline,
     caller: Caller,
     command: StartRound,
+    *,
     most_in_flight: int = MOST_IN_FLIGHT,
 ) -> Started:
     """Start a round: chat, credit, round and job in one transaction.
@@ -58,8 +62,8 @@ async def start_round(
     another request; in that order, and then nothing has happened.
     """
     check_key(command.idempotency_key)
-    # A REST client that leaves cancels its call: what has begun is finished all the same.
-    return await asyncio.shield(_start(database, pipeline, caller, command, most_in_flight))
+    started = _start(database, pipeline, caller, command, most_in_flight=most_in_flight)
+    return await finish(started)
 
 
 async def _start(
@@ -67,11 +71,14 @@ async def _start(
     pipeline: Pipeline,
     caller: Caller,
     command: StartRound,
+    *,
     most_in_flight: int,
 ) -> Started:
     try:
         async with database.begin() as conn:
-            return await _in_transaction(conn, pipeline, caller, command, most_in_flight)
+            return await _in_transaction(
+                conn, pipeline, caller, command, most_in_flight=most_in_flight
+            )
     except UniqueViolation:
         # The idempotency key was used before.
         if command.idempotency_key is None:
@@ -87,6 +94,7 @@ async def _in_transaction(
     pipeline: Pipeline,
     caller: Caller,
     command: StartRound,
+    *,
     most_in_flight: int,
 ) -> Started:
     if command.chat_id is None:
@@ -94,9 +102,9 @@ async def _in_transaction(
             conn,
             caller,
             command.profile_id,
-            command.prompt,
-            command.idempotency_key,
-            most_in_flight,
+            prompt=command.prompt,
+            idempotency_key=command.idempotency_key,
+            most_in_flight=most_in_flight,
         )
         if new is None:
             if not await sql.profile_exists(conn, caller, command.profile_id):
@@ -115,9 +123,9 @@ async def _in_transaction(
             caller,
             chat_id,
             round_no,
-            command.prompt,
-            command.idempotency_key,
-            most_in_flight,
+            prompt=command.prompt,
+            idempotency_key=command.idempotency_key,
+            most_in_flight=most_in_flight,
         )
     if new is None:
         raise ApiError(
@@ -143,7 +151,7 @@ async def _next_round_no(conn: Connection, chat_id: uuid.UUID) -> int:
 
 
 async def _first_answer(reader: Reader, caller: Caller, command: StartRound) -> Started | None:
-    """What the same idempotency key was answered before."""
+    """Return what the idempotency key was answered before; None when it is new, or not given."""
     if command.idempotency_key is None:
         return None
     row = await sql.round_by_idempotency_key(reader, caller, command.idempotency_key)

@@ -38,17 +38,17 @@ _BACK_LIST = (
 
 
 def version(status: str, steps_done: int) -> int:
-    """Grows by one with every change: 1 when the round starts."""
+    """Count the round's changes: 1 when it starts, one more with each change."""
     return 1 + steps_done + (status == ERROR)
 
 
 def is_over(status: str) -> bool:
-    """Whether the round will not change any more."""
+    """Tell whether the round will not change any more."""
     return status != IN_PROGRESS
 
 
 def holds_chat(status: str, steps_done: int) -> bool:
-    """Whether the chat can't take another round because of this one."""
+    """Tell whether the chat can't take another round because of this one."""
     return status == IN_PROGRESS and steps_done < FREE_AFTER_STEP
 
 
@@ -81,5 +81,5 @@ _PARTS = {
 
 
 def state_part(status: str, steps_done: int) -> bytes:
-    """The part of a serialised Round that its state decides."""
+    """Return the part of a serialised Round that its state decides."""
     return _PARTS[status, steps_done]

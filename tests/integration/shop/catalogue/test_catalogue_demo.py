@@ -16,7 +16,7 @@ from core.shop.catalogue.import_catalogue import (
     import_catalogue,
 )
 from core.shop.meal.models import Meal, MealIngredient, Text
-from core.shop.recommend.todos import make_todos
+from core.shop.recommend.steps.todos import make_todos
 
 SHOP = Path(__file__).parents[4] / "core" / "shop"
 DEMO = SHOP / "catalogue" / "demo"

@@ -17,9 +17,9 @@ from core.shop.lift.port import Pair
 from core.shop.lift.seed import CATALOGUE, orders_file, orders_of_demo_store, seed_demo_lift
 from core.shop.lift.sql import TenantLiftPairs, replace_pairs
 from core.shop.meal.models import Constraints
-from core.shop.recommend.exclusions import excluded_words
-from core.shop.recommend.offers import make_offers
-from core.shop.recommend.suggestions import suggest_items
+from core.shop.recommend.choosing.exclusions import excluded_words
+from core.shop.recommend.steps.items import suggest_items
+from core.shop.recommend.steps.offers import make_offers
 from core.shop.tenants.sql import create_tenant
 from tests.support import tables
 from tests.unit.shop.recommend.lift_fakes import todos

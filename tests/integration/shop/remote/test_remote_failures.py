@@ -16,7 +16,7 @@ from core.platform.database import Database
 from core.shop.catalogue.import_catalogue import ImportCatalogue, import_catalogue
 from core.shop.meal.models import Meal, MealRequest
 from core.shop.meal.port import MealError
-from core.shop.recommend import snapshot
+from core.shop.recommend import coupon_spots
 from tests.integration.shop.recommend.test_recommend_rounds import RUNNING, balance, steps
 from tests.integration.shop.remote.conftest import TOKEN, Elsewhere
 from tests.support import ScriptedEngine, Shopper, create_key, reason_of
@@ -150,7 +150,7 @@ class Slow(store_pb2_grpc.StoreServiceServicer):
 async def test_polls_do_not_wait_for_a_slow_store(
     shopper: Shopper, elsewhere: Elsewhere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(snapshot, "COUPON_SPOT_SECONDS", 0.5)
+    monkeypatch.setattr(coupon_spots, "COUPON_SPOT_SECONDS", 0.5)
     started = await shopper.start()
     spots = (await shopper.finish(started)).notifications.coupon_spot
     assert len(spots) > 0

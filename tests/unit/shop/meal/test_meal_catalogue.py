@@ -24,7 +24,7 @@ CATEGORIES = {
 
 
 def written_in_its_script(text: Text) -> bool:
-    return all(SCRIPTS[language].search(text.of(language)) for language in LANGUAGES) and (
+    return all(SCRIPTS[language].search(text.in_language(language)) for language in LANGUAGES) and (
         not SCRIPTS["ko"].search(text.en + text.ja) and not SCRIPTS["ja"].search(text.en + text.ko)
     )
 
@@ -59,14 +59,14 @@ def test_a_dish_is_complete(dish: Any) -> None:
 
 def test_titles_are_unique() -> None:
     for language in LANGUAGES:
-        titles = Counter(dish.title.of(language).lower() for dish in CAT.dishes.values())
+        titles = Counter(dish.title.in_language(language).lower() for dish in CAT.dishes.values())
         assert [title for title, count in titles.items() if count > 1] == []
 
 
 @pytest.mark.parametrize("ingredient", CAT.ingredients.values(), ids=CAT.ingredients)
 def test_an_ingredient_is_complete(ingredient: Any) -> None:
     assert written_in_its_script(ingredient.name)
-    assert all(ingredient.unit.of(language) for language in LANGUAGES)
+    assert all(ingredient.unit.in_language(language) for language in LANGUAGES)
     assert ingredient.category in CATEGORIES
     assert ingredient.g_per_unit > 0
     assert set(ingredient.subs) <= set(CAT.ingredients) - {ingredient.key}
@@ -77,7 +77,7 @@ def test_words_name_one_ingredient_each() -> None:
         words = Counter(
             word.lower()
             for ingredient in CAT.ingredients.values()
-            for word in {ingredient.name.of(language), *ingredient.synonyms[language]}
+            for word in {ingredient.name.in_language(language), *ingredient.synonyms[language]}
         )
         assert [word for word, count in words.items() if count > 1] == []
 

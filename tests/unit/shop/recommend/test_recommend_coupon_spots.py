@@ -10,8 +10,8 @@ from onegenie.recommend.v1 import recommend_pb2 as pb
 from onegenie.store.v1 import store_pb2
 
 from core.shop.catalogue.port import StoreUnavailable
-from core.shop.recommend import snapshot
-from core.shop.recommend.snapshot import CouponSpots
+from core.shop.recommend import coupon_spots
+from core.shop.recommend.coupon_spots import CouponSpots
 
 TENANT = uuid.uuid4()
 
@@ -69,7 +69,7 @@ async def test_a_failing_or_slow_store_leaves_the_last_good_answer(
     assert await numbers(spots) == []
     store.spots = some(2)
     assert await numbers(spots) == [1, 2]
-    monkeypatch.setattr(snapshot, "COUPON_SPOT_SECONDS", 0.01)
+    monkeypatch.setattr(coupon_spots, "COUPON_SPOT_SECONDS", 0.01)
     store.seconds = 5
     assert await numbers(spots) == [1, 2]
     store.seconds, store.spots = 0, ZeroDivisionError()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.shop.meal.models import Constraints
-from core.shop.recommend.exclusions import excluded_ids, excluded_words
+from core.shop.recommend.choosing.exclusions import excluded_ids, excluded_words
 from tests.unit.shop.recommend.lift_fakes import FakeStore, product
 
 

@@ -7,7 +7,8 @@ import pytest
 from onegenie.recommend.v1 import recommend_pb2
 from onegenie.store.v1 import store_pb2
 
-from core.shop.recommend.offers import coupon_spot_items, make_offers
+from core.shop.recommend.coupon_spots import coupon_spot_items
+from core.shop.recommend.steps.offers import make_offers
 from tests.unit.shop.recommend.lift_fakes import FakeLift, FakeStore, pair, product, todos
 
 CURRY = product(1, "카레 100g", "PA", en="Curry", ja="カレー", x=0)

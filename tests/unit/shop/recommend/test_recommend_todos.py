@@ -9,7 +9,7 @@ from onegenie.store.v1 import store_pb2
 
 from core.shop.catalogue.port import StoreUnavailable
 from core.shop.meal.models import Meal, MealIngredient, Text
-from core.shop.recommend.todos import make_todos
+from core.shop.recommend.steps.todos import make_todos
 
 GRAM = Text(ko="g", en="g", ja="g")
 PIECE = Text(ko="개", en="piece", ja="個")

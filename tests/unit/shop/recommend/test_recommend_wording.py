@@ -3,8 +3,9 @@
 import pytest
 from onegenie.store.v1 import store_pb2
 
-from core.shop.recommend import wording
-from core.shop.recommend.wording import Word, localized, money, short_name
+from core.shop.recommend import names, phrases
+from core.shop.recommend.names import Word, short_name
+from core.shop.recommend.wording import localized, money
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_short_name_is_what_people_say() -> None:
     ],
 )
 def test_sizes_at_the_end_are_not_said(name: str, plain: str) -> None:
-    assert wording.plain(name) == plain
+    assert names.plain(name) == plain
 
 
 @pytest.mark.parametrize(
@@ -71,10 +72,10 @@ def test_money(amount: int | float, unit: str, expected: str) -> None:
 def test_every_copy_has_three_languages_and_fills() -> None:
     product = store_pb2.Product(id=1, name="단무지", name_en="Pickled Radish", name_ja="たくあん")
     anchor = store_pb2.Product(id=2, name="카레", name_en="Curry", name_ja="カレー")
-    pools = [wording.TOGETHER, wording.DEARER, wording.TREAT]
-    pools += wording.TOGETHER_BY_SECTION.values()
+    pools = [phrases.TOGETHER, phrases.DEARER, phrases.TREAT]
+    pools += phrases.TOGETHER_BY_SECTION.values()
     copies = [copy for pool in pools for copy in pool]
-    copies += [wording.TABLE, wording.BIGGER, wording.ROUND_OFF, wording.NEARBY]
+    copies += [phrases.TABLE, phrases.BIGGER, phrases.ROUND_OFF, phrases.NEARBY]
     for copy in copies:
         text = localized(copy, product=product, anchor=anchor, discount="10")
         assert "단무지" in text.ko

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from core.shop.lift.port import Pair
-from core.shop.recommend.alike import same_kind
-from core.shop.recommend.candidates import pair_score
-from core.shop.recommend.suggestions import suggest_items
+from core.shop.recommend.choosing.candidates import pair_score
+from core.shop.recommend.choosing.likeness import same_kind
+from core.shop.recommend.steps.items import suggest_items
 from tests.unit.shop.recommend.lift_fakes import FakeLift, FakeStore, pair, product, todos
 
 CURRY = product(

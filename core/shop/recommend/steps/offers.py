@@ -1,4 +1,4 @@
-"""Step 4: ads for the signage nearest to them, coupons, and the store's coupon spots.
+"""Step 4: ads for the signage nearest to them, and coupons.
 
 docs/shop/lift.md has the formulas in one place.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from onegenie.recommend.v1 import recommend_pb2
@@ -16,18 +15,20 @@ from onegenie.store.v1 import store_pb2
 
 from core.shop.catalogue.port import Store
 from core.shop.lift.port import LiftPairs
-from core.shop.recommend.alike import metres
-from core.shop.recommend.candidates import (
+from core.shop.meal.models import Language
+from core.shop.recommend import wording
+from core.shop.recommend.choosing.candidates import (
     UNMEASURED,
     Candidate,
-    Said,
-    Shelf,
     lift_candidates,
     nearby_candidates,
     upsell_candidates,
 )
-from core.shop.recommend.products import to_product
-from core.shop.recommend.suggestions import Choice
+from core.shop.recommend.choosing.choice import Choice
+from core.shop.recommend.choosing.evidence import Recommended
+from core.shop.recommend.choosing.likeness import metres
+from core.shop.recommend.choosing.shelf import Shelf
+from core.shop.recommend.products import describe, to_location
 
 ADS = 3
 COUPONS = 5
@@ -58,14 +59,14 @@ async def make_offers(
     store: Store,
     excluded_terms: Collection[str] = (),
 ) -> Offers:
-    """At most three ads and five coupons, of different products.
+    """Make at most three ads and five coupons, of different products.
 
     Offered is what goes with the list: by its pairs, what step 3 recommended, dearer kinds of
     listed products, and discounted products that stand right by listed ones. Ranked by
     applied_score, the first three are ads, the next are coupons; no product twice, no two of a
     kind, none that is listed, out of stock or excluded.
 
-    priority_score: how strongly the pairs speak for it (suggestions.pair_score); without pairs at
+    priority_score: how strongly the pairs speak for it (candidates.pair_score); without pairs at
     most UNMEASURED. applied_score: that times the store's weighting, see WEIGHT.
     discount_pct: the product's own; a coupon for a product without one gives COUPON_PCT, an ad
     for such a product says 0. The signage is the one with the least mean distance to the ads'
@@ -89,54 +90,32 @@ async def make_offers(
     choice.take(ranked, ADS + COUPONS)
     ads, coupons = choice.items[:ADS], choice.items[ADS:]
 
-    comments: dict[str, str] = {}
-    bundle = recommend_pb2.AdBundle()
+    offers = Offers(recommend_pb2.Notifications())
+    bundle = offers.notifications.ad
+    bundle.SetInParent()
     for rank, candidate in enumerate(ads, 1):
-        offer = _offer(candidate, rank, "ads", shelf, comments)
-        offer["discount_pct"] = candidate.product.discount_pct
-        bundle.items.append(recommend_pb2.AdItem(**offer))
+        ad = _offer(candidate, rank, "ads", shelf.language)
+        discount = candidate.product.discount_pct
+        bundle.items.append(recommend_pb2.AdItem(**ad.fields, discount_pct=discount))
+        offers.analyst_comments[ad.rec_id] = ad.comment
     signage = nearest_signage(await store.list_signage(), [ad.product for ad in ads])
     if signage is not None:
-        bundle.signage.CopyFrom(_location(signage.location))
-
-    notifications = recommend_pb2.Notifications(ad=bundle)
+        bundle.signage.CopyFrom(to_location(signage.location))
     for rank, candidate in enumerate(coupons, 1):
         product = candidate.product
-        offer = _offer(candidate, rank, "coupon", shelf, comments)
-        offer["discount_pct"] = product.discount_pct or COUPON_PCT
+        coupon = _offer(candidate, rank, "coupon", shelf.language)
+        item = recommend_pb2.CouponItem(
+            **coupon.fields, discount_pct=product.discount_pct or COUPON_PCT
+        )
         if product.HasField("location"):
-            offer["location"] = _location(product.location)
-        notifications.coupon.append(recommend_pb2.CouponItem(**offer))
-    return Offers(notifications, comments)
-
-
-def coupon_spot_items(
-    spots: Sequence[store_pb2.CouponSpot],
-) -> list[recommend_pb2.CouponItem]:
-    """The store's coupon spots in the coupons' shape: by spot_no, ranked from 1, at their own
-    places, with every signal of a recommendation (zone included) unset."""
-    items = []
-    for rank, spot in enumerate(sorted(spots, key=lambda spot: spot.spot_no), 1):
-        item = recommend_pb2.CouponItem(type="coupon", rank=rank, discount_pct=spot.discount_value)
-        if spot.HasField("location"):
-            item.location.CopyFrom(_location(spot.location))
-        if spot.HasField("product_id"):
-            item.item_id = spot.product_id
-        if spot.HasField("product"):
-            _describe(item, spot.product)
-        # What the coupon is for, where the spot says so itself.
-        for name in ("item_name", "item_name_en"):
-            if spot.HasField(name):
-                setattr(item, name, getattr(spot, name))
-        items.append(item)
-    return items
-
-
-# ---- which ----
+            item.location.CopyFrom(to_location(product.location))
+        offers.notifications.coupon.append(item)
+        offers.analyst_comments[coupon.rec_id] = coupon.comment
+    return offers
 
 
 def applied_score(candidate: Candidate) -> float:
-    """The priority score with the store's weighting, 0 to 1."""
+    """Weight a candidate's score as the store does, 0 to 1."""
     product = candidate.product
     discount = min(product.discount_pct, FULL_DISCOUNT) / FULL_DISCOUNT
     stock = min(product.quantity, FULL_STOCK) / FULL_STOCK if product.HasField("quantity") else 1.0
@@ -145,7 +124,7 @@ def applied_score(candidate: Candidate) -> float:
 
 
 def _ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Best first by applied score; of several reasons for a product the strongest stays."""
+    """Sort by applied score, best first; of several reasons for a product the strongest stays."""
     best: dict[int, Candidate] = {}
     for candidate in candidates:
         known = best.get(candidate.product.id)
@@ -155,21 +134,10 @@ def _ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 
 def _recommended(items: Sequence[recommend_pb2.RecommendedItem], shelf: Shelf) -> list[Candidate]:
-    """What step 3 recommended, as it said it; its score where no pair gives a better one."""
+    """Make candidates of what step 3 recommended; a better score by a pair goes before theirs."""
     free = {product.id: product for product in shelf.free}
     return [
-        Candidate(
-            free[item.product.id],
-            item.reason,
-            "recommended_item",
-            UNMEASURED / 2,
-            partial(
-                Said,
-                item.reason_detail,
-                item.reason_detail_marketing,
-                shelf.own(item.reason_detail),
-            ),
-        )
+        Candidate(free[item.product.id], item.reason, UNMEASURED / 2, Recommended(item))
         for item in items
         if item.product.id in free
     ]
@@ -178,7 +146,7 @@ def _recommended(items: Sequence[recommend_pb2.RecommendedItem], shelf: Shelf) -
 def nearest_signage(
     signage: Sequence[store_pb2.Signage], products: Sequence[store_pb2.Product]
 ) -> store_pb2.Signage | None:
-    """The signage with the least mean distance to the products whose place is known."""
+    """Find the signage with the least mean distance to the products whose place is known."""
     places = [product.location for product in products if product.HasField("location")]
     placed = [screen for screen in signage if screen.HasField("location")]
     if not places or not placed:
@@ -192,56 +160,34 @@ def nearest_signage(
     )
 
 
-# ---- how it is written ----
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """fields: those that ads and coupons share. comment: for the analyst."""
+
+    rec_id: str
+    fields: dict[str, Any]
+    comment: str
 
 
-def _offer(
-    candidate: Candidate, rank: int, kind: str, shelf: Shelf, comments: dict[str, str]
-) -> dict[str, Any]:
-    """The fields that ads and coupons share; the comment goes into `comments`."""
-    said = candidate.say()
+def _offer(candidate: Candidate, rank: int, kind: str, language: Language) -> _Offer:
+    texts = wording.write(candidate, language)
     item = recommend_pb2.AdItem(
         rec_id=str(uuid.uuid4()),
         item_id=candidate.product.id,
         type=kind,
         priority_score=round(candidate.score, 4),
         applied_score=round(applied_score(candidate), 4),
-        method=candidate.method,
+        method=candidate.evidence.method,
         reason_type=candidate.reason,
-        reason_detail=said.detail,
-        reason_detail_marketing=said.marketing,
+        reason_detail=texts.detail,
+        reason_detail_marketing=texts.marketing,
         rank=rank,
     )
-    _describe(item, candidate.product)
+    describe(item, candidate.product)
     if candidate.product.HasField("zone_id"):
         item.zone_id = candidate.product.zone_id
     if candidate.product.HasField("zone_name"):
         item.zone_name = candidate.product.zone_name
-    scores = (
-        f"우선순위 {item.priority_score:.3f} × 매장 가중치 → 적용 점수 {item.applied_score:.3f}."
-        if shelf.language == "ko"
-        else f"Priority {item.priority_score:.3f} × store weighting → applied"
-        f" {item.applied_score:.3f}."
-    )
-    comments[item.rec_id] = f"{said.comment} {scores}"
-    return {descriptor.name: value for descriptor, value in item.ListFields()}
-
-
-def _describe(
-    item: recommend_pb2.AdItem | recommend_pb2.CouponItem, product: store_pb2.Product
-) -> None:
-    """Name, brand, price and the product itself."""
-    item.product.CopyFrom(to_product(product))
-    item.item_name = product.name
-    if product.HasField("name_en"):
-        item.item_name_en = product.name_en
-    if product.HasField("brand"):
-        item.brand = product.brand
-    if product.HasField("price"):
-        item.price = product.price
-    if product.HasField("price_unit"):
-        item.price_unit = product.price_unit
-
-
-def _location(place: store_pb2.Location) -> recommend_pb2.Location:
-    return recommend_pb2.Location(x=place.x, y=place.y, radius=place.radius)
+    scores = wording.scores_comment(item.priority_score, item.applied_score, language)
+    fields = {descriptor.name: value for descriptor, value in item.ListFields()}
+    return _Offer(item.rec_id, fields, f"{texts.comment} {scores}")

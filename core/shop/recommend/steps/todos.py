@@ -13,7 +13,7 @@ from onegenie.store.v1 import store_pb2
 from core.shop.catalogue.port import Store
 from core.shop.meal.catalogue import catalogue
 from core.shop.meal.models import Constraints, Meal, MealIngredient, Text
-from core.shop.recommend.exclusions import barred, excluded_terms
+from core.shop.recommend.choosing.exclusions import barred, excluded_terms
 from core.shop.recommend.products import in_stock, to_product
 
 # The way a picker walks; codes on one line share a rank. Unknown codes come last.
@@ -51,14 +51,13 @@ _MOST_PACKS = 99
 
 
 async def make_todos(meal: Meal, store: Store) -> recommend_pb2.Todos:
-    """The meal's texts and ingredients, and what to buy for them in aisle order.
+    """Make the shopping list of a meal: its texts, its ingredients, and what to buy in aisle order.
 
-    For each ingredient the product in stock that wastes least, then costs least, in as many
-    packs as the recipe needs (at most 99, at most what is in stock). Tap water is not bought. A
-    product whose name implies what the chat excludes is none of them, though the ingredient does
-    without it. An ingredient with nothing left in stock stays in `ingredients` and has no item.
-    Two ingredients served by one product share an item. `total` is the sum of price times
-    quantity. Raises StoreUnavailable.
+    For each ingredient the product in stock that wastes least, then costs least, in as many packs
+    as the recipe needs (at most 99, at most what is in stock). Never bought: tap water, and a
+    product whose name implies what the chat excludes. An ingredient with nothing left in stock
+    stays in `ingredients` and has no item. Two ingredients served by one product share an item.
+    `total` is the sum of price times quantity. Raises StoreUnavailable.
     """
     wanted = [ingredient for ingredient in meal.ingredients if not _from_the_tap(ingredient)]
     queries = [store_pb2.ProductQuery(ko=i.name.ko, en=i.name.en, ja=i.name.ja) for i in wanted]
@@ -101,7 +100,7 @@ class _Pick:
 
 
 def _pick(ingredient: MealIngredient, candidates: Sequence[store_pb2.Product]) -> _Pick | None:
-    """The best product in stock and how many packs of it; None when there is none."""
+    """Pick the best product in stock and the number of its packs; None when there is none."""
     best: tuple[tuple[float, ...], _Pick] | None = None
     for place, product in enumerate(candidates):
         if not in_stock(product):
@@ -129,7 +128,7 @@ def _most_packs(product: store_pb2.Product) -> int:
 
 
 def _need(ingredient: MealIngredient, pack_unit: str) -> float | None:
-    """How much of the ingredient is needed, counted as the pack is; None when unknown.
+    """Return how much of the ingredient is needed, counted as the pack is; None when unknown.
 
     Millilitres and grams count as one: recipes are not that exact.
     """

@@ -38,8 +38,11 @@ _QUERIES = 200
 
 
 def excluded_terms(constraints: Constraints, age: int | None = None) -> frozenset[str]:
-    """All that a chat excludes, as terms (see Constraints): what the shopper does not want, is
-    allergic to, does not eat by diet, or is too young for (`age` in years, None: unknown)."""
+    """Return all that a chat excludes, as terms (see Constraints).
+
+    That is what the shopper does not want, is allergic to, does not eat by diet, or is too young
+    for. age: in years, None when it is not known.
+    """
     terms = set(catalogue().banned_terms(constraints))
     if is_minor(age):
         terms.add("group:alcohol")
@@ -47,7 +50,7 @@ def excluded_terms(constraints: Constraints, age: int | None = None) -> frozense
 
 
 def excluded_words(constraints: Constraints, age: int | None = None) -> frozenset[str]:
-    """The terms of all that a chat excludes, and the words for them in all languages."""
+    """Return the terms of all that a chat excludes, and the words for them in all languages."""
     vocabulary = catalogue()
     terms = excluded_terms(constraints, age)
     words = set(terms)
@@ -65,10 +68,11 @@ def excluded_words(constraints: Constraints, age: int | None = None) -> frozense
 async def excluded_ids(
     store: Store, products: Iterable[store_pb2.Product], terms: Collection[str]
 ) -> set[int]:
-    """Products that a term or word names: by the store's own search, by what their names imply
-    that they contain, or by section.
+    """Find the products that a term or word names: by the store's own search, by what their names
+    imply that they contain, or by section.
 
     Rather too many than too few: 우유 takes 우유 식빵 and 카페라떼 along, for it may be an allergy.
+    Raises StoreUnavailable.
     """
     barrier = _barrier(frozenset(term.strip().casefold() for term in terms) - {""})
     if not barrier.words and not barrier.terms:
@@ -86,7 +90,7 @@ async def excluded_ids(
 
 
 def barred(product: store_pb2.Product, terms: Collection[str]) -> bool:
-    """Whether a product's names or section say that it has something that the terms exclude."""
+    """Tell whether a product's names or section say that it has something the terms exclude."""
     return _barrier(frozenset(terms)).bars(product)
 
 
@@ -101,7 +105,7 @@ class _Barrier:
     patterns: tuple[str, ...]
 
     def bars(self, product: store_pb2.Product) -> bool:
-        """Whether a product has, or may have, what is excluded."""
+        """Tell whether a product has, or may have, what is excluded."""
         names = (product.name, product.name_en, product.name_ja)
         if product.section_code in self.sections:
             return True
@@ -129,9 +133,10 @@ def _barrier(excluded: frozenset[str]) -> _Barrier:
 
 
 def _pattern(term: str) -> str:
-    """What to look for in _names: a whole word in English; in Korean and Japanese any part, but a
-    single Korean syllable at a word's end only: 파 is at the end of 대파, in 파스타 it means
-    nothing."""
+    """Return what to look for in _names: in English a whole word, in Korean and Japanese any part.
+
+    A single Korean syllable counts at a word's end only: 파 ends 대파, in 파스타 it means nothing.
+    """
     if term.isascii():
         return f" {_singular(term)} "
     return f"{term} " if len(term) == 1 and "가" <= term <= "힣" else term
@@ -144,5 +149,5 @@ def _names(*names: str) -> str:
 
 
 def _singular(text: str) -> str:
-    """The words as the store's search has them: potatoes and Potato are the same."""
+    """Return the words as the store's search has them: potatoes and Potato are the same."""
     return " ".join(filter(None, map(normalise, re.split(r"[\W_]+", text))))

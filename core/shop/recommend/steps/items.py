@@ -6,23 +6,22 @@ docs/shop/lift.md has the formulas in one place.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from onegenie.recommend.v1 import recommend_pb2
 
 from core.shop.catalogue.port import Store
 from core.shop.lift.port import LiftPairs
-from core.shop.recommend.alike import same_kind
-from core.shop.recommend.candidates import (
-    UPSELL,
-    Candidate,
-    Shelf,
+from core.shop.recommend import wording
+from core.shop.recommend.choosing.candidates import (
     complement_candidates,
     impulse_candidates,
     lift_candidates,
     upsell_candidates,
 )
+from core.shop.recommend.choosing.choice import Choice
+from core.shop.recommend.choosing.shelf import Shelf
 from core.shop.recommend.products import to_product
 
 ITEMS = 6
@@ -47,11 +46,11 @@ async def suggest_items(
     store: Store,
     excluded_terms: Collection[str] = (),
 ) -> Suggestions:
-    """About six products that go with the list.
+    """Suggest about six products that go with the list.
 
     Cross-sell from the pairs of the listed products, one upsell of a listed product, one impulse
     item; more cross-sell where one of these is missing. Never a listed product or one of the same
-    kind (but as upsell), one that is out of stock, or one that an excluded term names.
+    kind (unless as its upsell), one that is out of stock, or one that an excluded term names.
 
     Without any pair to go by (a new tenant), one product each of sections that the list does not
     cover takes the place of cross-sell, and its text says that there is no co-purchase data. An
@@ -77,43 +76,15 @@ async def suggest_items(
 
     result = Suggestions()
     for candidate in chosen.items:
-        rec_id, said = str(uuid.uuid4()), candidate.say()
+        rec_id, texts = str(uuid.uuid4()), wording.write(candidate, shelf.language)
         result.items.append(
             recommend_pb2.RecommendedItem(
                 rec_id=rec_id,
                 reason=candidate.reason,
-                reason_detail=said.detail,
-                reason_detail_marketing=said.marketing,
+                reason_detail=texts.detail,
+                reason_detail_marketing=texts.marketing,
                 product=to_product(candidate.product),
             )
         )
-        result.analyst_comments[rec_id] = said.comment
+        result.analyst_comments[rec_id] = texts.comment
     return result
-
-
-class Choice:
-    """Picks candidates in order: no two of a kind, none of a kind with a listed product (but as
-    its upsell), and not too many of one section."""
-
-    def __init__(self, shelf: Shelf, per_section: int) -> None:
-        self.items: list[Candidate] = []
-        self._shelf = shelf
-        self._per_section = per_section
-
-    def take(self, candidates: Iterable[Candidate], count: int) -> None:
-        """Add the first `count` candidates that fit beside those chosen already."""
-        for candidate in candidates:
-            if count <= 0:
-                return
-            if self._fits(candidate):
-                self.items.append(candidate)
-                count -= 1
-
-    def _fits(self, candidate: Candidate) -> bool:
-        product = candidate.product
-        chosen = [c.product for c in self.items]
-        return (
-            sum(p.section_code == product.section_code for p in chosen) < self._per_section
-            and not any(p.id == product.id or same_kind(p, product) for p in chosen)
-            and (candidate.reason == UPSELL or not self._shelf.like_listed(product))
-        )
