@@ -393,7 +393,7 @@ def _init(directory: Path) -> None:
         )
         if version != _VERSION:
             raise EmbeddedPostgresError(
-                f"{data} was made by Postgres {version}, but this is Postgres {_VERSION}"
+                f"{data} was made by Postgres version {version}, not {_VERSION}"
             )
         return
     shutil.rmtree(fresh, ignore_errors=True)
