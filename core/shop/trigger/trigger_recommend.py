@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 
 from onegenie.error.v1.reasons import SdkReason
 from onegenie.trigger.v1 import trigger_pb2 as pb
 
 from core.platform.database import Connection, Database
+from core.platform.finish import finish
 from core.shop.tenants.sql import Caller
 from core.shop.trigger import items, sql
 from core.shop.trigger.find_round import RoundIds, find_round
@@ -34,8 +34,7 @@ async def trigger_recommend(
     Raises NOT_FOUND, and INVALID_REQUEST for an idempotency key that was used for another
     request.
     """
-    # A REST client that leaves cancels its call: what has begun is finished all the same.
-    return await asyncio.shield(_trigger(database, caller, command))
+    return await finish(_trigger(database, caller, command))
 
 
 async def _trigger(

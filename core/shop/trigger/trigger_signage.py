@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ from onegenie.store.v1 import store_pb2
 from onegenie.trigger.v1 import trigger_pb2 as pb
 
 from core.platform.database import Connection, Database
+from core.platform.finish import finish
 from core.platform.plain import fill
 from core.shop.signage import frames
 from core.shop.signage.screen import Recognition
@@ -80,8 +80,7 @@ async def trigger_signage(
     Raises NOT_FOUND, and INVALID_REQUEST for an idempotency key that was used for another
     request; then nothing has happened.
     """
-    # A REST client that leaves cancels its call: what has begun is finished all the same.
-    return await asyncio.shield(_trigger(ports, caller, command))
+    return await finish(_trigger(ports, caller, command))
 
 
 async def _trigger(
