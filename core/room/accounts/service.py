@@ -17,8 +17,8 @@ from core.room.accounts.log_in import log_in
 from core.room.accounts.names import normal_name
 from core.room.accounts.phone import parse_phone
 from core.room.accounts.sessions import Device, Sessions
-from core.room.accounts.sign_up import as_stored, create_password, verify_code
 from core.room.accounts.sms import Sms
+from core.room.accounts.verify_sign_up_code import as_stored, create_password, verify_code
 from edge.serve.call import current_call
 
 
