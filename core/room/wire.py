@@ -11,8 +11,7 @@ from core.platform.pool import WorkPool
 from core.platform.runtime import Runtime, Wing
 from core.platform.settings import Settings
 from core.room.accounts.identity import Sessions
-from core.room.accounts.search_user import UserService
-from core.room.accounts.service import AuthService
+from core.room.accounts.service import AuthService, UserService
 from core.room.accounts.sms import HttpSms, OutboxSms, Sms
 from core.room.accounts.sweep import keep_swept
 from core.room.friend.service import FriendService
@@ -41,7 +40,7 @@ async def build(runtime: Runtime, vision: RoomVision | None = None) -> AsyncIter
         refresh_token_life = timedelta(days=settings.refresh_token_days)
         yield Wing(
             servicers=[
-                AuthService(runtime, sms, sessions.forget),
+                AuthService(runtime, sms, sessions),
                 MissionService(runtime),
                 FriendService(runtime),
                 UserService(runtime),

@@ -21,7 +21,7 @@ from core.platform.clock import utc_now
 from core.platform.paging import make_token
 from core.platform.signing import Signer
 from core.room.accounts import sql as auth
-from core.room.accounts.passwords import hash_secret
+from core.room.accounts.passwords import hash_password
 from core.room.accounts.tables import auth_failures, auth_refresh_tokens, auth_sessions, users
 from core.room.accounts.tokens import AUDIENCE as ACCESS
 from core.room.friend import sql as friends
@@ -226,12 +226,12 @@ def _pictures() -> dict[str, str]:
 
 @functools.cache
 def _password_hash() -> str:
-    return hash_secret(PASSWORD)
+    return hash_password(PASSWORD)
 
 
 @functools.cache
 def _code_hash() -> str:
-    return hash_secret(CODE)
+    return hash_password(CODE)
 
 
 # States of a case's own person: what `given` names

@@ -12,7 +12,7 @@ _WITH_PORT = re.compile(r"\[([^]]*)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
 
 
 def caller_address(forwarded_for: str, trusted_proxies: int) -> str:
-    """The caller's IP address by X-Forwarded-For; of an IPv6 address its /64.
+    """Return the caller's IP address by X-Forwarded-For; of an IPv6 address its /64.
 
     The last entry is whom Envoy spoke to. `trusted_proxies` entries from the right are proxies of
     ours; what stands before the caller's entry is the caller's own invention.

@@ -22,7 +22,7 @@ class Patience:
     longest: timedelta
 
     def wait_after(self, failures: int) -> timedelta:
-        """How long to wait after the last of so many failures: 1 s, 2 s, 4 s … to the longest."""
+        """Return the wait after so many failures: 1 s, 2 s, 4 s … up to the longest."""
         if failures < self.free:
             return timedelta()
         return min(timedelta(seconds=2 ** min(failures - self.free, 20)), self.longest)
@@ -38,9 +38,10 @@ FORGOTTEN_AFTER = timedelta(days=1)
 
 
 async def count(conn: Connection, email: str, address: str, now: datetime) -> datetime:
-    """Count a log-in as failed, for now. When the address's last one before it was, for `forgive`.
+    """Count a log-in as failed, for now.
 
-    Raises RATE_LIMITED, counting nothing, while one waits.
+    Return when the address's last one before it was, which `forgive` takes. Raises RATE_LIMITED,
+    counting nothing, while one must wait.
     """
     patience = _keys(email, address)
     rows = await sql.lock_failures(conn, sorted(patience), now)
@@ -53,16 +54,16 @@ async def count(conn: Connection, email: str, address: str, now: datetime) -> da
         await sql.set_failures(conn, replace(known, failures=known.failures + 1, last_at=now))
     if (longest := max(waits, default=timedelta())) > timedelta():
         raise ApiError(rest.CONDITION_RATE_LIMITED, retry_after=longest.total_seconds())
-    by_address = _key("address", address)
+    by_address = _digest_key("address", address)
     return next(row.last_at for row in rows if row.key == by_address)
 
 
-async def count_today(conn: Connection, what: str, whose: str, most: int, now: datetime) -> None:
+async def count_today(conn: Connection, what: str, whose: str, now: datetime, *, most: int) -> None:
     """Count something of somebody's that may happen `most` times in a day.
 
     The day begins with the first. Raises RATE_LIMITED, counting nothing, when it has.
     """
-    (row,) = await sql.lock_failures(conn, [_key(what, whose)], now)
+    (row,) = await sql.lock_failures(conn, [_digest_key(what, whose)], now)
     known = _unless_forgotten(row, now)
     if known.failures >= most:
         wait = known.first_at + FORGOTTEN_AFTER - now
@@ -72,36 +73,36 @@ async def count_today(conn: Connection, what: str, whose: str, most: int, now: d
 
 async def uncount_today(conn: Connection, what: str, whose: str) -> None:
     """Take back one that `count_today` counted."""
-    await sql.take_back_failure(conn, _key(what, whose))
+    await sql.take_back_failure(conn, _digest_key(what, whose))
 
 
 async def forgive(
-    conn: Connection, email: str, address: str, counted: datetime, before: datetime
+    conn: Connection, email: str, address: str, *, counted: datetime, before: datetime
 ) -> None:
-    """Take back what `count` counted then, and forget the e-mail's failures: its owner is here.
+    """Take back what `count` counted, and forget the e-mail's failures: its owner is here.
 
-    `before` is what `count` returned.
+    `counted` is when that was, `before` what `count` returned.
     """
     keys = _keys(email, address)
-    by_address = _key("address", address)
+    by_address = _digest_key("address", address)
     await sql.lock_failures(conn, sorted(keys), counted)
     await sql.forget_failures(conn, [key for key in keys if key != by_address])
     await sql.take_back_failure_of(conn, by_address, counted, before)
 
 
 def _unless_forgotten(row: Failures, now: datetime) -> Failures:
-    """What still counts: after a day it begins anew."""
+    """Return what still counts: after a day it begins anew."""
     forgotten = row.first_at <= now - FORGOTTEN_AFTER
     return replace(row, failures=0, first_at=now) if forgotten else row
 
 
 def _keys(email: str, address: str) -> dict[bytes, Patience]:
     return {
-        _key("both", f"{address} {email}"): BOTH,
-        _key("email", email): EMAIL,
-        _key("address", address): ADDRESS,
+        _digest_key("both", f"{address} {email}"): BOTH,
+        _digest_key("email", email): EMAIL,
+        _digest_key("address", address): ADDRESS,
     }
 
 
-def _key(kind: str, value: str) -> bytes:
+def _digest_key(kind: str, value: str) -> bytes:
     return hashlib.sha256(f"{kind}:{value}".encode()).digest()

@@ -7,9 +7,9 @@ from edge.reply.errors import FieldViolation, invalid
 
 
 def normal_name(name: str, field: str = "name") -> str:
-    """A name in the one form it is kept in (`one_line`).
+    """Return a name in the one form it is kept in (`one_line`).
 
-    Raises the surface's error naming `field` for a name of which nothing can be seen.
+    Raises INVALID_ARGUMENT naming `field` for a name of which nothing can be seen.
     """
     if not (normal := one_line(name)):
         raise invalid(FieldViolation(field, "is required"))

@@ -15,13 +15,13 @@ _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 LONGEST = 200
 
 
-def hash_secret(secret: str) -> str:
-    """A salted hash of a password or code, as a PHC string."""
+def hash_password(secret: str) -> str:
+    """Return a salted Argon2id hash of a password or code, as a PHC string."""
     return _HASHER.hash(_normal(secret))
 
 
 def matches(hashed: str, secret: str) -> bool:
-    """Whether the hash is of the secret; compares in constant time."""
+    """Return whether the hash is of the secret; compares in constant time."""
     if len(secret) > LONGEST:
         return False
     try:
@@ -31,7 +31,7 @@ def matches(hashed: str, secret: str) -> bool:
 
 
 def is_outdated(hashed: str) -> bool:
-    """Whether the hash was made with other parameters than hashes are made with now."""
+    """Return whether the hash was made with other parameters than hashes are made with now."""
     return _HASHER.check_needs_rehash(hashed)
 
 

@@ -26,7 +26,7 @@ _KOREAN_010 = re.compile(r"10[0-9]{8}")
 def parse_phone(
     phone_number: str, country_code: str, countries: Sequence[int] | None = None
 ) -> str:
-    """The number in E.164, from the request's two fields, which clients may have swapped.
+    """Return the number in E.164, from the request's two fields, which clients may have swapped.
 
     Raises INVALID_ARGUMENT naming the field that holds no number that takes SMS, no calling code,
     or one that is not among `countries`, where these are given.
@@ -56,7 +56,7 @@ def parse_phone(
 
 
 def _tidy(text: str) -> str:
-    """A number as it would be typed on a plain keyboard: ASCII digits, spaces and dashes.
+    """Return a number as typed on a plain keyboard: ASCII digits, spaces and dashes.
 
     Numbers are pasted from contacts and pages with marks of direction and the like around them,
     and typed in full width or in another script's digits.
@@ -90,7 +90,7 @@ def _could_be_number(text: str) -> bool:
 
 
 def _parse(number: str, calling_code: int | None) -> phonenumbers.PhoneNumber | None:
-    """The number if it is one that takes SMS; national ones are of the calling code's country."""
+    """Return the number if it takes SMS; a national one is of the calling code's country."""
     # The library would read letters as the digits they stand for on a keypad, or an extension.
     if not _could_be_number(number):
         return None

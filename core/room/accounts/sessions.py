@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,8 +12,6 @@ from core.platform.database import Connection
 from core.platform.runtime import Runtime
 from core.room.accounts import sql
 from core.room.accounts.tokens import User, make_access_token
-from edge.reply.errors import ApiError
-from edge.v1 import annotations_pb2 as rest
 
 PREFIX = "ort_"
 
@@ -36,73 +33,36 @@ class Device:
     app_token: str | None
 
 
-class Sessions:
-    """Opens, renews and ends sessions."""
-
-    def __init__(
-        self,
-        runtime: Runtime,
-        forget: Callable[[uuid.UUID], None],
-    ) -> None:
-        """`forget` is told of sessions that have ended, when that is committed."""
-        self._database = runtime.database
-        self._signer = runtime.signer
-        self._clock = runtime.clock
-        self._access_token_life = timedelta(minutes=runtime.settings.access_token_minutes)
-        self._refresh_token_life = timedelta(days=runtime.settings.refresh_token_days)
-        self.forget = forget
-
-    async def open(self, conn: Connection, user_id: uuid.UUID, device: Device) -> Tokens:
-        """Open a session on a device that has none of the account, whose row is held."""
-        now = self._clock()
-        session_id = await sql.add_session(
-            conn,
-            user_id,
-            now,
-            device_id=device.id,
-            provider=device.provider,
-            app_token=device.app_token,
-        )
-        return await self._tokens(conn, User(user_id, session_id))
-
-    async def renew(self, refresh_token: str) -> Tokens:
-        """New tokens for a refresh token that is used up by this.
-
-        Raises UNAUTHENTICATED for one that is unknown or expired, and for a used one: that also
-        ends the session, because it can't be told which of the two who had it is the thief.
-        """
-        hashed = _hash(refresh_token)
-        async with self._database.begin() as conn:
-            session = await sql.lock_session_of(conn, hashed)
-            if session is None:
-                raise ApiError(rest.CONDITION_UNAUTHENTICATED)
-            token, now = await sql.refresh_token(conn, hashed), self._clock()
-            if token is None or token.expires_at <= now:
-                raise ApiError(rest.CONDITION_UNAUTHENTICATED)
-            if token.used_at is None:
-                await sql.use_refresh_token(conn, session.id, hashed, now)
-                return await self._tokens(conn, User(session.user_id, session.id))
-            await sql.end_session(conn, session.id)
-        # Outside the transaction, which must not be rolled back by it.
-        self.forget(session.id)
-        raise ApiError(rest.CONDITION_UNAUTHENTICATED)
-
-    async def end(self, session_id: uuid.UUID) -> None:
-        """End a session with all its tokens."""
-        async with self._database.begin() as conn:
-            await sql.end_session(conn, session_id)
-        self.forget(session_id)
-
-    async def _tokens(self, conn: Connection, user: User) -> Tokens:
-        now = self._clock()
-        refresh_token = PREFIX + secrets.token_urlsafe(32)
-        await sql.add_refresh_token(
-            conn, user.session_id, _hash(refresh_token), now + self._refresh_token_life
-        )
-        access_token = make_access_token(self._signer, user, now + self._access_token_life)
-        return Tokens(access_token, refresh_token)
+async def open_session(
+    conn: Connection, runtime: Runtime, user_id: uuid.UUID, device: Device
+) -> Tokens:
+    """Open a session on a device that has none of the account, whose row is held."""
+    session_id = await sql.add_session(
+        conn,
+        user_id,
+        runtime.clock(),
+        device_id=device.id,
+        provider=device.provider,
+        app_token=device.app_token,
+    )
+    return await issue_tokens(conn, runtime, User(user_id, session_id))
 
 
-def _hash(token: str) -> bytes:
+async def issue_tokens(conn: Connection, runtime: Runtime, user: User) -> Tokens:
+    """Make an access token, and a refresh token that is stored as its digest."""
+    settings, now = runtime.settings, runtime.clock()
+    refresh_token = PREFIX + secrets.token_urlsafe(32)
+    await sql.add_refresh_token(
+        conn,
+        user.session_id,
+        digest_refresh_token(refresh_token),
+        now + timedelta(days=settings.refresh_token_days),
+    )
+    expires = now + timedelta(minutes=settings.access_token_minutes)
+    return Tokens(make_access_token(runtime.signer, user, expires), refresh_token)
+
+
+def digest_refresh_token(token: str) -> bytes:
+    """Return what is stored of a refresh token: its SHA-256."""
     # Without salt or stretching: 256 random bits can't be guessed.
     return hashlib.sha256(token.encode()).digest()

@@ -41,7 +41,7 @@ class OutboxSms:
     """Writes messages to a file, one JSON object a line, for machines without a provider."""
 
     def __init__(self, path: Path, clock: Clock) -> None:
-        """The file and its folder are made with the first message."""
+        """Take the path of a file; it and its folder are made with the first message."""
         self._path = path
         self._clock = clock
 
@@ -53,7 +53,7 @@ class OutboxSms:
             raise SmsUnavailable(f"outbox: {error.strerror}") from None
 
     async def close(self) -> None:
-        """Nothing to close."""
+        """Do nothing: no connection is kept."""
 
     def _append(self, line: bytes) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ class HttpSms:
     def __init__(
         self, url: str, token: str | None = None, sender: str | None = None, timeout: float = 10.0
     ) -> None:
-        """`timeout` is in seconds, for connecting and for each read and write."""
+        """Take `timeout` in seconds, for connecting and for each read and write."""
         self._url = url
         self._sender = sender
         headers = {"Authorization": f"Bearer {token}"} if token else {}

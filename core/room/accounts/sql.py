@@ -52,7 +52,7 @@ from core.room.accounts.tables import (
 
 
 @dataclass(frozen=True, slots=True)
-class LogIn:
+class Credentials:
     """An account and what its password is checked against."""
 
     id: uuid.UUID
@@ -99,7 +99,8 @@ _COMPLETE = Statement(
     .values(params("email", "birth", "password_hash"))
 )
 _BY_EMAIL = Query(
-    select(users.c.id, users.c.password_hash).where(users.c.email == bindparam("email")), LogIn
+    select(users.c.id, users.c.password_hash).where(users.c.email == bindparam("email")),
+    Credentials,
 )
 _LOCK_USER = Query(
     select(users.c.id).where(users.c.id == bindparam("user")).with_for_update(), uuid.UUID
@@ -119,41 +120,43 @@ _OLDEST_OF_NAME = Query(
 
 
 async def phone_has_password(reader: Reader, phone: str) -> bool:
-    """Whether the number has a complete account."""
+    """Return whether the number has a complete account."""
     return await reader.first(_COMPLETE_OF_PHONE, phone=phone) is not None
 
 
 async def sign_up(conn: Connection, phone: str, name: str, now: datetime) -> uuid.UUID | None:
-    """The number's account without a password, made or renamed, and locked.
+    """Make or rename the number's account, hold its row and return its id.
 
-    None when the account has a password.
+    Return None if the account has a password.
     """
     return await conn.first(_SIGN_UP, id=uuid.uuid4(), phone=phone, name=name, created_at=now)
 
 
 async def has_password_or_taken(reader: Reader, user_id: uuid.UUID, email: str) -> bool:
-    """Whether the account has a password, or another one the e-mail."""
+    """Return whether the account has a password, or another one the e-mail."""
     return await reader.first(_HAS_PASSWORD_OR_TAKEN, user=user_id, email=email) is not None
 
 
 async def complete_account(
     conn: Connection, user_id: uuid.UUID, *, email: str, birth: date, password_hash: str
 ) -> bool:
-    """Complete an account; False when it is complete. Raises psycopg.errors.UniqueViolation when
-    the e-mail is another's."""
+    """Complete an account. Return False if it is complete.
+
+    Raises psycopg.errors.UniqueViolation when the e-mail is another's.
+    """
     completed = await conn.run(
         _COMPLETE, user=user_id, email=email, birth=birth, password_hash=password_hash
     )
     return completed == 1
 
 
-async def find_by_email(reader: Reader, email: str) -> LogIn | None:
-    """The account that logs in with the e-mail."""
+async def find_by_email(reader: Reader, email: str) -> Credentials | None:
+    """Return the account that logs in with the e-mail."""
     return await reader.first(_BY_EMAIL, email=email)
 
 
 async def lock_user(conn: Connection, user_id: uuid.UUID) -> bool:
-    """Hold the account's row; False when it is gone."""
+    """Hold the account's row. Return False if it is gone."""
     return await conn.first(_LOCK_USER, user=user_id) is not None
 
 
@@ -163,7 +166,7 @@ async def replace_hash(conn: Connection, user_id: uuid.UUID, old: str, new: str)
 
 
 async def oldest_of_name(reader: Reader, name: str) -> Named | None:
-    """Who has had the name for longest."""
+    """Return who has had the name for longest."""
     return await reader.first(_OLDEST_OF_NAME, name=name)
 
 
@@ -282,15 +285,17 @@ def _lock_key(kind: str, value: str) -> int:
 
 
 async def count_requests(reader: Reader, phone: str, after: datetime) -> Requests:
-    """The codes that the number was to be sent after then."""
+    """Count the codes that the number was to be sent after then."""
     return await reader.one(_COUNT_REQUESTS, phone=phone, after=after)
 
 
 async def nth_last_request(
     reader: Reader, after: datetime, nth: int, **of: str | bool
 ) -> datetime | None:
-    """When the nth last code, counted from 1, was asked for after then, among those that have the
-    `phone`, the `address`, or are of accounts that were `complete` or weren't."""
+    """Return when the nth last code, counted from 1, was asked for, if that was after then.
+
+    `of` is one of `phone`, `address` and `complete`: only codes with that value are counted.
+    """
     ((name, value),) = of.items()
     return await reader.first(_NTH_LAST[name], of=value, after=after, nth=nth)
 
@@ -298,15 +303,17 @@ async def nth_last_request(
 async def add_request(
     conn: Connection, phone: str, address: str, now: datetime, *, complete: bool = False
 ) -> int:
-    """Store that a code was asked for, or could have been were the account not `complete`. Return
-    its id."""
+    """Store that a code was asked for, and return the request's id.
+
+    No code is sent for it if the account is `complete`.
+    """
     return await conn.one(
         _ADD_REQUEST, phone=phone, address=address, requested_at=now, complete=complete
     )
 
 
 async def latest_request(reader: Reader, request_id: int) -> CodeRequest | None:
-    """The request; None when it is gone or the number has a newer one."""
+    """Return the request, or None if it is gone or the number has a newer one."""
     return await reader.first(_LATEST_REQUEST, id=request_id)
 
 
@@ -318,17 +325,17 @@ async def put_code(conn: Connection, phone: str, code_hash: str, expires_at: dat
 
 
 async def lock_code(conn: Connection, phone: str) -> PendingCode | None:
-    """The number's code, its row held."""
+    """Hold the row of the number's code, and return the code."""
     return await conn.first(_LOCK_CODE, phone=phone)
 
 
 async def count_try(conn: Connection, phone: str, address: str) -> None:
-    """One more try of the number's code, from an address."""
+    """Add a try of the number's code, from an address."""
     await conn.run(_COUNT_TRY, b_phone=phone, address=address)
 
 
 async def use_code(conn: Connection, phone: str, code_hash: str) -> bool:
-    """Take the code away; False when it is gone or another one by now."""
+    """Take the code away. Return False if it is gone or another one by now."""
     return await conn.run(_USE_CODE, phone=phone, hash=code_hash) == 1
 
 
@@ -435,32 +442,32 @@ async def add_session(
 
 
 async def session_is_live(reader: Reader, user_id: uuid.UUID, session_id: uuid.UUID) -> bool:
-    """Whether the user's session has not ended."""
+    """Return whether the user's session has not ended."""
     return await reader.first(_LIVE_SESSION, user=user_id, session=session_id) is not None
 
 
 async def add_refresh_token(
-    conn: Connection, session_id: uuid.UUID, token_hash: bytes, expires_at: datetime
+    conn: Connection, session_id: uuid.UUID, digest: bytes, expires_at: datetime
 ) -> None:
-    """One more token that renews the session."""
-    await conn.run(_ADD_TOKEN, hash=token_hash, session_id=session_id, expires_at=expires_at)
+    """Add a token that renews the session."""
+    await conn.run(_ADD_TOKEN, hash=digest, session_id=session_id, expires_at=expires_at)
 
 
-async def lock_session_of(conn: Connection, token_hash: bytes) -> Session | None:
-    """The session that a refresh token is of, its row held."""
-    return await conn.first(_LOCK_SESSION_OF, b_hash=token_hash)
+async def lock_session_of(conn: Connection, digest: bytes) -> Session | None:
+    """Hold the row of the session that a refresh token is of, and return the session."""
+    return await conn.first(_LOCK_SESSION_OF, b_hash=digest)
 
 
-async def refresh_token(reader: Reader, token_hash: bytes) -> RefreshToken | None:
-    """A token; None when it has expired and was swept."""
-    return await reader.first(_TOKEN, b_hash=token_hash)
+async def refresh_token(reader: Reader, digest: bytes) -> RefreshToken | None:
+    """Return a token, or None if it has expired and was swept."""
+    return await reader.first(_TOKEN, b_hash=digest)
 
 
 async def use_refresh_token(
-    conn: Connection, session_id: uuid.UUID, token_hash: bytes, now: datetime
+    conn: Connection, session_id: uuid.UUID, digest: bytes, now: datetime
 ) -> None:
     """Mark a token as used and its session as renewed."""
-    await conn.run(_USE_TOKEN, b_hash=token_hash, now=now)
+    await conn.run(_USE_TOKEN, b_hash=digest, now=now)
     await conn.run(_RENEW_SESSION, session=session_id, now=now)
 
 
@@ -526,7 +533,7 @@ _TAKE_BACK_TIMED = Statement(
 
 
 async def lock_failures(conn: Connection, keys: Sequence[bytes], now: datetime) -> list[Failures]:
-    """The failures of each key, none counted where there were none, their rows held.
+    """Hold the row of each key, added where there was none, and return the failures.
 
     Rows are taken in the order given, which is the same everywhere: no two transactions wait for
     each other.
@@ -567,7 +574,7 @@ async def forget_failures(conn: Connection, keys: Iterable[bytes]) -> None:
 
 
 def _sweep(column: Column[datetime]) -> Statement:
-    """Deletes the rows of a table that are as old as `at`, by a column.
+    """Make the statement that deletes a table's rows that are as old as `at`, by a column.
 
     What a call holds is left for the next time: neither waits for the other.
     """

@@ -11,8 +11,8 @@ import structlog
 from core.platform.clock import Clock
 from core.platform.database import Database
 from core.room.accounts import sql
-from core.room.accounts.codes import DAY
 from core.room.accounts.failures import FORGOTTEN_AFTER
+from core.room.accounts.send_sign_up_code import DAY
 
 log = structlog.get_logger(__name__)
 

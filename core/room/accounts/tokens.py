@@ -23,13 +23,13 @@ class User:
 
 
 def make_access_token(signer: Signer, user: User, expires: datetime) -> str:
-    """A token that stands for the user and the session until `expires`."""
+    """Make a token that stands for the user and the session until `expires`."""
     claims = {"sub": str(user.id), "sid": str(user.session_id)}
     return signer.sign(AUDIENCE, claims, expires)
 
 
 def read_access_token(signer: Signer, token: str) -> User | None:
-    """Whom a token stands for; None for one that is not ours or has expired."""
+    """Return whom a token stands for, or None if it is not ours or has expired."""
     claims = signer.read(AUDIENCE, token) or {}
     user_id, session_id = (_uuid(claims.get(name)) for name in ("sub", "sid"))
     return User(user_id, session_id) if user_id and session_id else None
@@ -40,5 +40,5 @@ def _uuid(claim: object) -> uuid.UUID | None:
 
 
 async def is_live(reader: Reader, user: User) -> bool:
-    """Whether the session has not ended."""
+    """Return whether the session has not ended."""
     return await session_is_live(reader, user.id, user.session_id)

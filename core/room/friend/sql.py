@@ -67,22 +67,22 @@ _LIST = Query(
 
 
 async def mutual_friends(reader: Reader, user_id: uuid.UUID) -> set[uuid.UUID]:
-    """Those who have added the person and whom the person has added."""
+    """Return those who have added the person and whom the person has added."""
     return set(await reader.all(_MUTUAL_FRIENDS, user=user_id))
 
 
 async def user_exists(reader: Reader, user_id: uuid.UUID) -> bool:
-    """Whether there is such a user."""
+    """Return whether there is such a user."""
     return await reader.first(_EXISTS, id=user_id) is not None
 
 
 async def add(conn: Connection, user_id: uuid.UUID, friend_id: uuid.UUID, now: datetime) -> bool:
-    """Add a user who exists; False when that was done before."""
+    """Add a user who exists. Return False if that was done before."""
     return await conn.run(_ADD, user_id=user_id, friend_id=friend_id, created_at=now) == 1
 
 
 async def remove(conn: Connection, user_id: uuid.UUID, friend_id: uuid.UUID) -> bool:
-    """Take a user away again; False when the person hasn't added them."""
+    """Take a user away again. Return False if the person hasn't added them."""
     return await conn.run(_REMOVE, user=user_id, friend=friend_id) == 1
 
 
@@ -92,7 +92,9 @@ async def list_friends(
     after: tuple[datetime, uuid.UUID] | None,
     limit: int | None,
 ) -> list[Friend]:
-    """Whom the person has added, the newest first, after the row of that time and id; all of them
-    without a limit."""
+    """Return whom the person has added, the newest first, after the row of that time and id.
+
+    Without a limit all of them.
+    """
     at, last = after or (None, None)
     return await reader.all(_LIST, user=user_id, at=at, id=last, limit=limit)

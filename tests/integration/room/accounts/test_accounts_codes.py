@@ -15,6 +15,7 @@ from sqlalchemy import func, select
 from core.platform.database import Database
 from core.room.accounts.codes import Codes
 from core.room.accounts.passwords import matches
+from core.room.accounts.send_sign_up_code import SendSignUpCode, send_sign_up_code
 from core.room.accounts.tables import auth_code_requests, auth_codes
 from tests.clock import FakeClock
 from tests.integration.room.accounts.accounts_help import (
@@ -264,15 +265,20 @@ async def test_jobs_that_overtake_each_other_leave_the_newest_code(
 ) -> None:
     kept, slow, fast = Kept(), Held(), Held()
     fast.open.set()
-    early, late = (
-        Codes(make_runtime(database=database, jobs=kept, passwords=pool, clock=clock), kept)  # type: ignore[arg-type]
+    slow_runtime, fast_runtime = (
+        make_runtime(database=database, jobs=kept, passwords=pool, clock=clock)
         for pool in (slow, fast)
     )
+    early, late = (
+        Codes(runtime, kept)  # type: ignore[arg-type]
+        for runtime in (slow_runtime, fast_runtime)
+    )
     context: Any = None
-    await early.ask("+821055550088", "203.0.113.7")
+    asked = SendSignUpCode("+821055550088", "203.0.113.7")
+    await send_sign_up_code(slow_runtime, early, asked)
     job = asyncio.create_task(early.run(context, kept.requests[0]))
     await slow.asked.wait()
-    await late.ask("+821055550088", "203.0.113.7")
+    await send_sign_up_code(fast_runtime, late, asked)
     await late.run(context, kept.requests[1])
     slow.open.set()
     await job
