@@ -8,8 +8,8 @@ import io
 import pytest
 from PIL import Image
 
+from core.room.vision.generate_tidy_room import NobodyWaits
 from core.room.vision.port import RoomVision, TidyRoom
-from core.room.vision.tidy_room import NobodyWaits
 from tests.rooms import Room, Shot
 
 # Pictures that no camera takes on purpose, and that people send all the same.

@@ -36,7 +36,8 @@ async def build(runtime: Runtime, vision: RoomVision | None = None) -> AsyncIter
         open_vision(settings, vision, runtime.pictures) as vision,
     ):
         sessions = Sessions(runtime.database, runtime.signer)
-        media = Media(runtime, open_objects(settings.pictures_url, settings.data_dir / "pictures"))
+        objects = open_objects(settings.pictures_url, settings.data_dir / "pictures")
+        media = Media(runtime, objects)
         refresh_token_life = timedelta(days=settings.refresh_token_days)
         yield Wing(
             servicers=[
@@ -45,7 +46,7 @@ async def build(runtime: Runtime, vision: RoomVision | None = None) -> AsyncIter
                 FriendService(runtime),
                 UserService(runtime),
                 PostService(runtime, media),
-                MediaService(media),
+                MediaService(runtime, objects),
                 VisionService(runtime, vision, media),
             ],
             authenticators={"user": sessions},

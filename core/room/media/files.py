@@ -1,4 +1,4 @@
-"""Keeping pictures, and links to them.
+"""Save pictures, and make links to them.
 
 A picture is a row and two objects: the picture and its thumbnail. The row is there first, with a
 job for later that deletes whatever is unused by then: a crash at any point leaves nothing
@@ -8,52 +8,37 @@ behind that nobody knows of.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Literal, TypeVar
+from typing import Literal
 
 import structlog
 from cachetools import LRUCache
 from procrastinate import JobContext
 
 from core.platform.database import Connection
-from core.platform.ids import parse_uuid
 from core.platform.jobs import ERRANDS
-from core.platform.pool import WorkPool
 from core.platform.runtime import Runtime
 from core.room.media import sql
-from core.room.media.objects import Objects, StoreAway
-from core.room.media.pictures import BadPicture, Prepared, TooLarge
-from edge.reply.errors import ApiError, FieldViolation, invalid
+from core.room.media.objects import Objects, ObjectsUnavailable
+from core.room.media.pictures import Prepared
+from edge.reply.errors import ApiError
 from edge.v1 import annotations_pb2 as rest
 
 log = structlog.get_logger(__name__)
 
-T = TypeVar("T")
 Size = Literal["picture", "thumbnail"]
 
 AUDIENCE = "media"
 SWEEP_AFTER = timedelta(hours=1)
+SIZES: tuple[Size, Size] = ("picture", "thumbnail")
 _HOUR = 3600
-_SIZES: tuple[Size, Size] = ("picture", "thumbnail")
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What a link gives. `seconds` is how long it still works."""
-
-    content: bytes
-    content_type: str
-    etag: str
-    seconds: int
 
 
 class Media:
-    """The pictures that the app keeps."""
+    """The port to the pictures that the app keeps: saves them and links to them."""
 
     def __init__(self, runtime: Runtime, objects: Objects) -> None:
-        self.pool = runtime.pictures
         self._database = runtime.database
         self._jobs = runtime.jobs
         self._objects = objects
@@ -66,20 +51,28 @@ class Media:
         # Behind everything that somebody waits for.
         self._task = runtime.jobs.task("media.sweep", self.sweep, ERRANDS, priority=-2)
 
-    async def keep(
+    async def save(
         self,
         owner_id: uuid.UUID,
         pictures: Sequence[Prepared],
         unused_for: timedelta = SWEEP_AFTER,
     ) -> list[uuid.UUID]:
-        """Keep pictures: their ids, in order. Those not given to `use` by then are deleted.
+        """Save pictures. Return their ids, in order.
 
-        Raises UNAVAILABLE, and keeps none, when the object store fails.
+        Those that `use` is not told of within `unused_for` are deleted. Raises UNAVAILABLE, and
+        saves none, when the object store fails.
         """
         ids = [uuid.uuid4() for _ in pictures]
         now = self._clock()
         files = [
-            sql.NewFile(id, owner_id, one.content_type, one.width, one.height, now)
+            sql.NewFile(
+                id=id,
+                owner_id=owner_id,
+                content_type=one.content_type,
+                width=one.width,
+                height=one.height,
+                created_at=now,
+            )
             for id, one in zip(ids, pictures, strict=True)
         ]
         async with self._database.begin() as conn:
@@ -88,16 +81,16 @@ class Media:
             await self._jobs.defer(conn, self._task, after=unused_for, file_ids=names)
         try:
             for id, one in zip(ids, pictures, strict=True):
-                await self._objects.put(_key(id, "picture"), one.content)
-                await self._objects.put(_key(id, "thumbnail"), one.thumbnail)
-        except StoreAway as error:
+                await self._objects.put(object_key(id, "picture"), one.content)
+                await self._objects.put(object_key(id, "thumbnail"), one.thumbnail)
+        except ObjectsUnavailable as error:
             log.error("pictures_not_kept", error=str(error))
             await self.discard(ids)
             raise ApiError(rest.CONDITION_UNAVAILABLE, retry_after=1) from error
         return ids
 
     async def use(self, conn: Connection, file_ids: Sequence[uuid.UUID]) -> None:
-        """Say, in the transaction of `conn`, that pictures are part of something.
+        """Mark pictures, in the transaction of `conn`, as part of something.
 
         Raises UNAVAILABLE when one has been deleted meanwhile.
         """
@@ -105,14 +98,14 @@ class Media:
             raise ApiError(rest.CONDITION_UNAVAILABLE)
 
     async def discard(self, file_ids: Sequence[uuid.UUID]) -> None:
-        """Delete what `keep` kept and nothing uses. What fails here, the job does later."""
+        """Delete what `save` saved and nothing uses. What fails here, the job does later."""
         try:
             await self._delete_unused(file_ids)
-        except StoreAway as error:
+        except ObjectsUnavailable as error:
             log.warning("pictures_left_to_the_sweep", error=str(error))
 
     async def sweep(self, context: JobContext, file_ids: list[str]) -> None:
-        """Delete those of the pictures that nothing uses. The job that `keep` puts on the queue."""
+        """Delete those of the pictures that nothing uses: the job that `save` puts on the queue."""
         await self._delete_unused([uuid.UUID(id) for id in file_ids])
 
     async def _delete_unused(self, file_ids: Sequence[uuid.UUID]) -> None:
@@ -121,17 +114,18 @@ class Media:
         # Without a connection, or a store that is away would take them all. Objects whose rows are
         # gone are still the job's, which knows their ids and is tried again until they are deleted.
         unused = [id for id in file_ids if id not in used]
-        await self._objects.delete([_key(id, size) for id in unused for size in _SIZES])
+        await self._objects.delete([object_key(id, size) for id in unused for size in SIZES])
 
     @property
     def longest_link(self) -> timedelta:
-        """How long a link works at most."""
+        """The longest time that a link works."""
         return timedelta(seconds=self._link_seconds + _HOUR)
 
     def link(self, file_id: uuid.UUID, thumbnail: bool = False) -> str:
-        """The absolute URL of a picture, which works for PICTURE_LINK_HOURS and up to an hour more.
+        """Return the absolute URL of a picture, or of its thumbnail.
 
-        It is the same URL for an hour, so that clients keep what they got from it.
+        It works for PICTURE_LINK_HOURS and up to an hour more. It is the same URL for an
+        hour, so that clients keep what they got from it.
         """
         size: Size = "thumbnail" if thumbnail else "picture"
         hour = int(self._clock().timestamp()) // _HOUR
@@ -142,44 +136,7 @@ class Media:
             url = self._links[known] = f"{self._link_base}/media/{file_id}?token={token}"
         return url
 
-    async def show(self, file_id: str, token: str) -> Shown | None:
-        """What a link gives.
 
-        None for one that is not ours or has expired, and when the picture is no more. Raises
-        UNAVAILABLE when the object store fails.
-        """
-        claims = self._signer.read(AUDIENCE, token) or {}
-        id, size = parse_uuid(file_id), claims.get("size")
-        if id is None or size not in _SIZES or claims.get("file") != file_id:
-            return None
-        content_type = await sql.content_type(self._database, id)
-        if content_type is None:
-            return None
-        try:
-            content = await self._objects.get(_key(id, size))
-        except StoreAway as error:
-            log.error("picture_not_read", error=str(error))
-            raise ApiError(rest.CONDITION_UNAVAILABLE, retry_after=1) from error
-        if content is None:
-            return None
-        seconds = int(claims["exp"] - self._clock().timestamp())
-        return Shown(content, content_type, f'"{file_id}-{size}"', seconds)
-
-
-async def read(pool: WorkPool, field: str, content: bytes, function: Callable[[bytes], T]) -> T:
-    """`function(content)` in the pool, of a picture that a client sent as `field`.
-
-    Raises the surface's error naming the field for a bad picture, and the one of requests that
-    are too large.
-    """
-    try:
-        return await pool.run(function, content)
-    except BadPicture as error:
-        raise invalid(FieldViolation(field, str(error))) from error
-    except TooLarge as error:
-        violation = FieldViolation(field, str(error))
-        raise ApiError(rest.CONDITION_TOO_LARGE, fields=[violation]) from error
-
-
-def _key(file_id: uuid.UUID, size: Size) -> str:
+def object_key(file_id: uuid.UUID, size: Size) -> str:
+    """Return the key of a picture, or of its thumbnail, in the object store."""
     return f"{file_id}/{size}"

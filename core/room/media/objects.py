@@ -18,46 +18,46 @@ if TYPE_CHECKING:
 _RETRY: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=10)}
 
 
-class StoreAway(Exception):
+class ObjectsUnavailable(Exception):
     """The object store can't be reached, or doesn't do what it is asked."""
 
 
 class Objects:
-    """Keeps objects. Every method raises StoreAway when the store fails."""
+    """Keeps objects. Every method raises ObjectsUnavailable when the store fails."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
 
     async def put(self, key: str, content: bytes) -> None:
-        """Keep an object; one that is there is replaced, and never seen half-written."""
+        """Save an object; one that is there is replaced, and never seen half-written."""
         try:
             await obstore.put_async(self._store, key, content, use_multipart=False)
         except (BaseError, OSError) as error:
-            raise StoreAway(f"{type(error).__name__}: put failed") from error
+            raise ObjectsUnavailable(f"{type(error).__name__}: put failed") from error
 
     async def get(self, key: str) -> bytes | None:
-        """An object; None when there is none."""
+        """Return an object; None when there is none."""
         try:
             found = await obstore.get_async(self._store, key)
             return bytes(await found.bytes_async())
         except (NotFoundError, FileNotFoundError):
             return None
         except (BaseError, OSError) as error:
-            raise StoreAway(f"{type(error).__name__}: get failed") from error
+            raise ObjectsUnavailable(f"{type(error).__name__}: get failed") from error
 
     async def delete(self, keys: Sequence[str]) -> None:
-        """Delete objects; those that are not there are no error."""
+        """Delete objects; pass over those that are not there."""
         for key in keys:
             try:
                 await obstore.delete_async(self._store, key)
             except (NotFoundError, FileNotFoundError):
                 continue
             except (BaseError, OSError) as error:
-                raise StoreAway(f"{type(error).__name__}: delete failed") from error
+                raise ObjectsUnavailable(f"{type(error).__name__}: delete failed") from error
 
 
 def open_objects(url: str | None, folder: Path) -> Objects:
-    """The store that a URL names (s3://, gs://, az://); without one, a folder.
+    """Open the store that a URL names (s3://, gs://, az://); without one, a folder.
 
     The cloud's credentials and options come from its usual environment variables.
     """

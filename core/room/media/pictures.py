@@ -78,7 +78,7 @@ class Prepared:
 
 
 def open_picture(content: bytes) -> Image.Image:
-    """The picture in a file: upright, RGB, at most LOOKED_AT_SIDE pixels a side.
+    """Open the picture in a file: upright, RGB, at most LOOKED_AT_SIDE pixels a side.
 
     Raises BadPicture or TooLarge.
     """
@@ -91,7 +91,7 @@ def open_picture(content: bytes) -> Image.Image:
 
 
 def prepare(content: bytes) -> Prepared:
-    """The picture in a file as we keep it: a JPEG, or a PNG where it is transparent.
+    """Make the picture in a file one that we keep: a JPEG, or a PNG where it is transparent.
 
     Raises BadPicture or TooLarge.
     """
@@ -118,7 +118,7 @@ def _encode(image: Image.Image, kind: str) -> bytes:
 
 
 def _open(content: bytes, side: int) -> Image.Image:
-    """The picture: upright, sRGB, with an alpha channel only where something is transparent."""
+    """Open the picture: upright, sRGB, with alpha only where something is transparent."""
     if len(content) > MAX_BYTES:
         raise TooLarge(f"must be at most {MAX_BYTES // 2**20} MiB")
     kind = _kind(content)
@@ -146,7 +146,7 @@ def _open(content: bytes, side: int) -> Image.Image:
 
 
 def _kind(content: bytes) -> str | None:
-    """Pillow's name of the type, by the file's first bytes; None for types we don't take."""
+    """Return Pillow's name of the type, by the file's first bytes; None for types we don't take."""
     if content.startswith(b"\xff\xd8\xff"):
         return "JPEG"
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -159,7 +159,7 @@ def _kind(content: bytes) -> str | None:
 
 
 def _scans(content: bytes) -> int:
-    """How many scans a JPEG has."""
+    """Count the scans of a JPEG."""
     position, scans = 2, 0
     while found := _MARKER.search(content, position):
         marker, position = content[found.start() + 1], found.end()
@@ -171,7 +171,7 @@ def _scans(content: bytes) -> int:
 
 
 def _decode(image: Image.Image, side: int) -> Image.Image:
-    """The pixels, scaled down to `side`, before anything else is done to so many of them."""
+    """Decode the pixels, scaled down to `side`, before anything else is done to so many of them."""
     if image.mode.startswith("I"):
         # Grey of 16 bits, which a plain conversion would clip.
         image = image.convert("I").point(lambda value: value * (1 / 256) + 0).convert("L")

@@ -43,7 +43,7 @@ async def add(conn: Connection, files: Sequence[NewFile]) -> None:
 
 
 async def use(conn: Connection, ids: Sequence[uuid.UUID], now: datetime) -> bool:
-    """Mark pictures as used; False when one is not there."""
+    """Mark pictures as used. Return False when one is not there."""
     return await conn.run(_USE, ids=list(ids), now=now) == len(set(ids))
 
 
@@ -54,5 +54,5 @@ async def remove_unused(conn: Connection, ids: Sequence[uuid.UUID]) -> set[uuid.
 
 
 async def content_type(reader: Reader, file_id: uuid.UUID) -> str | None:
-    """The type of a picture; None when there is none of that id."""
+    """Return the type of a picture; None when there is none of that id."""
     return await reader.first(_TYPE, id=file_id)

@@ -46,7 +46,7 @@ def choose(
     listed: Sequence[str],
     seed: str,
 ) -> Candidate | None:
-    """The mission to suggest; None when every one of them is on the list already.
+    """Return the mission to suggest; None when every one of them is on the list already.
 
     `listed` are the contents on today's list. The same `seed` draws ties in the same way.
     """
@@ -69,5 +69,5 @@ def choose(
 
 
 def same(content: str) -> str:
-    """What two contents share when they are the same but for case and spaces."""
+    """Return what contents share that are the same but for case and spaces."""
     return " ".join(unicodedata.normalize("NFC", content).casefold().split())

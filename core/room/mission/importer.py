@@ -62,7 +62,7 @@ async def import_missions(
 
 
 def _line(most: int) -> Callable[[str], str]:
-    """A parser of one line of text: composed characters, single spaces."""
+    """Return a parser of one line of text: composed characters, single spaces."""
 
     def parse(cell: str) -> str:
         line = " ".join(unicodedata.normalize("NFC", parse_text(cell)).split())

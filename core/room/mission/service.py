@@ -6,12 +6,14 @@ import grpc
 from onegenie.mission.v1 import mission_pb2 as pb
 from onegenie.mission.v1 import mission_pb2_grpc as pb_grpc
 
+from core.platform.plain import timestamp
 from core.platform.runtime import Runtime
-from core.platform.text import paragraphs
 from core.room.accounts.identity import user
-from core.room.mission.day import Days
-from core.room.mission.suggest import suggest
-from edge.reply.errors import FieldViolation, invalid
+from core.room.mission import sql
+from core.room.mission.accept_mission import accept_mission
+from core.room.mission.create_mission import create_mission
+from core.room.mission.read_missions import get_mission, list_missions
+from core.room.mission.recommend_mission import recommend_mission
 
 
 class MissionService(pb_grpc.MissionServiceServicer):
@@ -19,35 +21,43 @@ class MissionService(pb_grpc.MissionServiceServicer):
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
-        self._days = Days(runtime)
 
     async def RecommendMission(
         self, request: pb.RecommendMissionRequest, context: grpc.aio.ServicerContext
     ) -> pb.RecommendMissionResponse:
-        return await suggest(self._runtime, user().id)
+        found = await recommend_mission(self._runtime, user().id)
+        return pb.RecommendMissionResponse(mission_id=str(found.mission_id), content=found.content)
 
     async def CreateMission(
         self, request: pb.CreateMissionRequest, context: grpc.aio.ServicerContext
     ) -> pb.CreateMissionResponse:
-        if not (mission := paragraphs(request.mission)):
-            raise invalid(FieldViolation("mission", "is required"))
-        await self._days.create(user().id, mission)
+        await create_mission(self._runtime, user().id, request.mission)
         return pb.CreateMissionResponse(message="생성 완료")
 
     async def AcceptMission(
         self, request: pb.AcceptMissionRequest, context: grpc.aio.ServicerContext
     ) -> pb.AcceptMissionResponse:
-        await self._days.accept(user().id, request.mission_id)
+        await accept_mission(self._runtime, user().id, request.mission_id)
         return pb.AcceptMissionResponse(message="성공")
 
     async def ListMissions(
         self, request: pb.ListMissionsRequest, context: grpc.aio.ServicerContext
     ) -> pb.ListMissionsResponse:
-        return pb.ListMissionsResponse(missions=await self._days.today(user().id))
+        rows = await list_missions(self._runtime, user().id)
+        return pb.ListMissionsResponse(missions=[_mission(row) for row in rows])
 
     async def GetMission(
         self, request: pb.GetMissionRequest, context: grpc.aio.ServicerContext
     ) -> pb.GetMissionResponse:
-        return pb.GetMissionResponse(
-            mission=await self._days.get(user().id, request.today_mission_id)
-        )
+        row = await get_mission(self._runtime.database, user().id, request.today_mission_id)
+        return pb.GetMissionResponse(mission=_mission(row))
+
+
+def _mission(row: sql.ListedMission) -> pb.Mission:
+    done = row.completed_at is not None
+    return pb.Mission(
+        mission_id=str(row.id),
+        content=row.content,
+        target_date=timestamp(row.listed_at),
+        status=pb.MISSION_STATUS_COMPLETED if done else pb.MISSION_STATUS_ONGOING,
+    )

@@ -59,8 +59,10 @@ _COMPLETE = Statement(
 
 
 async def find_listed(reader: Reader, user_id: uuid.UUID, mission_id: str) -> ListedMission | None:
-    """A mission on one of the person's lists, of today or earlier. None when there is none of
-    that id, also when it is no id at all."""
+    """Find a mission on one of the person's lists, of today or earlier.
+
+    None when there is none of that id, also when it is no id at all.
+    """
     parsed = parse_uuid(mission_id)
     if parsed is None:
         return None
@@ -103,19 +105,19 @@ _ACCEPT = Statement(update(today_missions).where(_USER, _ID).values(listed_at=bi
 
 
 async def list_day(reader: Reader, user_id: uuid.UUID, day: date) -> list[ListedMission]:
-    """The list of a day in the order it was made."""
+    """Return the list of a day, in the order it was made."""
     return await reader.all(_LIST, user=user_id, day=day)
 
 
 async def lock(conn: Connection, user_id: uuid.UUID) -> None:
-    """Changes of one person's day take turns from here to the end of the transaction."""
+    """Lock a person's day to the end of the transaction: its changes take turns."""
     await conn.run(_LOCK, user=user_id)
 
 
 async def find_of_day(
     reader: Reader, user_id: uuid.UUID, mission_id: str, day: date
 ) -> MissionOfDay | None:
-    """Suggestion or mission of a day. None when there is none of that id."""
+    """Find a suggestion or mission of a day. None when there is none of that id."""
     parsed = parse_uuid(mission_id)
     if parsed is None:
         return None
@@ -195,7 +197,7 @@ _SUGGEST = Statement(
 
 
 async def find_suggestion(reader: Reader, user_id: uuid.UUID, day: date) -> Suggestion | None:
-    """The day's suggestion that waits for its answer."""
+    """Find the day's suggestion that waits for its answer."""
     return await reader.first(_FIND_SUGGESTION, user=user_id, day=day)
 
 
@@ -222,12 +224,12 @@ async def suggest(
 
 
 async def candidates(reader: Reader) -> list[Candidate]:
-    """The registered missions, as there are to choose from."""
+    """Return the registered missions, as there are to choose from."""
     return await reader.all(_CANDIDATES)
 
 
 async def past(reader: Reader, user_id: uuid.UUID, since: date) -> list[PastSuggestion]:
-    """What the person was suggested since a day."""
+    """Return what the person was suggested since a day."""
     return await reader.all(_PAST, user=user_id, since=since)
 
 
@@ -273,18 +275,20 @@ _RETIRE = Statement(
 
 
 async def has_missions(reader: Reader) -> bool:
-    """Whether any mission was ever registered."""
+    """Return whether any mission was ever registered."""
     return await reader.first(_ANY) is not None
 
 
 async def list_missions(reader: Reader, *, retired: bool = False) -> list[Mission]:
-    """The registered missions, or those retired, by category and content."""
+    """Return the registered missions, or those retired, by category and content."""
     return await reader.all(_RETIRED if retired else _LIVING)
 
 
 async def lock_missions(conn: Connection) -> list[Mission]:
-    """All missions, retired ones too. Imports take turns from here to the end of the transaction;
-    people go on being suggested what is there."""
+    """Return all missions, retired ones too, and lock them to the end of the transaction.
+
+    Imports so take turns; people go on being suggested what is there.
+    """
     await conn.run(_LOCK_TABLE)
     return await conn.all(_ALL)
 

@@ -125,8 +125,11 @@ _ADD_POST = Statement(
     insert(posts).values(params("id", "user_id", "title", "content", "created_at"))
 )
 _ADD_FILE = Statement(insert(post_files).values(params("post_id", "position", "file_id")))
-_ADD_COMMENT = Statement(
-    insert(post_comments).values(params("post_id", "user_id", "content", "created_at"))
+_ADD_COMMENT = Query(
+    insert(post_comments)
+    .values(params("post_id", "user_id", "content", "created_at"))
+    .returning(post_comments),
+    Comment,
 )
 
 
@@ -157,37 +160,41 @@ async def add_post(
 async def list_posts(
     reader: Reader, owners: Collection[uuid.UUID], before: int | None, limit: int
 ) -> list[Post]:
-    """The newest posts of some people, or the newest before a number."""
+    """Return the newest posts of some people, or the newest before a number."""
     return await reader.all(_LIST, owners=list(owners), before=before, limit=limit)
 
 
 async def list_files(reader: Reader, post_ids: Sequence[uuid.UUID]) -> list[PostFile]:
-    """The posts' pictures, in order."""
+    """Return the posts' pictures, in order."""
     return await reader.all(_FILES, posts=list(post_ids))
 
 
 async def all_comments(
     reader: Reader, post_ids: Sequence[uuid.UUID], limit: int | None
 ) -> list[Comment]:
-    """The comments on the posts, one post after the other, of each the oldest first; at most
-    `limit` in all."""
+    """Return the comments on the posts, at most `limit` in all.
+
+    One post comes after the other, and of each the oldest comment first.
+    """
     return await reader.all(_ALL_COMMENTS, posts=list(post_ids), limit=limit)
 
 
 async def list_comments(
     reader: Reader, post_id: uuid.UUID, before: int | None, limit: int
 ) -> list[Comment]:
-    """The newest comments on a post, or the newest before a number, newest first."""
+    """Return the newest comments on a post, or the newest before a number, newest first."""
     return await reader.all(_COMMENTS, post=post_id, before=before, limit=limit)
 
 
 async def owner_of(reader: Reader, post_id: uuid.UUID) -> uuid.UUID | None:
-    """Whose post it is; None when there is none of that id."""
+    """Return whose post it is; None when there is none of that id."""
     return await reader.first(_OWNER, post=post_id)
 
 
 async def add_comment(
     conn: Connection, post_id: uuid.UUID, user_id: uuid.UUID, *, content: str, now: datetime
-) -> None:
-    """Add a comment to a post that is there."""
-    await conn.run(_ADD_COMMENT, post_id=post_id, user_id=user_id, content=content, created_at=now)
+) -> Comment:
+    """Add a comment to a post that is there. Return it."""
+    return await conn.one(
+        _ADD_COMMENT, post_id=post_id, user_id=user_id, content=content, created_at=now
+    )

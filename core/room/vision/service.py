@@ -11,55 +11,67 @@ from onegenie.vision.v1 import vision_pb2_grpc as pb_grpc
 
 from core.platform.runtime import Runtime
 from core.room.accounts.identity import user
-from core.room.media.files import Media, read
-from core.room.media.pictures import open_picture
-from core.room.vision.ask import ask
+from core.room.media.files import Media
+from core.room.vision.analyze_room import analyze_room
+from core.room.vision.generate_tidy_room import Ports, TidiedRoom, generate_tidy_room
 from core.room.vision.port import RoomVision
-from core.room.vision.tidy_room import TidyRooms, choice
-from core.room.vision.verify_mission import verify_mission
+from core.room.vision.stream_tidy_room import TidyRoomEvent, stream_tidy_room
+from core.room.vision.verify_mission import VerifyMission, verify_mission
 
 
 class VisionService(pb_grpc.VisionServiceServicer):
     """Serves onegenie.vision.v1.VisionService."""
 
     def __init__(self, runtime: Runtime, vision: RoomVision, media: Media) -> None:
-        self._database = runtime.database
+        self._runtime = runtime
         self._vision = vision
-        self._pool = runtime.pictures
-        self._clock = runtime.clock
-        self._timeout = runtime.settings.vision_timeout
-        self._rooms = TidyRooms(vision, media, self._timeout, runtime.stopping)
+        self._ports = Ports(runtime, vision, media)
 
     async def AnalyzeRoom(
         self, request: pb.AnalyzeRoomRequest, context: grpc.aio.ServicerContext
     ) -> pb.AnalyzeRoomResponse:
-        room = await read(self._pool, "image", request.image.content, open_picture)
-        text = await ask(self._vision.analyze(room), self._timeout)
-        return pb.AnalyzeRoomResponse(choices=[choice(text)])
+        text = await analyze_room(self._runtime, self._vision, request.image.content)
+        return pb.AnalyzeRoomResponse(choices=[_choice(text)])
 
     async def VerifyMission(
         self, request: pb.VerifyMissionRequest, context: grpc.aio.ServicerContext
     ) -> pb.VerifyMissionResponse:
-        return await verify_mission(
-            self._database,
-            self._vision,
-            self._pool,
-            self._clock,
-            self._timeout,
-            user().id,
-            request,
+        command = VerifyMission(
+            mission_id=request.today_mission_id,
+            before=request.before_image.content,
+            after=request.after_image.content,
+        )
+        verdict = await verify_mission(self._runtime, self._vision, user().id, command)
+        return pb.VerifyMissionResponse(
+            text=verdict.text, completed=verdict.done, estimated=verdict.estimated
         )
 
     async def GenerateTidyRoom(
         self, request: pb.GenerateTidyRoomRequest, context: grpc.aio.ServicerContext
     ) -> pb.GenerateTidyRoomResponse:
-        answer = await self._rooms.tidy(user().id, request.image.content)
-        return pb.GenerateTidyRoomResponse(choices=[answer])
+        room = await generate_tidy_room(self._ports, user().id, request.image.content)
+        return pb.GenerateTidyRoomResponse(choices=[_tidied(room)])
 
     async def StreamTidyRoom(
         self, request: pb.StreamTidyRoomRequest, context: grpc.aio.ServicerContext
     ) -> AsyncIterator[pb.StreamTidyRoomResponse]:
-        events = self._rooms.stream(user().id, request.image.content)
+        events = stream_tidy_room(self._ports, user().id, request.image.content)
         async with contextlib.aclosing(events):
             async for event in events:
-                yield event
+                yield _event(event)
+
+
+def _event(event: TidyRoomEvent) -> pb.StreamTidyRoomResponse:
+    progress = pb.TidyRoomProgress(share=event.share, stage=event.stage)
+    if event.room is not None:
+        progress.choices.append(_tidied(event.room))
+    return pb.StreamTidyRoomResponse(event=event.event, progress=progress)
+
+
+def _tidied(room: TidiedRoom) -> pb.Choice:
+    # One text, since the app takes it apart.
+    return _choice(f"{room.link}\n\nGPT Analysis:\n{room.text}")
+
+
+def _choice(text: str) -> pb.Choice:
+    return pb.Choice(index=0, message=pb.ChoiceMessage(role="assistant", content=text))

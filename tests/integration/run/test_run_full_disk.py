@@ -13,7 +13,7 @@ import pytest
 
 from core.platform.clock import utc_now
 from core.room.accounts.sms import OutboxSms, SmsUnavailable
-from core.room.media.objects import StoreAway, open_objects
+from core.room.media.objects import ObjectsUnavailable, open_objects
 from tests.disk import SmallDisk, small_disk
 
 
@@ -52,9 +52,9 @@ async def test_a_picture_is_whole_or_not_kept(disk: SmallDisk) -> None:
     await objects.put("a/picture", b"a" * 1000)
     disk.fill()
     for size in (1, 10_000, 1_000_000):
-        with pytest.raises(StoreAway):
+        with pytest.raises(ObjectsUnavailable):
             await objects.put(f"b{size}/picture", b"b" * size)
-        with pytest.raises(StoreAway):
+        with pytest.raises(ObjectsUnavailable):
             await objects.put("a/picture", b"c" * size)
     assert await objects.get("a/picture") == b"a" * 1000
     left = [path for path in folder.rglob("*") if path.is_file()]

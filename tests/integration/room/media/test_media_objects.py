@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from obstore.store import MemoryStore
 
-from core.room.media.objects import Objects, StoreAway, open_objects
+from core.room.media.objects import Objects, ObjectsUnavailable, open_objects
 from tests.integration.room.media.s3_stand_in import StandIn, s3_stand_in
 
 
@@ -91,7 +91,7 @@ async def test_a_folder_that_cannot_be_written_is_away(tmp_path: Path) -> None:
     objects = open_objects(None, tmp_path / "pictures")
     (tmp_path / "pictures" / "one").write_text("in the way")
 
-    with pytest.raises(StoreAway, match="put"):
+    with pytest.raises(ObjectsUnavailable, match="put"):
         await objects.put("one/picture", b"x")
 
 
@@ -106,5 +106,5 @@ async def test_a_cloud_that_fails_is_away(s3: StandIn, tmp_path: Path) -> None:
     s3.broken = True
 
     for call in (objects.put("a/b", b"x"), objects.get("a/b"), objects.delete(["a/b"])):
-        with pytest.raises(StoreAway):
+        with pytest.raises(ObjectsUnavailable):
             await call

@@ -436,7 +436,7 @@ async def test_a_post_comes_with_all_its_comments_oldest_first(room: Room) -> No
 async def test_a_page_ends_early_rather_than_without_comments(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("core.room.post.read_posts.MOST_COMMENTS", 20)
+    monkeypatch.setattr("core.room.post.list_posts.MOST_COMMENTS", 20)
     made = [await (room.me, room.friend)[n % 2].post() for n in range(6)]
     counts = [3, 18, 0, 25, 20, 1]
     for post_id, count in zip(made, counts, strict=True):

@@ -6,17 +6,19 @@ import asyncio
 import threading
 import uuid
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from core.platform.pool import WorkPool
+from core.platform.settings import Settings
+from core.room.vision.generate_tidy_room import NobodyWaits, Ports, generate_tidy_room
 from core.room.vision.port import Progress
-from core.room.vision.tidy_room import LatestStage, NobodyWaits, TidyRooms
+from core.room.vision.stream_tidy_room import LatestStage, stream_tidy_room
 from edge.reply.errors import ApiError
 from edge.v1 import annotations_pb2 as rest
 from tests.photos import photo
+from tests.support import make_runtime
 
 
 async def test_only_the_latest_is_kept_and_the_share_never_falls() -> None:
@@ -77,10 +79,12 @@ async def pool() -> AsyncIterator[WorkPool]:
     opened.close()
 
 
-def rooms(pool: WorkPool, engine: Any, stopping: asyncio.Event, timeout: float = 30) -> TidyRooms:
+def ports(pool: WorkPool, engine: Any, stopping: asyncio.Event, timeout: float = 30) -> Ports:
     """Nothing is kept in these tests, so there is nothing to keep it in."""
-    nothing: Any = SimpleNamespace(pool=pool)
-    return TidyRooms(engine, nothing, timeout, stopping)
+    nothing: Any = None
+    settings = Settings(vision_timeout=timeout)
+    runtime = make_runtime(settings=settings, pictures=pool, stopping=stopping)
+    return Ports(runtime, engine, nothing)
 
 
 async def drained(events: AsyncIterator[object]) -> None:
@@ -91,7 +95,7 @@ async def drained(events: AsyncIterator[object]) -> None:
 async def test_a_reader_that_leaves_stops_the_work(pool: WorkPool) -> None:
     engine = Working()
     before = asyncio.all_tasks()
-    events = rooms(pool, engine, asyncio.Event()).stream(uuid.uuid4(), photo())
+    events = stream_tidy_room(ports(pool, engine, asyncio.Event()), uuid.uuid4(), photo())
     assert (await anext(events)).event == "progress"
     await events.aclose()
     assert await asyncio.to_thread(engine.stopped.wait, 20)
@@ -100,7 +104,7 @@ async def test_a_reader_that_leaves_stops_the_work(pool: WorkPool) -> None:
 
 async def test_a_server_that_stops_ends_the_stream(pool: WorkPool) -> None:
     engine, stopping = Working(), asyncio.Event()
-    events = rooms(pool, engine, stopping).stream(uuid.uuid4(), photo())
+    events = stream_tidy_room(ports(pool, engine, stopping), uuid.uuid4(), photo())
     assert (await anext(events)).event == "progress"
     stopping.set()
     with pytest.raises(ApiError) as raised:
@@ -111,7 +115,8 @@ async def test_a_server_that_stops_ends_the_stream(pool: WorkPool) -> None:
 
 async def test_a_call_that_takes_too_long_stops_the_work(pool: WorkPool) -> None:
     engine = Working()
+    hasty = ports(pool, engine, asyncio.Event(), timeout=0.05)
     with pytest.raises(ApiError) as raised:
-        await rooms(pool, engine, asyncio.Event(), timeout=0.05).tidy(uuid.uuid4(), photo())
+        await generate_tidy_room(hasty, uuid.uuid4(), photo())
     assert raised.value.reason == rest.CONDITION_DEADLINE_EXCEEDED
     assert await asyncio.to_thread(engine.stopped.wait, 20)
