@@ -41,7 +41,9 @@ async def import_missions(
         content = row.values["content"]
         first = lines.setdefault(same(content), row.line)
         if first != row.line:
-            problems.add(file, f"is already on line {first}", row.line, "content", content)
+            problems.add(
+                file, f"is already on line {first}", row.line, column="content", value=content
+            )
     problems.check()
 
     known = {same(old.content): old for old in await sql.lock_missions(conn)}

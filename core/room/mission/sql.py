@@ -72,7 +72,7 @@ async def find_listed(reader: Reader, user_id: uuid.UUID, mission_id: str) -> Li
 async def complete(
     conn: Connection, user_id: uuid.UUID, mission_id: uuid.UUID, now: datetime
 ) -> bool:
-    """Mark a listed mission as done; False when it was done already, or isn't on a list."""
+    """Mark a listed mission as done. Return False if it was done before, or isn't listed."""
     return await conn.run(_COMPLETE, user=user_id, b_id=mission_id, now=now) == 1
 
 

@@ -1,4 +1,4 @@
-"""An answer of the engine's, or the error that clients see in its place."""
+"""Wait for an engine's answer; raise the error that clients see in its place."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 
 async def ask(answer: Awaitable[T], timeout: float) -> T:
-    """What the engine answers within `timeout` seconds.
+    """Return what the engine answers within `timeout` seconds.
 
     Raises UNAVAILABLE when it has no answer, DEADLINE_EXCEEDED when it takes longer.
     """
@@ -35,6 +35,6 @@ async def ask(answer: Awaitable[T], timeout: float) -> T:
 
 
 def unavailable(reason: str) -> ApiError:
-    """The error of an engine without an answer. The reason is for us: clients hear to retry."""
+    """Log why an engine has no answer. Return the error for clients, who are told to retry."""
     log.warning("vision_unavailable", reason=reason)
     return ApiError(rest.CONDITION_UNAVAILABLE, retry_after=RETRY_SECONDS)

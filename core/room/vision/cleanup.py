@@ -1,4 +1,4 @@
-"""Takes what lies about out of a picture of a room. Imports OpenCV, like `pixels`."""
+"""Take what lies about out of a picture of a room. Imports OpenCV, like `pixels`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _one_at_a_time = threading.Lock()
 
 
 def clutter_mask(pixels: Array) -> Array:
-    """255 where things lie about, 0 elsewhere."""
+    """Return 255 where things lie about, 0 elsewhere."""
     details = detail(pixels)
     limit = MASKED * threshold(details)
     mask = _grown(details, limit)
@@ -35,7 +35,7 @@ def clutter_mask(pixels: Array) -> Array:
 
 
 def _grown(details: Array, limit: float) -> Array:
-    """The things above a limit with what they close in, and a rim for their shadows."""
+    """Return the things above a limit with what they close in, and a rim for their shadows."""
     mask: Array = (things(details, limit) > 0).astype(np.uint8) * 255
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _disc(17))
     outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
@@ -44,7 +44,7 @@ def _grown(details: Array, limit: float) -> Array:
 
 
 def painted_over(pixels: Array, mask: Array) -> Array:
-    """The pixels with the masked ones made like what is around them."""
+    """Return the pixels, with the masked ones made like what is around them."""
     fill = _patch_match()
     with _one_at_a_time:
         if fill is not None:
@@ -53,7 +53,7 @@ def painted_over(pixels: Array, mask: Array) -> Array:
 
 
 def blended(picture: Image.Image, painted: Array, mask: Array) -> bytes:
-    """A JPEG of the picture with the painted places laid over it, softly at their rims."""
+    """Return a JPEG of the picture with the painted places over it, softly at their rims."""
     size = picture.size
     soft = cv2.GaussianBlur(cv2.dilate(mask, _disc(5)), (0, 0), 2)
     top = Image.fromarray(painted).resize(size, Image.Resampling.BICUBIC)
@@ -62,14 +62,14 @@ def blended(picture: Image.Image, painted: Array, mask: Array) -> bytes:
 
 
 def as_jpeg(picture: Image.Image) -> bytes:
-    """The picture as a JPEG."""
+    """Return the picture as a JPEG."""
     buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=90)
     return buffer.getvalue()
 
 
 def _patch_match() -> Callable[[Array, Array], Array] | None:
-    """PatchMatch, which continues a floor's planks; None where its library can't be loaded."""
+    """Load PatchMatch, which continues a floor's planks; None where its library is missing."""
     try:
         from patchmatch import patch_match
     except ImportError:

@@ -51,19 +51,19 @@ class EmbeddedVision:
         self._pool = pool
 
     async def analyze(self, room: Image) -> str:
-        """How tidy the room looks, and where to begin."""
+        """Say how tidy the room looks, and where to begin."""
         return await self._pool.run(_analyze, room)
 
     async def compare(self, before: Image, after: Image, mission: str) -> Verdict:
-        """Whether enough of the clutter of `before` is gone in `after`."""
+        """Judge whether enough of the clutter of `before` is gone in `after`."""
         return await self._pool.run(_compare, before, after, mission)
 
     async def tidy(self, room: Image, progress: Progress) -> TidyRoom:
-        """The room with its clutter painted over; as it was when it is tidy or unclear."""
+        """Paint over the room's clutter; leave a room as it is that is tidy or unclear."""
         return await self._pool.run(_tidy, room, progress)
 
     async def close(self) -> None:
-        """Nothing is held: the pool is its owner's."""
+        """Do nothing: the pool is its owner's."""
 
 
 def _tools() -> _Tools:
@@ -173,7 +173,7 @@ def _tidy(room: Image, progress: Progress) -> TidyRoom:
 
 
 def _worst(clutter: Array) -> list[tuple[int, int]]:
-    """The ninths of the picture (row, column) that hold most of the clutter, worst first."""
+    """Return the ninths (row, column) that hold most of the clutter, worst first."""
     total = float(clutter.sum())
     if total <= 0:
         return []

@@ -64,7 +64,7 @@ _EDIT = (
 
 
 def _clean(text: str) -> str:
-    """What is to be read of a text: no control or direction characters, no spare space."""
+    """Return a text without control and direction characters and the space at its ends."""
     return "".join(each for each in text if each.isprintable() or each == "\n").strip()
 
 
@@ -93,7 +93,7 @@ class _Comparison(BaseModel):
 
 
 def comparison_schema() -> dict[str, Any]:
-    """JSON schema of the answer to `compare`."""
+    """Return the JSON schema of the answer to `compare`."""
     return _Comparison.model_json_schema()
 
 
@@ -149,7 +149,11 @@ class OpenAIRoomVision:
         )
         async with _unavailable():
             found = await self._endpoint.chat_json(
-                self._model, messages, _Comparison, "comparison", comparison_schema()
+                self._model,
+                messages,
+                _Comparison,
+                name="comparison",
+                schema=comparison_schema(),
             )
         return _verdict(found)
 
@@ -193,7 +197,7 @@ def _messages(system: str, content: Sequence[Message]) -> list[Message]:
 
 
 def _shown(picture: bytes) -> Message:
-    """A JPEG as a part of a message."""
+    """Return a JPEG as a part of a message."""
     url = f"data:image/jpeg;base64,{base64.b64encode(picture).decode()}"
     return {"type": "image_url", "image_url": {"url": url}}
 
@@ -207,7 +211,7 @@ def _jpeg(image: Image) -> bytes:
 
 
 def _drawn(encoded: str) -> bytes:
-    """A picture from an answer, made anew."""
+    """Decode a picture from an answer, and make it anew. Raises VisionUnavailable."""
     try:
         image = open_picture(base64.b64decode(encoded, validate=True))
     except (ValueError, BadPicture, TooLarge) as error:

@@ -79,14 +79,14 @@ class Change:
 
 
 def working_copy(picture: Image.Image, side: int = SIDE) -> Array:
-    """RGB pixels, `side` or fewer on the longer side, at least one on the other."""
+    """Return RGB pixels: at most `side` on the longer side, at least one on the other."""
     ratio = min(side / max(picture.size), 1.0)
     size = (max(round(picture.width * ratio), 1), max(round(picture.height * ratio), 1))
     return np.array(picture.convert("RGB").resize(size, Image.Resampling.BOX, reducing_gap=2.0))
 
 
 def enlarged(pixels: Array) -> Array:
-    """At least `SIDE` pixels on the longer side: the constants here are measured on that size."""
+    """Enlarge to at least `SIDE` pixels on the longer side: constants are measured on that."""
     ratio = SIDE / max(pixels.shape[:2])
     if ratio <= 1:
         return pixels
@@ -94,7 +94,7 @@ def enlarged(pixels: Array) -> Array:
 
 
 def flaw(pixels: Array) -> Flaw | None:
-    """Why these pixels can't be judged, if they can't."""
+    """Return why these pixels can't be judged; None if they can."""
     if min(pixels.shape[:2]) < 96:
         return Flaw.SMALL
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
@@ -123,7 +123,7 @@ def _slope(grey: Array, sigma: float) -> Array:
 
 
 def detail(pixels: Array, valid: Array | None = None) -> Array:
-    """How much each place looks like things lying about; 0 for a plain surface.
+    """Measure how much each place looks like things lying about; 0 for a plain surface.
 
     Three measures multiplied. Slopes in more than one direction: a plank's joints or a blanket's
     stripes go one way, a heap goes all ways; long straight lines are furniture's and don't count.
@@ -153,7 +153,7 @@ def _dot(one: Array, other: Array) -> Array:
 
 
 def _long_lines(pixels: Array) -> Array:
-    """255 along straight lines of `LONG` or more: edges of furniture and floor."""
+    """Return 255 along straight lines of `LONG` or more: edges of furniture and floor."""
     height, width = pixels.shape[:2]
     found = np.zeros((height, width), np.uint8)
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
@@ -166,7 +166,7 @@ def _long_lines(pixels: Array) -> Array:
 
 
 def _rarity(pixels: Array, valid: Array | None) -> Array:
-    """0 where a tenth of the picture or more has this colour, 1 for a ten-thousandth."""
+    """Return 0 where a tenth of the picture or more has the colour, 1 for a ten-thousandth."""
     lab: Array = cv2.cvtColor(cv2.GaussianBlur(pixels, (0, 0), 2), cv2.COLOR_RGB2LAB)
     shares: Array = cv2.calcHist([lab], [0, 1, 2], valid, [16, 32, 32], [0, 256] * 3)
     shares = shares / max(float(shares.sum()), 1.0)
@@ -182,20 +182,20 @@ def _rarity(pixels: Array, valid: Array | None) -> Array:
 
 
 def cells(values: Array) -> Array:
-    """Averages of `CELL` by `CELL` pixels."""
+    """Return averages of `CELL` by `CELL` pixels."""
     height, width = values.shape[:2]
     size = (max(width // CELL, 1), max(height // CELL, 1))
     return cv2.resize(values, size, interpolation=cv2.INTER_AREA)
 
 
 def threshold(details: Array) -> float:
-    """The detail above which a place is clutter, for a picture with these details."""
+    """Return the detail above which a place is clutter, for a picture with these details."""
     lower = details[details.shape[0] // 3 :]
     return float(np.clip(2 * np.median(lower), CLUTTER, CLUTTER_LIMIT))
 
 
 def things(details: Array, limit: float) -> Array:
-    """The details that are above `limit` and belong to a thing; 0 elsewhere.
+    """Return the details that are above `limit` and belong to a thing; 0 elsewhere.
 
     A thing has a heart of `HEART` times that much; where furniture merely meets has none.
     """
@@ -210,18 +210,18 @@ def things(details: Array, limit: float) -> Array:
 
 
 def clutter(details: Array, limit: float | None = None) -> Array:
-    """Clutter by cells: the detail of things, above the threshold."""
+    """Return clutter by cells: the detail of things, above the threshold."""
     limit = threshold(details) if limit is None else limit
     return cells(np.maximum(things(details, limit) - limit, 0))
 
 
 def amount(by_cells: Array) -> float:
-    """Clutter of a whole picture: its average over the cells."""
+    """Return the clutter of a whole picture: its average over the cells."""
     return float(by_cells.mean())
 
 
 def same_view(before: Array, after: Array) -> Array | None:
-    """The perspective that lays `after` over `before`, 3x3; None unless it is the same room.
+    """Find the perspective that lays `after` over `before`, 3x3; None for another room.
 
     Small pictures have few corners to match. What too few matches say, and failing that what the
     pictures' patterns say when they are laid over each other, counts where the structure agrees.
@@ -238,7 +238,10 @@ def same_view(before: Array, after: Array) -> Array | None:
 
 
 def _by_corners(before: Array, after: Array) -> tuple[Array | None, bool]:
-    """The perspective that most ORB matches agree on, and whether they are enough to believe it."""
+    """Find the perspective that most ORB matches agree on.
+
+    Return it, and whether the matches are enough to believe it.
+    """
     orb = cv2.ORB.create(1500, fastThreshold=7)
     light = cv2.createCLAHE(3, (8, 8))
     (earlier, first), (later, second) = (
@@ -263,7 +266,7 @@ def _by_corners(before: Array, after: Array) -> tuple[Array | None, bool]:
 
 
 def _by_patterns(before: Array, after: Array) -> Array | None:
-    """The perspective under which the two pictures' light and dark go together best.
+    """Find the perspective under which the two pictures' light and dark go together best.
 
     Sought from the same place on: a few degrees and a tenth of the picture away are found.
     """
@@ -276,9 +279,9 @@ def _by_patterns(before: Array, after: Array) -> Array | None:
     way[:, 2] = (np.array(later.shape[::-1]) - np.array(earlier.shape[::-1])) / 2
     try:
         for smooth in (9, 5):
-            way = _climb(first, second, way, cv2.MOTION_AFFINE, smooth)
+            way = _climb(first, second, way, motion=cv2.MOTION_AFFINE, smooth=smooth)
         whole = np.vstack([way, [0, 0, 1]]).astype(np.float32)
-        whole = _climb(first, second, whole, cv2.MOTION_HOMOGRAPHY, 5)
+        whole = _climb(first, second, whole, motion=cv2.MOTION_HOMOGRAPHY, smooth=5)
         matrix: Array = np.linalg.inv(
             np.diag([1 / other_shrunk, 1 / other_shrunk, 1]) @ whole @ np.diag([shrunk, shrunk, 1])
         )
@@ -287,7 +290,7 @@ def _by_patterns(before: Array, after: Array) -> Array | None:
     return matrix if _plausible(matrix, before, after) else None
 
 
-def _climb(first: Array, second: Array, way: Array, motion: int, smooth: int) -> Array:
+def _climb(first: Array, second: Array, way: Array, *, motion: int, smooth: int) -> Array:
     until = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 60, 1e-4)
     nothing_masked = np.full(first.shape, 255, np.uint8)
     result: Array = cv2.findTransformECC(first, second, way, motion, until, nothing_masked, smooth)[
@@ -297,7 +300,7 @@ def _climb(first: Array, second: Array, way: Array, motion: int, smooth: int) ->
 
 
 def _shrunk(pixels: Array, side: int) -> tuple[Array, float]:
-    """A grey copy of `side` pixels on the longer side, and how much smaller it is."""
+    """Return a grey copy of `side` pixels on the longer side, and its scale."""
     ratio = side / max(pixels.shape[:2])
     how = cv2.INTER_AREA if ratio < 1 else cv2.INTER_LINEAR
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
@@ -305,7 +308,7 @@ def _shrunk(pixels: Array, side: int) -> tuple[Array, float]:
 
 
 def _evened(grey: Array) -> Array:
-    """Light and dark against what is around, of one strength everywhere."""
+    """Return light and dark against what is around, of one strength everywhere."""
     values = grey.astype(np.float32)
     values -= cv2.GaussianBlur(values, (0, 0), 8)
     result: Array = values / np.sqrt(cv2.GaussianBlur(values * values, (0, 0), 8) + 9)
@@ -313,7 +316,7 @@ def _evened(grey: Array) -> Array:
 
 
 def structure_kept(before: Array, after: Array, matrix: Array) -> float:
-    """Of the structure in `after`, the share that is in `before` too; `matrix` lays it over.
+    """Return the share of the structure in `after` that is in `before` too, under `matrix`.
 
     Structure is what has slopes in more than one direction: a straight edge fits any other. Things
     that are gone don't count against it, since it is asked of what is there afterwards.
@@ -358,7 +361,10 @@ def structure_kept(before: Array, after: Array, matrix: Array) -> float:
 
 
 def _plausible(matrix: Array, before: Array, after: Array) -> bool:
-    """Whether the later picture, laid over the earlier, is still a picture, and covers enough."""
+    """Return whether a perspective is believable.
+
+    The later picture, laid over the earlier, must still be a picture and cover enough of it.
+    """
     if not np.isfinite(matrix).all():
         return False
     height, width = after.shape[:2]
@@ -409,7 +415,7 @@ def _share(part: float, whole: float) -> float:
 
 
 def _relit(picture: Array, model: Array, valid: Array) -> Array:
-    """The picture in the light of `model`: a gain for each colour that may slope across it.
+    """Return the picture in the light of `model`: a gain for each colour that may slope across it.
 
     Fitted where the two agree best, so that what was tidied has no say in it.
     """
@@ -444,10 +450,11 @@ def _relit(picture: Array, model: Array, valid: Array) -> Array:
 
 
 def _likeness(first: Array, second: Array) -> Array:
-    """How alike the patterns of light and dark are around each place, whatever their contrast.
+    """Measure how alike the patterns of light and dark are around each place.
 
-    1 for the same, 0 where one has none. A haze or a filter takes the contrast, and with it what
-    looks like clutter, from a whole picture at once, but leaves the patterns.
+    1 for the same, whatever their contrast; 0 where one has none. A haze or a filter takes the
+    contrast, and with it what looks like clutter, from a whole picture at once, but leaves the
+    patterns.
     """
 
     def smooth(values: Array) -> Array:
@@ -466,7 +473,7 @@ def _likeness(first: Array, second: Array) -> Array:
 
 
 def _difference(first: Array, second: Array) -> Array:
-    """The colour difference of each place to the best of the places around it, 6 pixels each way.
+    """Return the colour difference of each place to the best within 6 pixels each way.
 
     A step aside shifts near things against far ones, which no one perspective undoes.
     """

@@ -52,15 +52,15 @@ class RoomVision(Protocol):
     """
 
     async def analyze(self, room: Image) -> str:
-        """How tidy the room is, and what there is to do first."""
+        """Say how tidy the room is, and what there is to do first."""
         ...
 
     async def compare(self, before: Image, after: Image, mission: str) -> Verdict:
-        """Whether `mission`, in the words of the person who has it, was done in between."""
+        """Judge whether `mission`, in the words of the person who has it, was done in between."""
         ...
 
     async def tidy(self, room: Image, progress: Progress) -> TidyRoom:
-        """The room as it would be tidied up; `progress` hears of it, last with a share of 1."""
+        """Tidy the room up in a picture. `progress` is told of it, last with a share of 1."""
         ...
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What the embedded engine says, in Korean. Each text says that it is an estimate.
+"""Word what the embedded engine says, in Korean. Each text says that it is an estimate.
 
 But for the documented sentence of a mission that is done (`port.COMPLETED`), which stands alone.
 """
@@ -33,13 +33,13 @@ Place = tuple[int, int]
 
 
 def place(where: Place) -> str:
-    """ "바닥 왼쪽", "침대나 책상 높이 가운데"."""
+    """Name a place: "바닥 왼쪽", "침대나 책상 높이 가운데"."""
     row, column = where
     return f"{ROWS[row]} {COLUMNS[column]}"
 
 
 def places(where: Sequence[Place]) -> str:
-    """Places in one breath: those of one height are said together."""
+    """Name places in one breath: those of one height are said together."""
     said = []
     for row in sorted({row for row, _ in where}, reverse=True):
         columns = sorted({column for each, column in where if each == row})
@@ -49,17 +49,17 @@ def places(where: Sequence[Place]) -> str:
 
 
 def todo(where: Sequence[Place]) -> str:
-    """What to do first, for the worst place."""
+    """Say what to do first, for the worst place."""
     return _TODO[where[0][0]] if where else "눈에 띄는 물건부터 제자리에 넣어 주세요."
 
 
 def estimate(*sentences: str) -> str:
-    """The sentences, and that they are an estimate."""
+    """Join the sentences, and say that they are an estimate."""
     return " ".join([*(s for s in sentences if s), ESTIMATE])
 
 
 def unclear(which: str, why: str) -> str:
-    """`which`: "사진이", "청소 전 사진이"; `why`: one of `FLAWS`."""
+    """Say that a picture is unclear: `which` is "청소 전 사진이" or the like, `why` of `FLAWS`."""
     again = "밝은 곳에서 방 전체가 보이게 다시 찍어 주세요."
     return f"{which} {why} 방의 상태를 알아보기 어려워요. {again}"
 
@@ -75,7 +75,7 @@ FLAWS = {
 
 
 def unfinished(mission: str) -> str:
-    """ "아직 '방 청소' 미션이 완료되지 않았어요." """
+    """Say that a mission isn't done: "아직 '방 청소' 미션이 완료되지 않았어요."."""
     name = " ".join(mission.split())
     if len(name) > 40:
         name = name[:39].rstrip() + "…"
