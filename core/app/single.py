@@ -21,10 +21,7 @@ from core.shop.catalogue.service import StoreService
 from core.shop.meal.port import MealEngine
 from core.shop.meal.service import MealService
 from core.shop.tenants.identity import Keys, caller
-from edge.contract.load import load_contract
-from edge.serve.authenticators import Authenticator
-from edge.serve.interceptor import EdgeInterceptor
-from edge.serve.server import Server
+from edge import Authenticator, EdgeInterceptor, Server, load_contract
 
 
 def serve_store(database: Database, address: str) -> contextlib.AbstractAsyncContextManager[None]:

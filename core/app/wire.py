@@ -26,9 +26,7 @@ from core.platform.service_token import service_authenticator
 from core.platform.settings import Settings, load_settings
 from core.room.vision.port import RoomVision
 from core.shop.meal.port import MealEngine
-from edge.contract.load import load_contract
-from edge.serve.interceptor import EdgeInterceptor
-from edge.serve.server import Server, until_told_to_stop
+from edge import EdgeInterceptor, Server, load_contract, until_told_to_stop
 
 
 @contextlib.asynccontextmanager

@@ -23,7 +23,7 @@ from core.platform.settings import Settings, load_settings
 from core.run.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from core.run.migrate import upgrade
 from core.shop.tenants.sql import find_tenant
-from edge.request.validate import CONTROLS
+from edge import CONTROLS
 
 T = TypeVar("T")
 

@@ -60,7 +60,7 @@ def serve_meal(address: AddressOption) -> None:
 
 
 async def _until_told(serving: AbstractAsyncContextManager[None], address: str) -> None:
-    from edge.serve.server import until_told_to_stop
+    from edge import until_told_to_stop
 
     async with AsyncExitStack() as stack:
         try:

@@ -35,9 +35,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from edge import digits
-from edge.reply.errors import ApiError
-from edge.serve.call import Call
+from edge import ApiError, Call, digits
 from edge.v1.annotations_pb2 import CONDITION_UNAVAILABLE
 
 log = structlog.get_logger(__name__)

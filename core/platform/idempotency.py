@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from edge.reply.errors import ApiError, FieldViolation
+from edge import ApiError, FieldViolation
 from edge.v1.annotations_pb2 import CONDITION_INVALID_ARGUMENT
 
 # A header over REST, metadata over gRPC.

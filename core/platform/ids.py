@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 
-from edge.request.validate import UUID
+from edge import UUID
 
 
 def parse_uuid(text: str) -> uuid.UUID | None:

@@ -12,7 +12,7 @@ import contextlib
 import uuid
 from datetime import UTC, datetime, timedelta
 
-from edge.reply.errors import FieldViolation, invalid
+from edge import FieldViolation, invalid
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from edge.reply.errors import ApiError
+from edge import ApiError
 from edge.v1 import annotations_pb2 as rest
 
 T = TypeVar("T")

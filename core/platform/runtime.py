@@ -19,7 +19,7 @@ from core.platform.jobs import Jobs
 from core.platform.pool import WorkPool
 from core.platform.settings import Settings
 from core.platform.signing import Signer
-from edge.serve.authenticators import Authenticator
+from edge import Authenticator
 
 
 @dataclass(frozen=True, slots=True)

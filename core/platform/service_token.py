@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 
-from edge.serve.authenticators import Authenticator
-from edge.serve.call import Call
+from edge import Authenticator, Call
 
 
 def service_authenticator(token: str | None) -> Authenticator:

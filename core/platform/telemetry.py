@@ -17,8 +17,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from core.platform.log_lines import LogLines
 from core.platform.metric_files import reserve_metric_files
-from edge.reply.errors import ApiError, reason_of
-from edge.serve.call import Call
+from edge import ApiError, Call, reason_of
 
 log = structlog.get_logger(__name__)
 

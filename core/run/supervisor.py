@@ -32,8 +32,7 @@ from core.run.child import Child, append, in_the_child, tail
 from core.run.control import RestartError, listen
 from core.run.embedded_postgres import EmbeddedPostgres, EmbeddedPostgresError
 from core.run.log_files import set_aside
-from edge.contract.load import load_contract
-from edge.envoy.config import Front, envoy_binary, render
+from edge import Front, envoy_binary, load_contract, render
 
 CORE_COMMAND = (sys.executable, "-m", "core.app.wire", "--socket")
 # Makes the tables and the demo, in a process of its own.

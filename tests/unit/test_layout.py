@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import edge
+
 ROOT = Path(__file__).parents[2]
 
 # Each room of core, and the rooms that it may import; a wing's name stands for all its domains.
@@ -174,3 +176,18 @@ def test_an_import_against_the_plan_is_found(file: str, source: str, tmp_path: P
 )
 def test_an_import_of_the_plan_passes(file: str, source: str, tmp_path: Path) -> None:
     assert violations_of_one_file(tmp_path, file, source) == {}
+
+
+FACE = ("edge.v1", "edge.digits")
+
+
+def test_core_imports_the_kits_face_only() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {name}"
+        for path in sorted((ROOT / "core").rglob("*.py"))
+        for line, name in imports(path, ".".join(path.relative_to(ROOT).with_suffix("").parts))
+        if name.startswith("edge.")
+        and not name.startswith(FACE)
+        and (name.count(".") > 1 or name.removeprefix("edge.") not in edge.__all__)
+    ]
+    assert found == []

@@ -12,7 +12,7 @@ from core.platform.runtime import Runtime
 from core.room.accounts import sql
 from core.room.accounts.passwords import hash_password
 from core.room.accounts.tokens import User, is_live
-from edge.reply.errors import ApiError, FieldViolation, invalid
+from edge import ApiError, FieldViolation, invalid
 from edge.v1 import annotations_pb2 as rest
 
 _FIRST_BIRTH = date(1900, 1, 1)

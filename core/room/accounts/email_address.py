@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 from core.platform.text import is_unseen, strip_unseen
-from edge.reply.errors import FieldViolation, invalid
+from edge import FieldViolation, invalid
 
 _EMAIL = re.compile(r"[^@]+@[^@]+\.[^@]+")
 # As Korean and Japanese keyboards write them: ＠ and the like, and the Japanese full stop.

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from core.platform.database import Connection
 from core.room.accounts import sql
 from core.room.accounts.sql import Failures
-from edge.reply.errors import ApiError
+from edge import ApiError
 from edge.v1 import annotations_pb2 as rest
 
 

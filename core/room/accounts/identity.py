@@ -9,7 +9,7 @@ from cachetools import TTLCache
 from core.platform.database import Database
 from core.platform.signing import Signer
 from core.room.accounts.tokens import User, is_live, read_access_token
-from edge.serve.call import Call, current_call
+from edge import Call, current_call
 
 # An ended session's tokens work this long at most: every process forgets what it knew.
 CACHE_SECONDS = 2.0

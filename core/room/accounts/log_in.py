@@ -11,7 +11,7 @@ from core.room.accounts import failures, sql
 from core.room.accounts.identity import Sessions
 from core.room.accounts.passwords import hash_password, is_outdated, matches
 from core.room.accounts.sessions import Device, Tokens, open_session
-from edge.reply.errors import ApiError
+from edge import ApiError
 
 
 @dataclass(frozen=True, slots=True)

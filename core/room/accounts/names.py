@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.platform.text import one_line
-from edge.reply.errors import FieldViolation, invalid
+from edge import FieldViolation, invalid
 
 
 def normal_name(name: str, field: str = "name") -> str:

@@ -10,7 +10,7 @@ import phonenumbers
 from phonenumbers import PhoneNumberType
 
 from core.platform.text import is_unseen
-from edge.reply.errors import FieldViolation, invalid
+from edge import FieldViolation, invalid
 
 _MOBILE = (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
 _WRITTEN = re.compile(r"[+0-9 ().\[\]/-]+")

@@ -7,7 +7,7 @@ from core.room.accounts import sql
 from core.room.accounts.identity import Sessions
 from core.room.accounts.sessions import Tokens, digest_refresh_token, issue_tokens
 from core.room.accounts.tokens import User
-from edge.reply.errors import ApiError
+from edge import ApiError
 from edge.v1 import annotations_pb2 as rest
 
 

@@ -6,7 +6,7 @@ from onegenie.error.v1.reasons import AppReason
 
 from core.platform.database import Database
 from core.room.accounts import sql
-from edge.reply.errors import ApiError
+from edge import ApiError
 
 
 async def search_user(database: Database, name: str) -> sql.Named:

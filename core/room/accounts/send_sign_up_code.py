@@ -13,7 +13,7 @@ from core.platform.runtime import Runtime
 from core.platform.settings import Settings
 from core.room.accounts import sql
 from core.room.accounts.codes import Codes
-from edge.reply.errors import ApiError
+from edge import ApiError
 from edge.v1 import annotations_pb2 as rest
 
 log = structlog.get_logger(__name__)

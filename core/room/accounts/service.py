@@ -25,8 +25,7 @@ from core.room.accounts.send_sign_up_code import SendSignUpCode, send_sign_up_co
 from core.room.accounts.sessions import Device
 from core.room.accounts.sms import Sms
 from core.room.accounts.verify_sign_up_code import VerifySignUpCode, verify_sign_up_code
-from edge.reply.errors import FieldViolation, invalid
-from edge.serve.call import current_call
+from edge import FieldViolation, current_call, invalid
 
 
 class AuthService(pb_grpc.AuthServiceServicer):

@@ -11,7 +11,7 @@ from core.room.accounts import failures, sql
 from core.room.accounts.identity import Sessions
 from core.room.accounts.passwords import matches
 from core.room.accounts.sessions import Device, Tokens, open_session
-from edge.reply.errors import ApiError
+from edge import ApiError
 
 # Of one code, from all addresses together: whoever has many of them guesses no further.
 MOST_TRIES = 20

@@ -9,7 +9,7 @@ from onegenie.error.v1.reasons import AppReason
 from core.platform.runtime import Runtime
 from core.room.accounts.tokens import User
 from core.room.friend import sql
-from edge.reply.errors import ApiError, FieldViolation, invalid
+from edge import ApiError, FieldViolation, invalid
 
 
 async def add_friend(runtime: Runtime, user: User, target: uuid.UUID) -> None:

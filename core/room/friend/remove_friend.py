@@ -9,7 +9,7 @@ from onegenie.error.v1.reasons import AppReason
 from core.platform.database import Database
 from core.room.accounts.tokens import User
 from core.room.friend import sql
-from edge.reply.errors import ApiError
+from edge import ApiError
 
 
 async def remove_friend(database: Database, user: User, target: uuid.UUID) -> None:

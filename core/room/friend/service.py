@@ -16,7 +16,7 @@ from core.room.friend import sql
 from core.room.friend.add_friend import add_friend
 from core.room.friend.list_friends import ListFriends, list_friends
 from core.room.friend.remove_friend import remove_friend
-from edge.reply.errors import ApiError
+from edge import ApiError
 
 
 class FriendService(pb_grpc.FriendServiceServicer):

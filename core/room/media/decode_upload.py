@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from core.platform.pool import WorkPool
 from core.room.media.pictures import BadPicture, TooLarge
-from edge.reply.errors import ApiError, FieldViolation, invalid
+from edge import ApiError, FieldViolation, invalid
 from edge.v1 import annotations_pb2 as rest
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from core.platform.runtime import Runtime
 from core.room.media import sql
 from core.room.media.files import AUDIENCE, SIZES, object_key
 from core.room.media.objects import Objects, ObjectsUnavailable
-from edge.reply.errors import ApiError
+from edge import ApiError
 from edge.v1 import annotations_pb2 as rest
 
 log = structlog.get_logger(__name__)

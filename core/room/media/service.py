@@ -10,7 +10,7 @@ from onegenie.media.v1 import media_pb2_grpc as pb_grpc
 from core.platform.runtime import Runtime
 from core.room.media.get_media import get_media
 from core.room.media.objects import Objects
-from edge.serve.call import current_call
+from edge import current_call
 
 
 class MediaService(pb_grpc.MediaServiceServicer):

@@ -9,7 +9,7 @@ from onegenie.error.v1.reasons import AppReason
 from core.platform.runtime import Runtime
 from core.room.mission import sql
 from core.room.mission.day import check_space
-from edge.reply.errors import ApiError
+from edge import ApiError
 
 
 async def accept_mission(runtime: Runtime, user_id: uuid.UUID, mission_id: str) -> None:

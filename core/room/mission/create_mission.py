@@ -8,7 +8,7 @@ from core.platform.runtime import Runtime
 from core.platform.text import paragraphs
 from core.room.mission import sql
 from core.room.mission.day import check_space
-from edge.reply.errors import FieldViolation, invalid
+from edge import FieldViolation, invalid
 
 
 async def create_mission(runtime: Runtime, user_id: uuid.UUID, content: str) -> None:

@@ -9,7 +9,7 @@ from onegenie.error.v1.reasons import AppReason
 
 from core.platform.database import Connection
 from core.room.mission import sql
-from edge.reply.errors import ApiError
+from edge import ApiError
 
 MOST_A_DAY = 3
 

@@ -9,7 +9,7 @@ from onegenie.error.v1.reasons import AppReason
 from core.platform.database import Database
 from core.platform.runtime import Runtime
 from core.room.mission import sql
-from edge.reply.errors import ApiError
+from edge import ApiError
 
 
 async def list_missions(runtime: Runtime, user_id: uuid.UUID) -> list[sql.ListedMission]:

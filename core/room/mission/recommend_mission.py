@@ -13,7 +13,7 @@ from onegenie.error.v1.reasons import AppReason
 from core.platform.runtime import Runtime
 from core.room.mission import sql
 from core.room.mission.choose import TASTE_DAYS, Past, choose, same
-from edge.reply.errors import ApiError
+from edge import ApiError
 
 
 @dataclass(frozen=True, slots=True)

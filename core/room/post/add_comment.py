@@ -9,7 +9,7 @@ from core.platform.runtime import Runtime
 from core.platform.text import paragraphs
 from core.room.post import sql
 from core.room.post.visible_post import find_visible_post
-from edge.reply.errors import FieldViolation, invalid
+from edge import FieldViolation, invalid
 
 
 @dataclass(frozen=True, slots=True)

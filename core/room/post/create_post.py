@@ -12,7 +12,7 @@ from core.room.media.decode_upload import decode_upload
 from core.room.media.files import Media
 from core.room.media.pictures import prepare
 from core.room.post import sql
-from edge.reply.errors import ApiError, FieldViolation
+from edge import ApiError, FieldViolation
 from edge.v1 import annotations_pb2 as rest
 
 MOST_FILES = 10

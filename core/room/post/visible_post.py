@@ -10,7 +10,7 @@ from core.platform.database import Reader
 from core.platform.ids import parse_uuid
 from core.room.friend.sql import mutual_friends
 from core.room.post import sql
-from edge.reply.errors import ApiError
+from edge import ApiError
 
 
 async def find_visible_post(reader: Reader, user_id: uuid.UUID, post_id: str) -> uuid.UUID:

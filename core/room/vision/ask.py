@@ -9,7 +9,7 @@ from typing import TypeVar
 import structlog
 
 from core.room.vision.port import VisionUnavailable
-from edge.reply.errors import ApiError
+from edge import ApiError
 from edge.v1 import annotations_pb2 as rest
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.room.vision.generate_tidy_room import Ports, TidiedRoom, generate_tidy_room
-from edge.reply.errors import ApiError
+from edge import ApiError
 from edge.v1 import annotations_pb2 as rest
 
 DONE = "완료"

@@ -13,7 +13,7 @@ from core.room.media.pictures import open_picture
 from core.room.mission import sql as missions
 from core.room.vision.ask import ask
 from core.room.vision.port import RoomVision, Verdict
-from edge.reply.errors import ApiError
+from edge import ApiError
 
 ALREADY_DONE = "이미 완료한 미션입니다."
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from onegenie.store.v1 import store_pb2
 
 from core.shop.catalogue.embedded import EmbeddedStore
-from edge.reply.errors import FieldViolation, invalid
+from edge import FieldViolation, invalid
 
 PAGE = 500
 

@@ -7,7 +7,7 @@ from onegenie.error.v1.reasons import SdkReason
 from core.shop.catalogue.embedded import EmbeddedStore
 from core.shop.catalogue.picture_address import MUST_BE, is_picture_address
 from core.shop.catalogue.port import Promotion
-from edge.reply.errors import ApiError, FieldViolation, invalid
+from edge import ApiError, FieldViolation, invalid
 
 
 async def put_promotion(store: EmbeddedStore, promotion: Promotion) -> Promotion:

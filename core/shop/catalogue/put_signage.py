@@ -11,7 +11,7 @@ from onegenie.error.v1.reasons import SdkReason
 from onegenie.store.v1 import store_pb2
 
 from core.shop.catalogue.embedded import EmbeddedStore
-from edge.reply.errors import ApiError, FieldViolation, invalid
+from edge import ApiError, FieldViolation, invalid
 
 
 async def put_signage(store: EmbeddedStore, signage: store_pb2.Signage) -> store_pb2.Signage:

@@ -9,7 +9,7 @@ from onegenie.store.v1 import store_pb2
 from core.shop.catalogue.embedded import EmbeddedStore
 from core.shop.catalogue.picture_address import MUST_BE, is_picture_address
 from core.shop.catalogue.put_signage import no_signage, parse_uuid
-from edge.reply.errors import FieldViolation, invalid
+from edge import FieldViolation, invalid
 
 
 async def put_slides(

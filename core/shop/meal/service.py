@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from core.shop.meal.messages import meal_to_message, request_from_message
 from core.shop.meal.port import MealEngine, MealError
-from edge.reply.errors import ApiError, FieldViolation, invalid
+from edge import ApiError, FieldViolation, invalid
 
 
 class MealService(pb_grpc.MealServiceServicer):

@@ -7,7 +7,7 @@ from onegenie.error.v1.reasons import SdkReason
 from core.platform.database import Database
 from core.shop.profile import sql
 from core.shop.tenants.sql import Caller
-from edge.reply.errors import ApiError
+from edge import ApiError
 
 
 async def get_profile(database: Database, caller: Caller, profile_id: str) -> sql.Profile:

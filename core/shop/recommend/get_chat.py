@@ -11,7 +11,7 @@ from core.platform.database import Database
 from core.shop.recommend import sql
 from core.shop.recommend.coupon_spots import CouponSpots, Spots
 from core.shop.tenants.sql import Caller
-from edge.reply.errors import ApiError
+from edge import ApiError
 
 
 @dataclass(frozen=True, slots=True)

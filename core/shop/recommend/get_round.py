@@ -9,7 +9,7 @@ from core.shop.recommend import sql
 from core.shop.recommend.coupon_spots import CouponSpots
 from core.shop.recommend.snapshot import Snapshot
 from core.shop.tenants.sql import Caller
-from edge.reply.errors import ApiError
+from edge import ApiError
 
 
 async def get_round(

@@ -9,7 +9,7 @@ from onegenie.error.v1.reasons import SdkReason
 from core.platform.database import Database
 from core.shop.recommend import sql
 from core.shop.tenants.sql import Caller
-from edge.reply.errors import ApiError
+from edge import ApiError
 
 
 @dataclass(frozen=True, slots=True)

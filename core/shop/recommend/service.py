@@ -24,7 +24,7 @@ from core.shop.recommend.sql import ListedChat, RoundIds
 from core.shop.recommend.start_round import StartRound, start_round
 from core.shop.recommend.watch_round import WatchRound, watch_round
 from core.shop.tenants.identity import caller
-from edge.serve.call import current_call
+from edge import current_call
 
 
 class RecommendService(pb_grpc.RecommendServiceServicer):

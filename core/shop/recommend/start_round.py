@@ -15,7 +15,7 @@ from core.shop.recommend import sql
 from core.shop.recommend.pipeline import Pipeline
 from core.shop.recommend.state import ERROR, MAX_FOLLOW_UPS, holds_chat
 from core.shop.tenants.sql import Caller, spend_credit
-from edge.reply.errors import ApiError
+from edge import ApiError
 from edge.v1 import annotations_pb2 as rest
 
 

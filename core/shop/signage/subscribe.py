@@ -21,7 +21,7 @@ from core.shop.catalogue.port import Stores, StoreUnavailable
 from core.shop.catalogue.sql import changed_topic
 from core.shop.signage import frames, screen, sql
 from core.shop.tenants.sql import Caller
-from edge.reply.errors import ApiError
+from edge import ApiError
 from edge.v1 import annotations_pb2 as rest
 
 # The longest silence on a stream. A lost notification is made good for then, too.

@@ -12,7 +12,7 @@ from core.shop.staff.list_signage_presence import ask_signage
 from core.shop.tenants import sql
 from core.shop.tenants.issue_key import IssueKey, issue_key
 from core.shop.tenants.sql import Caller, Key, KeyKind
-from edge.reply.errors import ApiError, FieldViolation, invalid
+from edge import ApiError, FieldViolation, invalid
 
 
 @dataclass(frozen=True, slots=True)

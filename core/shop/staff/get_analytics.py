@@ -15,7 +15,7 @@ from core.platform.runtime import Runtime
 from core.shop.catalogue.port import Store, StoreUnavailable
 from core.shop.staff import sql
 from core.shop.tenants.sql import Caller
-from edge.reply.errors import FieldViolation, invalid
+from edge import FieldViolation, invalid
 
 MAX_DAYS = 366
 _FIRST, _LAST = dt.date(2000, 1, 1), dt.date(2999, 12, 31)

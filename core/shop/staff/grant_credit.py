@@ -9,7 +9,7 @@ from core.platform.database import Database
 from core.platform.idempotency import check_key, used_for_another_request
 from core.shop.tenants import grant_credit as credit
 from core.shop.tenants.grant_credit import GrantCredit, UsedForAnotherGrant
-from edge.reply.errors import ApiError, FieldViolation, invalid
+from edge import ApiError, FieldViolation, invalid
 
 log = structlog.get_logger(__name__)
 

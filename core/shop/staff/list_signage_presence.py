@@ -13,7 +13,7 @@ from core.platform.database import Database
 from core.shop.catalogue.port import Store, StoreUnavailable
 from core.shop.signage.sql import presence
 from core.shop.tenants.sql import Caller
-from edge.reply.errors import ApiError
+from edge import ApiError
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from core.shop.staff.stream_events import StreamEvents, stream_events
 from core.shop.tenants.grant_credit import GrantCredit
 from core.shop.tenants.identity import caller
 from core.shop.tenants.sql import Key, KeyKind, list_keys
-from edge.serve.call import current_call
+from edge import current_call
 
 
 class TenantService(pb_grpc.TenantServiceServicer):

@@ -13,7 +13,7 @@ from core.platform.runtime import Runtime
 from core.shop.staff.staff_event import StaffEvent, staff_events
 from core.shop.tenants.sql import Caller, key_is_living
 from core.shop.trigger import sql as triggers
-from edge.reply.errors import ApiError
+from edge import ApiError
 
 # Events read at a time: what a reader that has fallen behind costs in memory.
 STREAM_PAGE = 200

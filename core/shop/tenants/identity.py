@@ -9,8 +9,7 @@ from cachetools import TTLCache
 from core.platform.database import Database
 from core.shop.tenants.key_secret import PREFIXES, digest_key
 from core.shop.tenants.sql import Caller, KeyKind, caller_by_digest
-from edge.serve.authenticators import Authenticator
-from edge.serve.call import Call, current_call
+from edge import Authenticator, Call, current_call
 
 # A revoked key works this long at most: every process forgets what it knew.
 CACHE_SECONDS = 2.0

@@ -11,7 +11,7 @@ from onegenie.recommend.v1 import recommend_pb2 as recommend
 from core.platform.database import Database
 from core.shop.recommend.sql import read_results
 from core.shop.tenants.sql import Caller
-from edge.reply.errors import ApiError
+from edge import ApiError
 
 
 @dataclass(frozen=True, slots=True)

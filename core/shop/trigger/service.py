@@ -19,7 +19,7 @@ from core.shop.trigger.sql import request_digest
 from core.shop.trigger.trigger_coupon import TriggerCoupon, trigger_coupon
 from core.shop.trigger.trigger_recommend import TriggerRecommend, trigger_recommend
 from core.shop.trigger.trigger_signage import Ports, TriggerSignage, trigger_signage
-from edge.serve.call import current_call
+from edge import current_call
 
 Request = pb.TriggerSignageRequest | pb.TriggerCouponRequest | pb.TriggerRecommendRequest
 

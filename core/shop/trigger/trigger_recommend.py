@@ -14,7 +14,7 @@ from core.shop.trigger import items, sql
 from core.shop.trigger.find_round import RoundIds, find_round
 from core.shop.trigger.once import OnceKey, once
 from core.shop.trigger.trigger_event import make_event, new_id
-from edge.reply.errors import ApiError
+from edge import ApiError
 
 
 @dataclass(frozen=True, slots=True)
