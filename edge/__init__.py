@@ -1,8 +1,8 @@
 """Serve a protobuf contract to gRPC, gRPC-Web, REST and SSE clients, from the contract alone.
 
 What is named here is the kit's public face, with the options' stubs (`edge.v1`) and exact numbers
-in JSON (`edge.digits`); nothing else is promised. Names are loaded when they are first used, so that
-a program pays for what it needs.
+in JSON (`edge.digits`); nothing else is promised. Names are loaded when they are first used: a
+program pays for what it needs.
 """
 
 from __future__ import annotations
