@@ -45,7 +45,7 @@ async def test_every_reply_is_as_it_says(replies: Replies) -> None:
 async def test_what_is_accepted_is_as_it_says(replies: Replies) -> None:
     """Bodies that the service takes are valid by the document, but for what it takes beside it."""
     lenient = {
-        "auth SendSignUpCode: keys as in the contract",
+        "accounts SendSignUpCode: keys as in the contract",
         "profile PutProfile: age as a string of digits",
         "trigger TriggerSignage: nulls are none",
     }
