@@ -62,6 +62,7 @@ async def serve(
             interceptors=[
                 telemetry.request_id,
                 telemetry.log_and_metrics,
+                runtime.calls.counted,
                 unavailable_without_database,
             ],
             domain=DOMAIN,

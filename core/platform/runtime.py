@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 import grpc
 
+from core.platform.calls_first import CallsFirst
 from core.platform.clock import Clock
 from core.platform.database import Database, open_database
 from core.platform.events import Changes
@@ -34,6 +35,7 @@ class Runtime:
     signer: Signer
     pictures: WorkPool
     passwords: WorkPool
+    calls: CallsFirst = field(default_factory=CallsFirst)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property

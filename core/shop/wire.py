@@ -40,6 +40,7 @@ async def build(runtime: Runtime, engine: MealEngine | None = None) -> AsyncIter
         pipeline = Pipeline(
             database,
             runtime.jobs,
+            calls=runtime.calls,
             engine=engine,
             stores=stores,
             lift=lambda tenant_id: TenantLiftPairs(database, tenant_id),

@@ -17,6 +17,7 @@ import structlog
 from onegenie.recommend.v1 import recommend_pb2 as pb
 from procrastinate import JobContext
 
+from core.platform.calls_first import CallsFirst
 from core.platform.database import Connection, Database
 from core.platform.events import publish
 from core.platform.jobs import BEGIN, ROUNDS, Jobs
@@ -67,12 +68,14 @@ class Pipeline:
         database: Database,
         jobs: Jobs,
         *,
+        calls: CallsFirst,
         engine: MealEngine,
         stores: Stores,
         lift: Callable[[uuid.UUID], LiftPairs],
     ) -> None:
         self._database = database
         self._jobs = jobs
+        self._calls = calls
         self._engine = engine
         self._stores = stores
         self._lift = lift
@@ -103,6 +106,7 @@ class Pipeline:
 
     async def run_step(self, context: JobContext, round_id: str, step: int) -> None:
         """Run a step unless its result is there already, then defer the next one."""
+        await self._calls.give_way()
         identifier = uuid.UUID(round_id)
         row = await sql.read_work(self._database, identifier)
         if row is None or row.status != IN_PROGRESS or row.steps_done != step - 1:

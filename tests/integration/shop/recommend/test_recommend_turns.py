@@ -14,6 +14,7 @@ from onegenie.recommend.v1 import recommend_pb2 as pb
 from onegenie.trigger.v1 import trigger_pb2, trigger_pb2_grpc
 from sqlalchemy import bindparam, func, select, text, update
 
+from core.platform.calls_first import CallsFirst
 from core.platform.database import Database, Query
 from core.platform.jobs import BEGIN, ROUNDS, Jobs
 from core.shop.meal.models import Meal, MealRequest
@@ -57,7 +58,14 @@ class Kicks:
 
     def __init__(self, database: Database, jobs: Jobs) -> None:
         self.database = database
-        self.pipeline = Pipeline(database, jobs, engine=None, stores=None, lift=None)  # type: ignore[arg-type]
+        self.pipeline = Pipeline(
+            database,
+            jobs,
+            calls=CallsFirst(),
+            engine=None,  # type: ignore[arg-type]
+            stores=None,  # type: ignore[arg-type]
+            lift=None,  # type: ignore[arg-type]
+        )
 
     async def off(self, shopper: Shopper, count: int) -> None:
         caller = await caller_by_digest(self.database, digest_key(shopper.secret))
