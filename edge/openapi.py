@@ -92,7 +92,7 @@ def comments(image: FileDescriptorSet) -> dict[str, str]:
             for index, field in enumerate(proto.field):
                 note((*path, 2, index), f"{name}.{field.name}")
             for index, nested in enumerate(proto.nested_type):
-                message((*path, 3, index), name, nested, note, enum)
+                message((*path, 3, index), name, nested, note, enum=enum)
             for index, nested in enumerate(proto.enum_type):
                 enum((*path, 4, index), name, nested)
 
@@ -216,7 +216,7 @@ class Writer:
             parameters += [
                 self.parameter(
                     surface, fields[name], surface.json_key(fields[name]), "query",
-                    is_required(fields[name]),
+                    required=is_required(fields[name]),
                 )
                 for name in method.query_fields_of(binding)
             ]  # fmt: skip
@@ -237,7 +237,7 @@ class Writer:
         return parameters
 
     def path_parameter(self, surface: Surface, part: _PathPart) -> Schema:
-        parameter = self.parameter(surface, part.field, part.name, "path", True)
+        parameter = self.parameter(surface, part.field, part.name, "path", required=True)
         if part.pattern not in ("*", "**"):
             key = surface.json_key(part.field)
             note = f"What stands for `{part.star}` in `{key}`, which is `{part.pattern}`."

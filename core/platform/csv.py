@@ -157,7 +157,7 @@ class Problems:
         self.files.add(file)
         if len(self.kept) < MAX_REPORTED:
             shown = value if value is None or len(value) <= 80 else value[:80] + "…"
-            self.kept.append(Problem(file.name, line, column, shown, message))
+            self.kept.append(Problem(file.name, line, column, shown, message=message))
 
     def check(self) -> None:
         """Raise ImportFailed if anything was reported."""
@@ -201,7 +201,7 @@ def each_row(
             if what := _magic(file):
                 problems.add(file, f"is {what}, not CSV: {ADVICE}")
                 return
-            for row in _rows(file, text, columns, problems, allow_others):
+            for row in _rows(file, text, columns, problems, allow_others=allow_others):
                 count += 1
                 yield row
     except UnicodeDecodeError:
@@ -224,7 +224,7 @@ def _rows(
         if not _check_first_line(file, first_line.strip(), columns, problems):
             return
         header = [name.strip() for name in next(reader)]
-        if not _check_header(file, header, columns, problems, allow_others):
+        if not _check_header(file, header, columns, problems, allow_others=allow_others):
             return
         line = reader.line_num + 1
         for cells in reader:
@@ -232,7 +232,9 @@ def _rows(
                 if len(cells) != len(header):
                     message = f"has {len(cells)} columns where the header has {len(header)}"
                     problems.add(file, message, line, value=",".join(cells))
-                elif values := _parse(file, line, header, cells, columns, seen, problems):
+                elif values := _parse(
+                    file, line, header, cells, columns=columns, seen=seen, problems=problems
+                ):
                     yield Row(line, values)
             line = reader.line_num + 1
     except csv.Error as error:
@@ -264,7 +266,7 @@ def _report_encoding(file: Path, problems: Problems) -> None:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         value = data[error.start : error.end].hex(" ")
-        problems.add(file, f"is not UTF-8: {ADVICE}", line, None, value)
+        problems.add(file, f"is not UTF-8: {ADVICE}", line, None, value=value)
 
 
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -337,10 +339,10 @@ def _parse(
         try:
             value = values[column.name] = column.parse(cell)
         except Bad as bad:
-            problems.add(file, str(bad), line, column.name, cell)
+            problems.add(file, str(bad), line, column.name, value=cell)
             continue
         if column.unique:
             first = seen[column.name].setdefault(value, line)
             if first != line:
-                problems.add(file, f"is already on line {first}", line, column.name, cell)
+                problems.add(file, f"is already on line {first}", line, column.name, value=cell)
     return values if problems.total == before else None

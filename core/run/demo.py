@@ -113,7 +113,14 @@ async def _new_secrets(conn: Connection, tenant_id: uuid.UUID, base_url: str) ->
     sdk_key = await _secret(conn, tenant_id, "sdk")
     admin_token = await _secret(conn, tenant_id, "admin")
     signage_key = await _secret(conn, tenant_id, "signage", str(signage_id))
-    return DemoEnv(base_url, sdk_key, str(profile_id), admin_token, signage_key, str(signage_id))
+    return DemoEnv(
+        base_url,
+        sdk_key,
+        str(profile_id),
+        admin_token,
+        signage_key=signage_key,
+        signage_id=str(signage_id),
+    )
 
 
 async def _secret(

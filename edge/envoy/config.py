@@ -212,8 +212,8 @@ def _route(method: Method) -> _Route:
         method.reads_only,
         method.rule.timeout_seconds or TIMEOUT_SECONDS,
         method.rule.max_body_bytes or MAX_BODY_BYTES,
-        needs_admission(method),
-        method.client_streaming,
+        asks_first=needs_admission(method),
+        client_streaming=method.client_streaming,
     )
 
 

@@ -96,7 +96,7 @@ def body_of(
     """The documented JSON body of an error."""
     found = [(each.field, each.description) for each in fields]
     return surface.envelope.error_body(
-        reason.http_status, reason.code, message, found, reason.general
+        reason.http_status, reason.code, message, found, general=reason.general
     )
 
 

@@ -132,7 +132,7 @@ class Decoder:
                 for key, item in value.items()
                 if (field := table.get(key)) is not None and field.name not in skip
             }
-        self._fill(message, value, "", 0, report, skip)
+        self._fill(message, value, "", 0, report=report, skip=skip)
 
     def names(self, message: Message, value: dict[str, Any], skip: Sequence[str]) -> list[str]:
         """The fields of `message` that have a key in the JSON object `value`, null included."""
@@ -283,7 +283,7 @@ class _Field:
             return
         target = getattr(message, self.name)
         target.SetInParent()
-        self._fill_one(target, value, path, depth, report)
+        self._fill_one(target, value, path, depth, report=report)
 
     def _set_messages(
         self, message: Message, value: Any, path: str, depth: int, report: Violations
@@ -295,7 +295,7 @@ class _Field:
         target = getattr(message, self.name)
         del target[:]
         for index, item in enumerate(value):
-            self._fill_one(target.add(), item, f"{path}[{index}]", depth, report)
+            self._fill_one(target.add(), item, f"{path}[{index}]", depth, report=report)
 
     def _set_map(
         self, message: Message, value: Any, path: str, depth: int, report: Violations
@@ -314,7 +314,9 @@ class _Field:
                 if self._value.message_type is None:
                     target[self._convert_key(key)] = self._convert(item)
                 elif not is_free_form(self._value) or _has_few_values(item, where, report):
-                    self._fill_one(target[self._convert_key(key)], item, where, depth, report)
+                    self._fill_one(
+                        target[self._convert_key(key)], item, where, depth, report=report
+                    )
             except Wrong as wrong:
                 report(where, str(wrong))
 
@@ -330,7 +332,7 @@ class _Field:
             elif name in TEXT_LIKE:
                 _set_text_like(target, value)
             elif isinstance(value, dict):
-                self._decoder._fill(target, value, path, depth + 1, report)
+                self._decoder._fill(target, value, path, depth + 1, report=report)
             else:
                 report(path, "must be a JSON object")
         except Wrong as wrong:

@@ -269,7 +269,7 @@ class Endpoint:
         if body.data and call.is_encoded:
             raise ApiError(rest.CONDITION_UNSUPPORTED_ENCODING)
         if self._has_parts and multipart.is_multipart(body.content_type):
-            multipart.fill(message, body.content_type, body.data, self._decoder, report)
+            multipart.fill(message, body.content_type, body.data, self._decoder, report=report)
             return
         if not body.data.strip() and (self._has_parts or form.binding.body != "*"):
             return
