@@ -59,7 +59,8 @@ class Signer:
         self._read()
         try:
             claims = jwt.decode(token, self._keys, algorithms=[_ALGORITHM]).claims
-        except (JoseError, ValueError, TypeError, KeyError):
+        # RecursionError: claims nested as deeply as only our own key could sign.
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError):
             return None
         if claims.get("iss") != ISSUER or claims.get("aud") != audience:
             return None

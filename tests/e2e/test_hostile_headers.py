@@ -54,3 +54,28 @@ async def test_a_version_yet_to_come_counts_as_not_seen(service: Service) -> Non
         async with asyncio.timeout(20):
             seen = [line async for line in lines]
     assert "id: 2" in seen
+
+
+async def test_what_grpc_itself_would_fail_on_is_answered(service: Service) -> None:
+    """Each was a fault of ours or an outage, and a line in the core's log that is not JSON."""
+    path = "/onegenie.profile.v1.ProfileService/GetProfile"
+
+    async def told(method: str, **headers: str) -> str | None:
+        """Return the status of a call that no servicer or authenticator saw: it is in the headers.
+
+        Over HTTP/1.1 the others' status is in trailers, which are not sent.
+        """
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent["content-type"] = "application/grpc"
+        reply = await service.http.request(method, path, headers=sent, content=bytes(5))
+        assert (reply.status_code, reply.headers["content-type"]) == (200, "application/grpc")
+        status: str | None = reply.headers.get("grpc-status")
+        return status
+
+    for value in ("AAAA", "", "not base64", "AAAAAAAAAAAAAAAA"):
+        assert await told("POST", te="trailers", lb_cost_bin=value) is None, value
+    for method in ("DELETE", "PATCH", "PUT", "GET"):
+        assert await told(method, te="trailers") == "3", method
+    assert await told("POST") is None
+    for te in ("gzip", "trailers, gzip", "trailers"):
+        assert await told("POST", te=te) is None, te

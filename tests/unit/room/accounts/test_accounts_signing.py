@@ -122,6 +122,18 @@ def test_a_token_is_not_recognised_before_its_time(path: Path, clock: FakeClock)
     assert signer.read("access", token) is not None
 
 
+@pytest.mark.parametrize("claims", [b"[" * 1000, b"[" * 3000 + b"]" * 3000])
+def test_claims_nested_deeper_than_python_reads_are_none(
+    path: Path, clock: FakeClock, claims: bytes
+) -> None:
+    signer = Signer(path, clock)
+    kid = _kid(_token(signer, clock))
+    (key,) = (k for k in json.loads(path.read_text())["keys"] if k["kid"] == kid)
+    header = {"alg": "HS256", "kid": kid}
+    token = jws.serialize_compact(header, claims, OctKey.import_key(key), algorithms=["HS256"])
+    assert signer.read("access", token) is None
+
+
 @pytest.mark.parametrize("claim", ["sub", "sid"])
 @pytest.mark.parametrize(
     "value",
