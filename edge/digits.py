@@ -46,13 +46,13 @@ def loads(data: str | bytes) -> Any:
 
 
 def loads_leniently(data: bytes) -> Any:
-    """The same, with what json takes beyond JSON: NaN and halves of surrogate pairs. Raises
+    """Return the same, with what json takes beyond JSON: NaN and halves of surrogate pairs. Raises
     ValueError and RecursionError."""
     return json.loads(data.decode(), parse_int=_int, parse_float=_float)
 
 
 def dumps(value: Any) -> bytes:
-    """The JSON of `value`, its ints of any length."""
+    """Return the JSON of `value`, its ints of any length."""
     try:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:
@@ -60,7 +60,7 @@ def dumps(value: Any) -> bytes:
 
 
 def number(value: float) -> float | int:
-    """A whole double as an int, so that 882 never prints as 882.0."""
+    """Return a whole double as an int, so that 882 never prints as 882.0."""
     return int(value) if value.is_integer() and -EXACT <= value <= EXACT else value
 
 
@@ -91,7 +91,7 @@ def set_number(target: Any, value: int | float) -> None:
 
 
 def number_of(message: Any) -> int | float:
-    """The number of a google.protobuf.Value that is one."""
+    """Return the number of a google.protobuf.Value that is one."""
     value: float = message.number_value
     if -EXACT < value < EXACT:
         return int(value) if value.is_integer() else value
@@ -105,7 +105,7 @@ def number_of(message: Any) -> int | float:
 
 
 def printable(value: int | float) -> Any:
-    """A number as orjson takes it."""
+    """Return a number as orjson takes it."""
     wide = type(value) is int and not -(2**63) <= value < 2**64
     return orjson.Fragment(str(value)) if wide else value
 
@@ -123,7 +123,7 @@ def _int(digits: str) -> int | float:
 
 
 def _float(text: str) -> int | float:
-    """A double, unless it stands for a whole number of more digits than that would print."""
+    """Return a double, unless it stands for a whole number of more digits than that would print."""
     value = float(text)
     if -EXACT < value < EXACT or not math.isfinite(value):
         return value

@@ -195,7 +195,7 @@ def generate(
 def _included(
     descriptors: descriptor_pb2.FileDescriptorSet, include: Sequence[Path], own: Sequence[str]
 ) -> list[str]:
-    """What the contract imports from other folders and has no stubs yet."""
+    """Return what the contract imports from other folders and has no stubs yet."""
     return [
         file.name
         for file in descriptors.file
@@ -206,7 +206,7 @@ def _included(
 
 
 def _is_installed(name: str) -> bool:
-    """Whether the kit or a package that it needs has the file's stubs."""
+    """Return whether the kit or a package that it needs has the file's stubs."""
     folders = (_google_apis(), _well_known())
     return name.startswith(OPTIONS) or any((folder / name).is_file() for folder in folders)
 
@@ -288,7 +288,7 @@ def _write_reasons(contract: Contract, notes: Mapping[str, str], python: Path) -
 
 
 def docstring(note: str) -> str:
-    """The comment as a docstring of one line."""
+    """Return the comment as a docstring of one line."""
     return '"""' + " ".join(note.split()).replace("\\", "\\\\").replace('"', '\\"') + '"""'
 
 
@@ -386,7 +386,7 @@ def _well_known() -> Path:
 
 
 def tool(name: str) -> Path:
-    """A program that was installed beside this Python."""
+    """Return a program that was installed beside this Python."""
     return Path(sys.executable).parent / name
 
 

@@ -58,7 +58,7 @@ _RETRYABLE = (rest.CONDITION_RATE_LIMITED, rest.CONDITION_UNAVAILABLE)
 
 
 def document(contract: Contract, image: FileDescriptorSet, info: Mapping[str, str]) -> Schema:
-    """The OpenAPI document of the contract's REST methods.
+    """Return the OpenAPI document of the contract's REST methods.
 
     `image` is the contract with its comments, `info` the document's title, version
     and description. The same input gives the same document.
@@ -67,7 +67,7 @@ def document(contract: Contract, image: FileDescriptorSet, info: Mapping[str, st
 
 
 def comments(image: FileDescriptorSet) -> dict[str, str]:
-    """The comment of each named thing in the files, by its full name."""
+    """Return the comment of each named thing in the files, by its full name."""
     found: dict[str, str] = {}
     for file in image.file:
         texts = {
@@ -275,7 +275,7 @@ class Writer:
         return body | {"required": True} if needed else body
 
     def form(self, fields: Iterable[FieldDescriptor]) -> Schema:
-        """The schema of a multipart body; files are binary, so they have no type."""
+        """Return the schema of a multipart body; files are binary, so they have no type."""
         properties: Schema = {}
         required = []
         for field in fields:
@@ -322,7 +322,7 @@ class Writer:
         return [str(code) for code in sorted(codes)]
 
     def reasons(self, method: Method) -> list[Reason]:
-        """The reasons a method may answer with: those it names, and those of its kind."""
+        """Return the reasons a method may answer with: those it names, and those of its kind."""
         surface = method.surface
         conditions = list(_ALWAYS)
         if method.access != PUBLIC:
@@ -356,7 +356,7 @@ class Writer:
         return {"description": note, "content": {method.json_type(): {"schema": schema}}}
 
     def events(self, method: Method, binding: Binding) -> Schema:
-        """A stream. `x-itemSchema` describes one event, as OpenAPI 3.2's itemSchema does."""
+        """Return a stream. `x-itemSchema` describes one event, as OpenAPI 3.2's itemSchema does."""
         surface = method.surface
         data = sse_field(method.output, rest.SSE_DATA)
         if data is None and binding.response_body:
@@ -390,7 +390,7 @@ class Writer:
         }
 
     def error(self, method: Method, status: int, reasons: Sequence[Reason]) -> Schema:
-        """A reference to the response of an HTTP status that these reasons have."""
+        """Return a reference to the response of an HTTP status that these reasons have."""
         surface = method.surface
         label = surface.reasons_enum.rpartition(".")[2].removesuffix("Reason") or "Error"
         name = "-".join([label, str(status), *(reason.name for reason in reasons)])
@@ -459,7 +459,7 @@ class Writer:
     def field(
         self, surface: Surface, field: FieldDescriptor, request: bool, nullable: bool = True
     ) -> Schema:
-        """The schema of a field, null included where it may be."""
+        """Return the schema of a field, null included where it may be."""
         if is_map(field):
             value = field.message_type.fields_by_name["value"]
             return {"type": "object", "additionalProperties": self.value(surface, value, request)}
@@ -472,7 +472,7 @@ class Writer:
         return schema if field_rule(field).omit_unset and not request else _nullable(schema)
 
     def value(self, surface: Surface, field: FieldDescriptor, request: bool) -> Schema:
-        """The schema of one value of a field."""
+        """Return the schema of one value of a field."""
         if field.message_type is not None:
             return self.message(surface, field.message_type, request)
         if not request:
@@ -528,7 +528,7 @@ def _never_sent(value: Any) -> bool:
 
 
 def _limits(field: FieldDescriptor) -> Schema:
-    """The bounds of one value of a field."""
+    """Return the bounds of one value of a field."""
     rule = field_rule(field)
     limits: Schema = {}
     if rule.HasField("gte"):
@@ -551,7 +551,7 @@ def _limits(field: FieldDescriptor) -> Schema:
 
 
 def _counts(field: FieldDescriptor) -> Schema:
-    """How many elements a repeated field may have."""
+    """Return how many elements a repeated field may have."""
     rule = field_rule(field)
     least = max(rule.min_len, int(is_required(field)))
     counts = {"minItems": least} if least else {}
@@ -588,7 +588,7 @@ def _first_sentence(note: str) -> str:
 
 
 def _error_media(surface: Surface, status: int, reasons: Sequence[Reason]) -> Schema:
-    """What a body of an HTTP status is, whichever of these reasons it has."""
+    """Return what a body of an HTTP status is, whichever of these reasons it has."""
     shapes = [
         _error_schema(surface, status, [r for r in reasons if r.general is general])
         for general in (False, True)
@@ -621,7 +621,7 @@ def _error_schema(surface: Surface, status: int, reasons: Sequence[Reason]) -> S
 
 
 def _form_schema(form: Any, known: Mapping[str, Schema]) -> Schema:
-    """The schema of an envelope's form whose variables have these schemas; others have none.
+    """Return the schema of an envelope's form whose variables have these schemas; others have none.
 
     A list of fields at fault may be missing.
     """

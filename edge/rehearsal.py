@@ -85,7 +85,7 @@ class Rehearsal:
                 validator.validate(message)
 
     def _new(self, surface: Surface, top: Descriptor, *, request: bool) -> Iterator[Message]:
-        """An empty message of each kind inside `top` that has not had its turn."""
+        """Yield an empty message of each kind inside `top` that has not had its turn."""
         for descriptor in messages_of(top) if top.full_name != HTTP_BODY else ():
             key = (surface, descriptor.full_name, request)
             if key not in self._done and not descriptor.GetOptions().map_entry:

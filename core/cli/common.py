@@ -48,7 +48,7 @@ AllowEmptyOption = Annotated[
 
 
 def whole(title: str) -> Column:
-    """A column whose values are never shortened: ids are there to be copied."""
+    """Return a column whose values are never shortened: ids are there to be copied."""
     return Column(title, no_wrap=True, min_width=36)
 
 
@@ -64,7 +64,7 @@ def visible(text: str, keep: str = "") -> str:
 
 
 def shown(text: str, style: str = "") -> Text:
-    """A text that others wrote, as it is: never markup, never an order to the terminal."""
+    """Return a text that others wrote, as it is: never markup, never an order to the terminal."""
     return Text(visible(text), style=style)
 
 
@@ -77,7 +77,7 @@ class Table(rich_table.Table):
 
 
 def one_line(option: str, text: str, most: int) -> str:
-    """A name or a note as the contract wants it, else `fail` naming the option."""
+    """Return a name or a note as the contract wants it, else `fail` naming the option."""
     if not text.strip():
         fail(f"{option}: must not be empty")
     if CONTROLS.search(text):
@@ -117,7 +117,7 @@ def run_with_database(
 
 
 def embedded_directory(settings: Settings) -> str:
-    """Where the embedded Postgres lives."""
+    """Return where the embedded Postgres lives."""
     return str(settings.data_dir / "postgres")
 
 
@@ -140,7 +140,7 @@ def show_problems(failed: ImportFailed) -> None:
 
 
 async def tenant_id(reader: Reader, tenant: str | None) -> uuid.UUID:
-    """The tenant that --tenant names."""
+    """Return the tenant that --tenant names."""
     if tenant is not None and not _is_utf_8(tenant):
         raise LookupError(f"no tenant has the id or name {tenant!r}")
     return await find_tenant(reader, tenant)

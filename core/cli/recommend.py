@@ -178,7 +178,7 @@ def _shopping_list(todos: pb.Todos) -> Table:
 
 
 def _language(text: str) -> str:
-    """The language a text of the answer is in: the copy beside it is shown in the same."""
+    """Return the language a text of the answer is in: the copy beside it is shown in the same."""
     if any("가" <= character <= "힣" for character in text):
         return "ko"
     return "en" if text.isascii() else "ja"
@@ -189,7 +189,7 @@ def _price(product: pb.Product) -> str:
 
 
 def channel_to(base_url: str) -> grpc.Channel:
-    """A channel to the one port."""
+    """Return a channel to the one port."""
     try:
         parts = urlsplit(base_url)
         host, port = parts.hostname, parts.port
@@ -205,7 +205,7 @@ def channel_to(base_url: str) -> grpc.Channel:
 
 
 def reason_of(error: grpc.RpcError) -> str:
-    """The contract's reason of a failed call; empty when the error is not our service's."""
+    """Return the contract's reason of a failed call; empty when the error is not our service's."""
     try:
         status = rpc_status.from_call(error)
         for detail in status.details if status else ():
@@ -218,7 +218,7 @@ def reason_of(error: grpc.RpcError) -> str:
 
 
 def explain(error: grpc.RpcError, base_url: str) -> str:
-    """What went wrong, in one line, with the fields that a bad request names."""
+    """Return what went wrong, in one line, with the fields that a bad request names."""
     reason, code = reason_of(error), error.code()
     if not reason and code == grpc.StatusCode.UNAVAILABLE:
         return f"{base_url} does not answer: is it running? (`make run`)"

@@ -33,7 +33,7 @@ def restart() -> None:
 
 
 def _settings() -> dict[str, str]:
-    """The settings of this environment; paths as this process understands them."""
+    """Return the settings of this environment; paths as this process understands them."""
     given = {name.upper(): value for name, value in os.environ.items()}
     found = {}
     for name, field in Settings.model_fields.items():

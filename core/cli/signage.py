@@ -85,7 +85,7 @@ def signage(
 
 @contextmanager
 def _own_key(channel: grpc.Channel, admin: str | None, number: int) -> Iterator[str]:
-    """The secret of a key that lives as long as the block."""
+    """Yield the secret of a key that lives as long as the block."""
     metadata = (("authorization", f"Bearer {admin}"),)
     floor = store_pb2_grpc.StoreServiceStub(channel).ListSignage(
         store_pb2.ListSignageRequest(), metadata=metadata, timeout=_TIMEOUT_SECONDS
@@ -163,7 +163,7 @@ def _show(frames: Iterable[pb.Frame], most: int | None) -> None:
 
 
 def _drawn(frame: pb.Frame, now: float | None) -> RenderableType:
-    """A frame; an idle one's slides in turn, or all of them when `now` is None."""
+    """Return a frame; an idle one's slides in turn, or all of them when `now` is None."""
     if frame.kind == pb.FRAME_KIND_RECOGNIZED:
         kind, body = "recognized", _recognized(frame)
     else:
@@ -228,7 +228,7 @@ def _item(item: pb.Item) -> list[RenderableType]:
 
 
 def _name(forgotten: str) -> str:
-    """A forgotten thing as people say it: its name when it has one, else as it was sent."""
+    """Return a forgotten thing as people say it: its name when it has one, else as it was sent."""
     try:
         value = json.loads(forgotten)
     except ValueError:

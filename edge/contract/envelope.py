@@ -65,7 +65,7 @@ class EnvelopeForm:
     error_type: str  # empty: that of a success
 
     def around(self, status: int) -> tuple[bytes, bytes]:
-        """What stands before and after the JSON of a success."""
+        """Return what stands before and after the JSON of a success."""
         if self.success is None:
             return b"", b""
         text = orjson.dumps(_filled(self.success, {STATUS: status}))
@@ -75,7 +75,7 @@ class EnvelopeForm:
     def error_body(
         self, status: int, code: str, message: str, fields: Sequence[tuple[str, str]], general: bool
     ) -> bytes:
-        """The JSON of an error; `fields` are paths and what is wrong there."""
+        """Return the JSON of an error; `fields` are paths and what is wrong there."""
         values: dict[str, Any] = {
             STATUS: status,
             TITLE: title(status),
@@ -105,7 +105,7 @@ def read_form(form: rest.EnvelopeForm) -> EnvelopeForm:
 
 
 def form_problems(form: rest.EnvelopeForm) -> Iterator[str]:
-    """What is wrong with a contract's own form."""
+    """Yield what is wrong with a contract's own form."""
     if not form.error:
         yield "has no error"
     for name, allowed in (
@@ -132,7 +132,7 @@ def form_problems(form: rest.EnvelopeForm) -> Iterator[str]:
 
 
 def title(status: int) -> str:
-    """The phrase of an HTTP status; that of its hundred's first for one without."""
+    """Return the phrase of an HTTP status; that of its hundred's first for one without."""
     try:
         return HTTPStatus(status).phrase
     except ValueError:
@@ -140,7 +140,7 @@ def title(status: int) -> str:
 
 
 def pointer(path: str) -> str:
-    """The fragment of RFC 6901 for a field's path: items[0].name is #/items/0/name."""
+    """Return the fragment of RFC 6901 for a field's path: items[0].name is #/items/0/name."""
     parts = path.replace("[", ".").replace("]", "").split(".")
     return "#/" + "/".join(part.replace("~", "~0").replace("/", "~1") for part in parts)
 
@@ -149,7 +149,7 @@ _NOTHING = object()
 
 
 def _filled(form: Any, values: Mapping[str, Any]) -> Any:
-    """The form with its variables' values; the keys of what is nothing are left out."""
+    """Return the form with its variables' values; the keys of what is nothing are left out."""
     if isinstance(form, str):
         return values.get(form, form)
     if isinstance(form, list):

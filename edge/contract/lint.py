@@ -30,7 +30,7 @@ from edge.v1 import annotations_pb2 as rest
 
 
 def surface_problems(surface: rest.Surface, where: str) -> Iterator[str]:
-    """What is wrong with a surface's own options."""
+    """Yield what is wrong with a surface's own options."""
     for field in ("json_names", "time_format", "path_prefixes"):
         if not getattr(surface, field):
             yield f"{where} has no {field}"
@@ -45,7 +45,7 @@ def surface_problems(surface: rest.Surface, where: str) -> Iterator[str]:
 
 
 def reason_problems(rule: rest.ErrorRule, where: str) -> Iterator[str]:
-    """What is wrong with one value of an enum of reasons."""
+    """Yield what is wrong with one value of an enum of reasons."""
     if rule.grpc_code in (0, 2):
         yield f"{where}: grpc_code must be neither OK nor UNKNOWN"
     if not 400 <= rule.http_status <= 599:
@@ -57,7 +57,7 @@ def reason_problems(rule: rest.ErrorRule, where: str) -> Iterator[str]:
 def rule_problems(
     method: MethodDescriptor, rule: rest.MethodRule, surface: Surface | None
 ) -> Iterator[str]:
-    """What is wrong with a method's own options."""
+    """Yield what is wrong with a method's own options."""
     where = method.full_name
     if rule.success_status and not 200 <= rule.success_status <= 299:
         yield f"{where}: success_status must be 200 to 299"
@@ -75,7 +75,7 @@ def rule_problems(
 
 
 def rest_problems(method: Method, where: str) -> Iterator[str]:
-    """What is wrong with the REST forms of a method."""
+    """Yield what is wrong with the REST forms of a method."""
     if not method.bindings:
         return
     if method.client_streaming:
@@ -115,7 +115,7 @@ def rest_problems(method: Method, where: str) -> Iterator[str]:
 def message_problems(
     top: Descriptor, where: str, surface: Surface | None, in_json: bool
 ) -> Iterator[str]:
-    """What is wrong with a message and those inside it."""
+    """Yield what is wrong with a message and those inside it."""
     for message in messages_of(top):
         keys: dict[str, str] = {}
         for field in message.fields:

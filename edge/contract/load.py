@@ -136,7 +136,7 @@ class _Loader:
             self.problems += why
 
     def _rehearsed(self, contract: Contract) -> Contract:
-        """The contract once all its REST forms have been tried."""
+        """Return the contract once all its REST forms have been tried."""
         rehearsal, writer = Rehearsal(), Writer(contract, {})
         methods = dict(contract.methods)
         for path, method in methods.items():
@@ -178,7 +178,7 @@ class _Loader:
         return levels
 
     def _surface_of(self, service: ServiceDescriptor) -> Surface | None:
-        """The surface of a service; None where it has none, and the service is left out."""
+        """Return the surface of a service; None where it has none, and the service is left out."""
         before = len(self.problems)
         surface = self._surface(service)
         found = self.problems[before:]
@@ -213,7 +213,7 @@ class _Loader:
         return surface
 
     def _reasons(self, name: str, where: str) -> Mapping[str, Reason] | None:
-        """The surface's reasons by name; None when something is wrong with them."""
+        """Return the surface's reasons by name; None when something is wrong with them."""
         reasons: dict[str, Reason] = {}
         before = len(self.problems)
         if name:
@@ -313,7 +313,7 @@ class _Loader:
             self.routes.setdefault(binding.route(), where)
 
     def _with_bindings(self, read: Method, method: MethodDescriptor) -> tuple[Method, list[str]]:
-        """The method with its REST forms, and what is wrong with them."""
+        """Return the method with its REST forms, and what is wrong with them."""
         where = method.full_name
         rule = method.GetOptions().Extensions[http_annotations.http]
         rules = (rule, *rule.additional_bindings)

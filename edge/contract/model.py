@@ -101,7 +101,7 @@ class Surface:
     conditions: Mapping[int, Reason]
 
     def json_key(self, field: FieldDescriptor) -> str:
-        """The key of a field in JSON; of a multipart part, the part's name."""
+        """Return the key of a field in JSON; of a multipart part, the part's name."""
         rule = field_rule(field)
         if key := rule.json_key or rule.part:
             return key
@@ -122,7 +122,7 @@ class Binding:
     response_body: str
 
     def route(self) -> tuple[str, str]:
-        """What the binding matches: two bindings with the same could not be told apart."""
+        """Return what the binding matches: two bindings with the same could not be told apart."""
         return self.verb, matched(self.template)
 
 
@@ -216,23 +216,23 @@ class Contract:
 
 
 def field_rule(field: FieldDescriptor) -> rest.FieldRule:
-    """The field's rule; an empty one when it has none."""
+    """Return the field's rule; an empty one when it has none."""
     return field.GetOptions().Extensions[rest.field]
 
 
 def is_required(field: FieldDescriptor) -> bool:
-    """Whether google.api.field_behavior says REQUIRED."""
+    """Return whether google.api.field_behavior says REQUIRED."""
     behaviours = field.GetOptions().Extensions[field_behavior_pb2.field_behavior]
     return field_behavior_pb2.REQUIRED in behaviours
 
 
 def is_plain_number(field: FieldDescriptor) -> bool:
-    """Whether the field is a number or a bool: 0 and false are values like others."""
+    """Return whether the field is a number or a bool: 0 and false are values like others."""
     return field.type in INTEGERS or field.type in FLOATS or field.type == FieldKind.TYPE_BOOL
 
 
 def must_be_sent(field: FieldDescriptor) -> bool:
-    """Whether the field is required, and only JSON can show that it was left out."""
+    """Return whether the field is required, and only JSON can show that it was left out."""
     return (
         is_required(field)
         and is_plain_number(field)
@@ -242,37 +242,37 @@ def must_be_sent(field: FieldDescriptor) -> bool:
 
 
 def is_uuid(field: FieldDescriptor) -> bool:
-    """Whether google.api.field_info says that the string is a UUID."""
+    """Return whether google.api.field_info says that the string is a UUID."""
     info = field.GetOptions().Extensions[field_info_pb2.field_info]
     return bool(info.format == field_info_pb2.FieldInfo.UUID4)
 
 
 def is_mask(field: FieldDescriptor) -> bool:
-    """Whether the field is one google.protobuf.FieldMask."""
+    """Return whether the field is one google.protobuf.FieldMask."""
     message = field.message_type
     name = message.full_name if message is not None else ""
     return name == "google.protobuf.FieldMask" and not field.is_repeated
 
 
 def mask_field(message: Descriptor) -> FieldDescriptor | None:
-    """The field of a request that holds which keys a body had."""
+    """Return the field of a request that holds which keys a body had."""
     return next((f for f in message.fields if field_rule(f).body_keys), None)
 
 
 def has_text(field: FieldDescriptor) -> bool:
-    """Whether a value of the field can be written as a query parameter."""
+    """Return whether a value of the field can be written as a query parameter."""
     message = field.message_type
     return message is None or message.full_name in WRAPPERS | TEXT_LIKE
 
 
 def is_map(field: FieldDescriptor) -> bool:
-    """Whether the field is a map."""
+    """Return whether the field is a map."""
     message = field.message_type
     return message is not None and message.GetOptions().map_entry
 
 
 def is_free_form(field: FieldDescriptor) -> bool:
-    """Whether the field, or each of its elements, is any JSON value."""
+    """Return whether the field, or each of its elements, is any JSON value."""
     return field.message_type is not None and field.message_type.full_name in FREE_FORM
 
 
@@ -282,19 +282,19 @@ def lower_camel(name: str) -> str:
 
 
 def enum_word(value: EnumValueDescriptor) -> str:
-    """The word that stands for an enum value in JSON."""
+    """Return the word that stands for an enum value in JSON."""
     if word := value.GetOptions().Extensions[rest.word]:
         return word
     return value.name.removeprefix(enum_prefix(value.type)).lower()
 
 
 def sse_field(message: Descriptor, part: int) -> FieldDescriptor | None:
-    """The field of a message that plays a part in server-sent events."""
+    """Return the field of a message that plays a part in server-sent events."""
     return next((f for f in message.fields if field_rule(f).sse == part), None)
 
 
 def messages_of(message: Descriptor) -> Iterator[Descriptor]:
-    """The message and every message inside it, each once; JSON's own ones are not entered."""
+    """Yield the message and every message inside it, each once; JSON's own ones are not entered."""
     seen: dict[str, Descriptor] = {}
     waiting = [message]
     while waiting:
@@ -307,6 +307,6 @@ def messages_of(message: Descriptor) -> Iterator[Descriptor]:
 
 
 def enum_prefix(enum: EnumDescriptor) -> str:
-    """What the names of an enum's values begin with by the style guide: "BOOK_KIND_"."""
+    """Return what the names of an enum's values begin with by the style guide: "BOOK_KIND_"."""
     snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", enum.name)
     return snake.upper() + "_"

@@ -33,7 +33,7 @@ class Outside:
         self._matched: set[tuple[str, str]] = set()
 
     def surface(self, service: ServiceDescriptor) -> rest.Surface:
-        """The surface of a service."""
+        """Return the surface of a service."""
         found = rest.Surface()
         for rule in self._rules:
             if rule.HasField("surface") and _matches(rule.selector, service.full_name):
@@ -43,7 +43,7 @@ class Outside:
         return found
 
     def rule(self, method: MethodDescriptor) -> rest.MethodRule:
-        """The rule of a method."""
+        """Return the rule of a method."""
         found, service = rest.MethodRule(), method.containing_service.full_name
         for rule in self._rules:
             names = (method.full_name, service)
@@ -54,7 +54,7 @@ class Outside:
         return found
 
     def problems(self) -> Iterator[str]:
-        """What is wrong with the rules, once all services and methods have been asked for."""
+        """Yield what is wrong with the rules, once all services and methods have been asked for."""
         selectors = [rule.selector for rule in self._rules]
         for rule in self._rules:
             where = f"defaults for {rule.selector!r}"
@@ -77,7 +77,7 @@ def _matches(selector: str, name: str) -> bool:
 
 
 def _specificity(selector: str) -> tuple[int, bool]:
-    """How many names the selector has, and whether it is one whole name."""
+    """Return how many names the selector has, and whether it is one whole name."""
     names = [name for name in selector.split(".") if name != "*"]
     return len(names), not selector.endswith("*")
 

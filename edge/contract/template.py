@@ -14,7 +14,7 @@ _TEMPLATE = re.compile(rf"(?:/(?:{_SEGMENT}|{_NAMED}))+(?::{_LITERAL})?")
 
 
 def is_template(text: str) -> bool:
-    """Whether the text is a path template that Envoy takes: no `*` comes after a `**`."""
+    """Return whether the text is a path template that Envoy takes: no `*` comes after a `**`."""
     return bool(_TEMPLATE.fullmatch(text)) and not re.search(r"\*\*.*\*", matched(text))
 
 

@@ -30,7 +30,7 @@ _DEPENDENCIES = (descriptor_pb2, any_pb2, httpbody_pb2, http_pb2, http_annotatio
 
 
 def envoy_descriptor(contract: Contract) -> descriptor_pb2.FileDescriptorSet:
-    """The services with a REST form, their messages derived. Contains all it imports."""
+    """Return the services with a REST form, their messages derived. Contains all it imports."""
     derived = descriptor_pb2.FileDescriptorSet()
     for module in _DEPENDENCIES:
         file = FileDescriptorProto()
@@ -45,7 +45,7 @@ def envoy_descriptor(contract: Contract) -> descriptor_pb2.FileDescriptorSet:
 
 
 def request_class(method: Method) -> type[Message]:
-    """The core's view of a derived request. Every string is repeated here, which is the
+    """Return the core's view of a derived request. Every string is repeated here, which is the
     same on the wire: the core sees each occurrence, and decides which one counts."""
     pool = descriptor_pool.DescriptorPool()
     for module in (any_pb2, httpbody_pb2):

@@ -64,12 +64,12 @@ class ApiError(Exception):
 
 
 def invalid(*violations: FieldViolation) -> ApiError:
-    """The error of a request that breaks a rule of the contract."""
+    """Return the error of a request that breaks a rule of the contract."""
     return ApiError(rest.CONDITION_INVALID_ARGUMENT, fields=violations)
 
 
 def reason_of(surface: Surface, error: BaseException) -> Reason:
-    """The reason clients see for `error`; what the contract does not know is internal."""
+    """Return the reason clients see for `error`; what the contract does not know is internal."""
     if isinstance(error, ApiError):
         if isinstance(error.reason, int):
             return surface.conditions[error.reason]
@@ -79,7 +79,7 @@ def reason_of(surface: Surface, error: BaseException) -> Reason:
 
 
 def message_of(reason: Reason, error: BaseException) -> str:
-    """The message clients see for `error` under `reason`."""
+    """Return the message clients see for `error` under `reason`."""
     if isinstance(error, ApiError) and not reason.fixed_message:
         if reason.condition == rest.CONDITION_INTERNAL:
             return reason.message
@@ -93,7 +93,7 @@ def message_of(reason: Reason, error: BaseException) -> str:
 def body_of(
     surface: Surface, reason: Reason, message: str, fields: Sequence[FieldViolation] = ()
 ) -> bytes:
-    """The documented JSON body of an error."""
+    """Return the documented JSON body of an error."""
     found = [(each.field, each.description) for each in fields]
     return surface.envelope.error_body(
         reason.http_status, reason.code, message, found, general=reason.general
@@ -139,7 +139,7 @@ def status_of(
 
 
 def status_headers(status: status_pb2.Status) -> dict[str, str]:
-    """The status as headers, for replies to gRPC callers that are made outside the core."""
+    """Return the status as headers, for replies to gRPC callers that are made outside the core."""
     return {
         "grpc-status": str(status.code),
         "grpc-status-details-bin": base64.b64encode(status.SerializeToString()).decode(),

@@ -53,13 +53,13 @@ class Renderer:
         self._time = _time_format(surface.time_format, zone)
 
     def json(self, message: Message, field: str = "") -> bytes:
-        """The JSON of `message`, or of one field of it (`response_body`)."""
+        """Return the JSON of `message`, or of one field of it (`response_body`)."""
         if field:
             return orjson.dumps(self._field_of(message.DESCRIPTOR, field)(message))
         return orjson.dumps(self.of(message.DESCRIPTOR)(message))
 
     def of(self, descriptor: Descriptor) -> Render:
-        """The function that turns such a message into what orjson takes."""
+        """Return the function that turns such a message into what orjson takes."""
         name = descriptor.full_name
         if name not in self._functions:
             if name in WELL_KNOWN:
@@ -190,7 +190,7 @@ def json_cache(max_bytes: int) -> LRUCache[Any, bytes]:
 
 
 def json_value(message: Message) -> Any:
-    """The JSON value that a Struct, Value or ListValue is."""
+    """Return the JSON value that a Struct, Value or ListValue is."""
     return _FREE_FORM[message.DESCRIPTOR.full_name](message)
 
 

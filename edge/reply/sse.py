@@ -46,7 +46,7 @@ class Framer:
 
 
 def error_frame(body: bytes) -> bytes:
-    """The last event of a stream that failed: the documented error body."""
+    """Return the last event of a stream that failed: the documented error body."""
     return b"event: error\ndata: " + body + b"\n\n"
 
 

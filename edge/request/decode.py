@@ -52,7 +52,7 @@ Convert = Callable[[Any], Any]
 
 
 def too_long(most: int, unit: str) -> str:
-    """What is said of a value with more than `most` characters, bytes or elements."""
+    """Return what is said of a value with more than `most` characters, bytes or elements."""
     return f"must have at most {most} {unit}{'s' * (most != 1)}"
 
 
@@ -100,7 +100,7 @@ class Violations:
 
 
 def parse_json(data: bytes) -> Any:
-    """The JSON value in `data`; raises ApiError naming the body, the line and the column."""
+    """Return the JSON value in `data`; raises ApiError naming the body, the line and the column."""
     try:
         return loads(data.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
@@ -340,7 +340,7 @@ class _Field:
 
 
 def scalar(field: FieldDescriptor) -> Convert:
-    """A function from a JSON value to a scalar field's value; it raises Wrong."""
+    """Return a function from a JSON value to a scalar field's value; it raises Wrong."""
     kind = field.type
     if kind == FieldKind.TYPE_STRING:
         return _string_or_digits if field_rule(field).takes_number else _string
@@ -383,7 +383,7 @@ def _unspecified(value: Any) -> bool:
 
 
 def shown_key(key: str) -> str:
-    """A client's own key in an error's path: short and printable."""
+    """Return a client's own key in an error's path: short and printable."""
     return "".join(c if c.isprintable() else "\ufffd" for c in key[:64])
 
 
@@ -490,12 +490,12 @@ def _set_text_like(target: Any, value: Any) -> None:
 
 
 def _has_few_values(value: Any, path: str, report: Violations) -> bool:
-    """Whether the value of a free-form field may be read: looking costs much less."""
+    """Return whether the value of a free-form field may be read: looking costs much less."""
     return report.take_values(_count_values(value, report.values_left), path)
 
 
 def _count_values(value: Any, most: int) -> int:
-    """How many values a JSON value holds; only that it is more than `most` when it is."""
+    """Return how many values a JSON value holds; only that it is more than `most` when it is."""
     waiting, count = [value], 0
     while waiting and count <= most:
         inner = waiting.pop()

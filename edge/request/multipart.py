@@ -29,7 +29,7 @@ class Part:
 
 
 def is_multipart(content_type: str) -> bool:
-    """Whether a Content-Type is multipart/form-data."""
+    """Return whether a Content-Type is multipart/form-data."""
     return content_type.partition(";")[0].strip().lower() == "multipart/form-data"
 
 

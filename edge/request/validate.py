@@ -83,7 +83,7 @@ class Validator:
             check(message, path, findings)
 
     def _field(self, field: FieldDescriptor) -> Check | None:
-        """The check of a field, called with the message that holds it."""
+        """Return the check of a field, called with the message that holds it."""
         name, key, rule = field.name, self._surface.json_key(field), field_rule(field)
         required, presence = is_required(field), field.has_presence
         value_checks = list(self._value_checks(field))
@@ -171,7 +171,7 @@ class Validator:
         return check_one
 
     def _value_checks(self, field: FieldDescriptor) -> Iterator[Check]:
-        """The checks of one value of a field: of the field itself, or of an element."""
+        """Yield the checks of one value of a field: of the field itself, or of an element."""
         rule = field_rule(field)
         if field.type == FieldKind.TYPE_STRING:
             if rule.malformed_is_not_found:
@@ -330,7 +330,7 @@ def _matches(pattern: str) -> Check:
 
 
 def _in_bounds(rule: rest.FieldRule, rounded: Callable[[float], float]) -> Check:
-    """The check against the bounds, which are `rounded` as the value is."""
+    """Return the check against the bounds, which are `rounded` as the value is."""
     low = rounded(rule.gte) if rule.HasField("gte") else -math.inf
     high = rounded(rule.lte) if rule.HasField("lte") else math.inf
 
@@ -344,7 +344,7 @@ def _in_bounds(rule: rest.FieldRule, rounded: Callable[[float], float]) -> Check
 
 
 def _free_form_size(rule: rest.FieldRule) -> Check:
-    """The check that a free-form field is not larger than one sent as JSON may be."""
+    """Return the check that a free-form field is not larger than one sent as JSON may be."""
     most = rule.max_bytes if rule.HasField("max_bytes") else None
 
     def check(value: Any, path: str, findings: Violations) -> None:

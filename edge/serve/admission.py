@@ -24,7 +24,7 @@ METHOD = "method"  # the context extension with the RPC's path
 
 
 def needs_admission(method: Method) -> bool:
-    """Whether Envoy is to ask before it takes in the method's body."""
+    """Return whether Envoy is to ask before it takes in the method's body."""
     return bool(method.rule.max_body_bytes) and method.access != PUBLIC
 
 

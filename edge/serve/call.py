@@ -100,7 +100,7 @@ OnError = Callable[[Call, BaseException], None]
 
 
 def http_body(content_type: bytes, data: bytes) -> bytes:
-    """The wire bytes of a google.api.HttpBody, without building one."""
+    """Return the wire bytes of a google.api.HttpBody, without building one."""
     return b"".join(
         (b"\x0a", _varint(len(content_type)), content_type, b"\x12", _varint(len(data)), data)
     )

@@ -169,7 +169,7 @@ class Endpoint:
         raise AssertionError("abort always raises")
 
     def reason(self, call: Call, error: BaseException) -> Reason:
-        """The reason of an error; what the contract does not know is told to `on_error`."""
+        """Return the reason of an error; what the contract does not know is told to `on_error`."""
         surface = self.method.surface
         if not isinstance(error, ApiError):
             self.serving.on_error(call, error)
@@ -183,13 +183,13 @@ class Endpoint:
         return reason_of(surface, error)
 
     def _lists(self, name: str) -> bool:
-        """Whether the method's contract, or its surface for all methods, has the reason."""
+        """Return whether the method's contract, or its surface for all methods, has the reason."""
         return name in self.method.rule.reasons or bool(self.method.surface.reasons[name].condition)
 
     # Requests
 
     def _request(self, call: Call, raw: Any) -> Any:
-        """The typed, valid request; of a client stream an iterator of them."""
+        """Return the typed, valid request; of a client stream an iterator of them."""
         if self.method.client_streaming:
             return self._requests(raw)
         violations = Violations(self._max_values)
@@ -215,7 +215,7 @@ class Endpoint:
             ) from None
 
     def _from_rest(self, call: Call, raw: bytes, report: Violations) -> Message:
-        """The request from the derived message (edge.envoy.descriptor) that Envoy sends."""
+        """Return the request from the derived message (edge.envoy.descriptor) that Envoy sends."""
         assert self._rest_class is not None
         try:
             sent: Any = self._rest_class.FromString(raw)
@@ -289,7 +289,7 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 def was_cancelled() -> bool:
-    """Whether the running task itself was cancelled, not something it waited for."""
+    """Return whether the running task itself was cancelled, not something it waited for."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
