@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from google.protobuf.descriptor import FieldDescriptor as FieldKind
@@ -112,29 +113,36 @@ def rest_problems(method: Method, where: str) -> Iterator[str]:
             yield f"{where}: {name} is a message and cannot be a query parameter"
 
 
-def message_problems(
-    top: Descriptor, where: str, surface: Surface | None, in_json: bool
-) -> Iterator[str]:
+def message_problems(top: Descriptor) -> Iterator[str]:
     """Yield what is wrong with a message and those inside it."""
     for message in messages_of(top):
-        keys: dict[str, str] = {}
         for field in message.fields:
-            for problem in _field_problems(field, in_json):
+            for problem in _field_problems(field):
                 yield f"{field.full_name}: {problem}"
-            if in_json and surface is not None:
-                # A body may use any of the spellings.
-                for key in sorted({surface.json_key(field), field.name, field.json_name}):
-                    if keys.setdefault(key, field.name) != field.name:
-                        yield (
-                            f"{message.full_name}: {keys[key]} and {field.name} are both "
-                            f"{key!r} in JSON ({where})"
-                        )
+        parts = Counter(field_rule(field).sse for field in message.fields)
         for part in (rest.SSE_ID, rest.SSE_EVENT, rest.SSE_DATA, rest.SSE_LAST_EVENT_ID):
-            if sum(field_rule(f).sse == part for f in message.fields) > 1:
+            if parts[part] > 1:
                 yield f"{message.full_name}: two fields are {rest.Sse.Name(part)}"
 
 
-def _field_problems(field: FieldDescriptor, in_json: bool) -> Iterator[str]:
+def json_problems(top: Descriptor, where: str, surface: Surface) -> Iterator[str]:
+    """Yield what is wrong with the JSON of a message and those inside it."""
+    for message in messages_of(top):
+        keys: dict[str, str] = {}
+        for field in message.fields:
+            inner = field.message_type
+            if inner is not None and inner.full_name == "google.protobuf.Any":
+                yield f"{field.full_name}: google.protobuf.Any has no JSON form here"
+            # A body may use any of the spellings.
+            for key in sorted({surface.json_key(field), field.name, field.json_name}):
+                if keys.setdefault(key, field.name) != field.name:
+                    yield (
+                        f"{message.full_name}: {keys[key]} and {field.name} are both "
+                        f"{key!r} in JSON ({where})"
+                    )
+
+
+def _field_problems(field: FieldDescriptor) -> Iterator[str]:
     rule = field_rule(field)
     if rule.pattern:
         try:
@@ -175,7 +183,3 @@ def _field_problems(field: FieldDescriptor, in_json: bool) -> Iterator[str]:
         content = field.message_type.fields_by_name.get("content")
         if content is None or content.type != FieldKind.TYPE_BYTES or content.is_repeated:
             yield "a message filled by a multipart part needs a field `bytes content`"
-    if not in_json:
-        return
-    if field.message_type is not None and field.message_type.full_name == "google.protobuf.Any":
-        yield "google.protobuf.Any has no JSON form here"

@@ -274,7 +274,7 @@ class _Loader:
             found.insert(0, f"{where}: (edge.v1.method) has no access")
         messages = [m for m in (method.input_type, method.output_type) if m.full_name != HTTP_BODY]
         for message in messages:
-            found += lint.message_problems(message, where, surface, in_json=False)
+            found += lint.message_problems(message)
         if found:
             self._leave_out(where, _NOT_SERVED, found)
         if surface is None or (found and self.lenient):
@@ -296,8 +296,7 @@ class _Loader:
             return read
         read, rest_found = self._with_bindings(read, method)
         for message in messages:
-            rest_found += lint.message_problems(message, where, surface, in_json=True)
-        rest_found = [problem for problem in rest_found if problem not in found]
+            rest_found += lint.json_problems(message, where, surface)
         if not (self.lenient and rest_found):
             rest_found += self._take_routes(read, where)
         if rest_found:
