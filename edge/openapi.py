@@ -29,7 +29,7 @@ from edge.contract.model import (
     Method,
     Reason,
     Surface,
-    enum_word,
+    enum_words,
     field_rule,
     is_map,
     is_required,
@@ -508,8 +508,7 @@ def _is_text(field: FieldDescriptor) -> bool:
 
 def _scalar(field: FieldDescriptor) -> Schema:
     if field.type == FieldKind.TYPE_ENUM:
-        values = [v for v in field.enum_type.values if not _never_sent(v)]
-        return {"type": "string", "enum": [enum_word(v) for v in values]}
+        return {"type": "string", "enum": enum_words(field.enum_type)}
     if field.type == FieldKind.TYPE_BYTES:
         return {"type": "string", "contentEncoding": "base64"}
     if field.type == FieldKind.TYPE_BOOL:
@@ -521,10 +520,6 @@ def _scalar(field: FieldDescriptor) -> Schema:
         single = field.type == FieldKind.TYPE_FLOAT
         return {"type": "number", "format": "float" if single else "double"}
     return {"type": "string", "format": "uuid"} if is_uuid(field) else {"type": "string"}
-
-
-def _never_sent(value: Any) -> bool:
-    return bool(value.number == 0 and value.name.endswith("_UNSPECIFIED"))
 
 
 def _limits(field: FieldDescriptor) -> Schema:

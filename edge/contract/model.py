@@ -288,6 +288,15 @@ def enum_word(value: EnumValueDescriptor) -> str:
     return value.name.removeprefix(enum_prefix(value.type)).lower()
 
 
+def enum_words(enum: EnumDescriptor) -> list[str]:
+    """Return the words of an enum's values but of the one that stands for none."""
+    return [
+        enum_word(value)
+        for value in enum.values
+        if value.number or not value.name.endswith("_UNSPECIFIED")
+    ]
+
+
 def sse_field(message: Descriptor, part: int) -> FieldDescriptor | None:
     """Return the field of a message that plays a part in server-sent events."""
     return next((f for f in message.fields if field_rule(f).sse == part), None)

@@ -32,6 +32,7 @@ from edge.contract.model import (
     FieldDescriptor,
     Surface,
     enum_word,
+    enum_words,
     field_rule,
     is_free_form,
     is_map,
@@ -363,7 +364,7 @@ def scalar(field: FieldDescriptor) -> Convert:
             words.setdefault(enum_word(value), value.number)
             words.setdefault(value.name, value.number)
         numbers = frozenset(field.enum_type.values_by_number)
-        shown = [enum_word(v) for v in field.enum_type.values if not _unspecified(v)]
+        shown = enum_words(field.enum_type)
         return lambda value: _enum(value, words, numbers, shown)
     raise AssertionError(f"{field.full_name}: no JSON form")
 
@@ -376,10 +377,6 @@ _TYPE_NAMES = {
 _TOO_WIDE = "must be a number of a double's range"
 _INTEGER = re.compile(r"-?[0-9]{1,25}")
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|NaN|-?Infinity")
-
-
-def _unspecified(value: Any) -> bool:
-    return bool(value.number == 0 and value.name.endswith("_UNSPECIFIED"))
 
 
 def shown_key(key: str) -> str:

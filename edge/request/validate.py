@@ -23,7 +23,7 @@ from edge.contract.model import (
     EnumDescriptor,
     FieldDescriptor,
     Surface,
-    enum_word,
+    enum_words,
     field_rule,
     is_free_form,
     is_map,
@@ -270,8 +270,7 @@ def _is_finite(value: float, path: str, findings: Violations) -> None:
 
 def _is_known(enum: EnumDescriptor) -> Check:
     known = frozenset(enum.values_by_number)
-    words = [enum_word(v) for v in enum.values if v.number or not v.name.endswith("_UNSPECIFIED")]
-    text = "must be one of " + ", ".join(words)
+    text = "must be one of " + ", ".join(enum_words(enum))
 
     def check(value: int, path: str, findings: Violations) -> None:
         if value not in known:
