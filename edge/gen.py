@@ -181,7 +181,7 @@ def generate(
         types = [f"--mypy_grpc_out=quiet:{python}"] if pyi else []
         run_protoc(roots, f"--grpc_python_out={python}", *types, *with_service)
     _firmware_stubs(roots, sources, out / "nanopb")
-    _imported_apis(image, out / "googleapis")
+    _imported_apis(descriptors, out / "googleapis")
     # A new process: this one may hold older stubs of the options.
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(python), *_search_path()))}
     command = [sys.executable, "-m", "edge.gen", "--derive", str(image), "--out", str(out)]
@@ -224,11 +224,10 @@ def _firmware_stubs(roots: Sequence[Path], sources: Sequence[str], out: Path) ->
     run_protoc(roots, f"--nanopb_out=-I{roots[0]} {left_out}:{out}", *sized, *needed)
 
 
-def _imported_apis(image: Path, out: Path) -> None:
+def _imported_apis(descriptors: descriptor_pb2.FileDescriptorSet, out: Path) -> None:
     """Copies of the Google APIs in a descriptor set, with their licence. buf asks a registry
     for what no module of its workspace has; the well-known types it brings itself."""
     package = distribution("googleapis-common-protos")
-    descriptors = descriptor_pb2.FileDescriptorSet.FromString(image.read_bytes())
     names = [f.name for f in descriptors.file if f.name.startswith(("google/api/", "google/rpc/"))]
     for name in names:
         target = out / name

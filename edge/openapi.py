@@ -212,14 +212,13 @@ class Writer:
     ) -> list[Schema]:
         surface, fields = method.surface, method.input.fields_by_name
         parameters = [self.path_parameter(surface, part) for part in path_parts]
-        if binding.body != "*":
-            parameters += [
-                self.parameter(
-                    surface, fields[name], surface.json_key(fields[name]), "query",
-                    required=is_required(fields[name]),
-                )
-                for name in method.query_fields_of(binding)
-            ]  # fmt: skip
+        parameters += [
+            self.parameter(
+                surface, fields[name], surface.json_key(fields[name]), "query",
+                required=is_required(fields[name]),
+            )
+            for name in method.query_fields_of(binding)
+        ]  # fmt: skip
         parameters += [
             {"name": name.title(), "in": "header", "schema": {"type": "string"}}
             for name in method.rule.headers

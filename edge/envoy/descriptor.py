@@ -66,12 +66,6 @@ def request_class(method: Method) -> type[Message]:
     return message_factory.GetMessageClass(descriptor)
 
 
-def body_field(method: Method) -> str:
-    """Name of the derived request's body field, "" when no binding has a body."""
-    bodies = [binding.body for binding in method.bindings if binding.body]
-    return BODY_NAME if bodies else ""
-
-
 def _service_file(service: str, methods: list[Method]) -> FileDescriptorProto:
     package, _, name = service.rpartition(".")
     file = FileDescriptorProto(
@@ -113,7 +107,7 @@ def _request(method: Method) -> DescriptorProto:
             if method.surface.json_key(field) != name
             else field.json_name,
         )
-    if body_field(method):
+    if method.reads_body:
         message.field.add(
             name=BODY_NAME,
             number=BODY_NUMBER,

@@ -15,7 +15,7 @@ from google.protobuf import message_factory
 from google.protobuf.message import DecodeError, Message
 
 from edge.contract.model import Method, Reason, is_required, mask_field, sse_field
-from edge.envoy.descriptor import body_field, request_class
+from edge.envoy.descriptor import BODY_NAME, request_class
 from edge.reply.errors import (
     ApiError,
     FieldViolation,
@@ -83,7 +83,6 @@ class Endpoint:
         self._max_values = method.rule.max_values or MAX_ELEMENTS
         self._request_class = message_factory.GetMessageClass(method.input)
         self._rest_class = request_class(method) if method.bindings else None
-        self._body_field = body_field(method)
         self._forms = forms(method)
         self._has_parts = method.has_parts
         self._resume_field = sse_field(method.input, rest.SSE_LAST_EVENT_ID)
@@ -227,7 +226,7 @@ class Endpoint:
         if self._mask_name:
             getattr(message, self._mask_name).SetInParent()
         if form.binding.body:
-            body = getattr(sent, self._body_field)
+            body = getattr(sent, BODY_NAME)
             self._fill_body(call, message, body, form=form, report=report)
         for name in form.query_fields:
             if values := getattr(sent, name):
