@@ -13,6 +13,7 @@ import grpc
 from onegenie.meal.v1 import meal_pb2_grpc
 from onegenie.store.v1 import store_pb2_grpc
 
+from core.app.services import DOMAIN
 from core.platform import telemetry
 from core.platform.database import Database
 from core.platform.service_token import service_authenticator
@@ -64,7 +65,7 @@ async def _serve(
         load_contract([service]),
         authenticators,
         interceptors=[telemetry.request_id, telemetry.log_and_metrics],
-        domain="onegenie",
+        domain=DOMAIN,
         on_error=telemetry.log_internal_error,
     )
     server = Server(address, edge, register)

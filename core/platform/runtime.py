@@ -7,6 +7,7 @@ import contextlib
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,6 +43,10 @@ class Runtime:
     def zone(self) -> ZoneInfo:
         """The time zone in which a day begins and ends."""
         return self.settings.zone
+
+    def day_of(self, moment: datetime) -> date:
+        """Return the day, in that zone, in which a moment lies."""
+        return moment.astimezone(self.zone).date()
 
 
 @contextlib.asynccontextmanager

@@ -54,7 +54,7 @@ _CORE_STOP_SECONDS = 5.0
 _ENVOY_STOP_SECONDS = 0.5
 
 # Settings of the whole service, or known to others: only a new start can change them.
-_FIXED = ("host", "port", "data_dir", "workers", "database_url", "keep_root", "metrics_port")
+_FIXED = ("host", "port", "workers", "database_url", "keep_root", "metrics_port")
 # Variables that name files which libraries of ours read.
 _FILE_VARIABLES = (
     "AWS_WEB_IDENTITY_TOKEN_FILE",
@@ -471,7 +471,7 @@ class Supervisor:
 
     def _check_change(self, settings: Settings) -> None:
         for name in _FIXED:
-            if name != "data_dir" and getattr(settings, name) != getattr(self._settings, name):
+            if getattr(settings, name) != getattr(self._settings, name):
                 text = f"{name.upper()} must stay as it is until the service is stopped and started"
                 raise StartError(text, 2)
         _check_token_keys(settings.token_keys_file)

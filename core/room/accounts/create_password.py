@@ -33,7 +33,7 @@ async def create_password(runtime: Runtime, user: User, command: CreatePassword)
     Raises INVALID_ARGUMENT for an impossible birth date, USER_ALREADY_EXISTS when the account is
     complete or the e-mail another's, UNAUTHENTICATED when the session has ended.
     """
-    today = runtime.clock().astimezone(runtime.zone).date()
+    today = runtime.day_of(runtime.clock())
     if not _FIRST_BIRTH <= command.birth <= today:
         raise invalid(FieldViolation("birth", f"must be from {_FIRST_BIRTH} to today"))
     if await sql.has_password_or_taken(runtime.database, user.id, command.email):

@@ -20,7 +20,7 @@ async def accept_mission(runtime: Runtime, user_id: uuid.UUID, mission_id: str) 
     async with runtime.database.begin() as conn:
         await sql.lock(conn, user_id)
         now = runtime.clock()
-        today = now.astimezone(runtime.zone).date()
+        today = runtime.day_of(now)
         found = await sql.find_of_day(conn, user_id, mission_id, today)
         if found is None:
             raise ApiError(AppReason.MISSION_NOT_FOUND)

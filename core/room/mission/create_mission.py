@@ -21,6 +21,6 @@ async def create_mission(runtime: Runtime, user_id: uuid.UUID, content: str) -> 
     async with runtime.database.begin() as conn:
         await sql.lock(conn, user_id)
         now = runtime.clock()
-        today = now.astimezone(runtime.zone).date()
+        today = runtime.day_of(now)
         await check_space(conn, user_id, today)
         await sql.add_own(conn, user_id, content=content, day=today, now=now)

@@ -14,7 +14,7 @@ from edge import ApiError
 
 async def list_missions(runtime: Runtime, user_id: uuid.UUID) -> list[sql.ListedMission]:
     """Return today's list, in the order it was made."""
-    today = runtime.clock().astimezone(runtime.zone).date()
+    today = runtime.day_of(runtime.clock())
     return await sql.list_day(runtime.database, user_id, today)
 
 

@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 from onegenie.error.v1.reasons import AppReason
 
@@ -33,7 +32,7 @@ async def recommend_mission(runtime: Runtime, user_id: uuid.UUID) -> Recommended
     async with runtime.database.begin() as conn:
         await sql.lock(conn, user_id)
         now = runtime.clock()
-        today = now.astimezone(runtime.zone).date()
+        today = runtime.day_of(now)
         listed = [row.content for row in await sql.list_day(conn, user_id, today)]
         waiting = await sql.find_suggestion(conn, user_id, today)
         if waiting is not None:
@@ -43,7 +42,7 @@ async def recommend_mission(runtime: Runtime, user_id: uuid.UUID) -> Recommended
         rows = await sql.past(conn, user_id, today - timedelta(TASTE_DAYS))
         chosen = choose(
             await sql.candidates(conn),
-            list(_past(rows, today, runtime.zone)),
+            list(_past(runtime, rows, today)),
             listed,
             seed=f"{user_id}/{today}",
         )
@@ -53,14 +52,14 @@ async def recommend_mission(runtime: Runtime, user_id: uuid.UUID) -> Recommended
         return Recommended(mission_id, chosen.content)
 
 
-def _past(rows: Sequence[sql.PastSuggestion], today: date, zone: ZoneInfo) -> Iterator[Past]:
+def _past(runtime: Runtime, rows: Sequence[sql.PastSuggestion], today: date) -> Iterator[Past]:
     """Yield what was done, and what was suggested on an earlier day and not accepted.
 
     What is on a list and not done says nothing yet.
     """
     for row in rows:
         if row.completed_at is not None:
-            day = row.completed_at.astimezone(zone).date()
+            day = runtime.day_of(row.completed_at)
             yield Past(row.mission_id, row.category, (today - day).days, done=True)
         elif row.listed_at is None and row.day < today:
             yield Past(row.mission_id, row.category, (today - row.day).days, done=False)
