@@ -1,4 +1,5 @@
-"""A server of tests/protos/shelftest, whose servicer notes every call that reaches it."""
+"""A server of tests/protos/shelftest, whose servicer notes every call that reaches it, and calls
+that it must refuse."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import grpc
 
 from edge import Authenticator, Call, EdgeInterceptor, Server, load_contract
 from tests import edge_app
+from tests.support import refusal
 
 edge_app.stubs()
 from shelftest.v1 import shelf_pb2 as pb  # noqa: E402
@@ -85,3 +87,16 @@ async def serving(
         yield shelf
     finally:
         await server.stop()
+
+
+async def refuse(stub: Any, name: str, authorization: str | None) -> grpc.aio.AioRpcError:
+    """Call a method, and return its error."""
+    metadata = (("authorization", authorization),) if authorization else ()
+    request = {
+        "GetBook": pb.GetBookRequest(isbn="1"),
+        "ScanBook": pb.ScanBookRequest(pages=b"x"),
+        "WatchBooks": pb.WatchBooksRequest(),
+    }.get(name, pb.Book(isbn="1"))
+    sent: Any = iter([request]) if name in ("ImportBooks", "EchoBooks") else request
+    call = getattr(stub, name)(sent, metadata=metadata, timeout=10)
+    return await refusal(call.read() if name in ("WatchBooks", "EchoBooks") else call)

@@ -1,5 +1,6 @@
-"""A real Envoy with the rendered configuration, before echo cores."""
+"""A real Envoy with the rendered configuration, before echo cores or a server of a test's own."""
 
+import asyncio
 import os
 import random
 import socket
@@ -7,15 +8,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from edge.contract.model import Contract
 from edge.envoy import config as envoy_config
+from tests import edge_app
 from tests.e2e import echo_contract
 
 
@@ -25,6 +28,7 @@ class Front:
 
     port: int
     directory: Path
+    envoy: subprocess.Popen[bytes]
     scheme: str = "http"
     cores: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
@@ -58,51 +62,83 @@ def free_port() -> int:
 @contextmanager
 def front(cores: int = 1, **options: Any) -> Iterator[Front]:
     """Envoy before that many echo cores, all of them stopped at the end."""
-    given: dict[str, Any] = {"port": free_port(), "cors_origins": ("*",)} | options
-    settings = envoy_config.Front(**given)
     # Short, because Unix socket paths are: pytest's own directories are not always.
     with tempfile.TemporaryDirectory(prefix="og-") as name:
         directory = Path(name)
         descriptor = directory / "rest.pb"
         descriptor.write_bytes(echo_contract.rest_descriptors())
         sockets = [directory / f"core{number}.sock" for number in range(max(cores, 1))]
-        config = directory / "envoy.yaml"
-        config.write_text(
-            envoy_config.render(
-                settings,
-                echo_contract.contract(),
-                descriptor=descriptor,
-                cores=sockets,
-                admin=directory / "admin.sock",
-                access_log=directory / "access.jsonl",
-                domain="test",
-            )
+        options = {"cors_origins": ("*",)} | options
+        with _envoy(
+            directory, echo_contract.contract(), descriptor, sockets, domain="test", **options
+        ) as running:
+            try:
+                for path in sockets[:cores]:
+                    program = Path(__file__).with_name("echo_core.py")
+                    command = [sys.executable, str(program), str(descriptor), str(path)]
+                    running.cores.append(subprocess.Popen(command))
+                _wait(running, 200 if cores else 503)
+                yield running
+            finally:
+                for process in running.cores:
+                    process.kill()
+                    process.wait()
+
+
+@asynccontextmanager
+async def front_of_app(
+    core: Path, contract: Contract, domain: str, **options: Any
+) -> AsyncIterator[Front]:
+    """Envoy before a server of tests/protos that this process serves at the socket `core`."""
+    descriptor = edge_app.stubs() / "envoy" / "rest.pb"
+    with _envoy(core.parent, contract, descriptor, [core], domain=domain, **options) as running:
+        await asyncio.to_thread(_wait, running, 200)
+        yield running
+
+
+@contextmanager
+def _envoy(
+    directory: Path,
+    contract: Contract,
+    descriptor: Path,
+    cores: Sequence[Path],
+    *,
+    domain: str,
+    **options: Any,
+) -> Iterator[Front]:
+    """Envoy while the block runs, with its files in the directory."""
+    given: dict[str, Any] = {"port": free_port()} | options
+    settings = envoy_config.Front(**given)
+    config = directory / "envoy.yaml"
+    config.write_text(
+        envoy_config.render(
+            settings,
+            contract,
+            descriptor=descriptor,
+            cores=cores,
+            admin=directory / "admin.sock",
+            access_log=directory / "access.jsonl",
+            domain=domain,
         )
-        running = Front(settings.port, directory, "https" if settings.tls_key else "http")
-        envoy = subprocess.Popen(
-            [
-                str(envoy_config.envoy_binary()), "-c", str(config), "--disable-hot-restart",
-                "--concurrency", "1", "--log-level", "warning",
-                "--log-path", str(directory / "envoy.log"), "--file-flush-interval-msec", "100",
-            ]
-        )  # fmt: skip
-        try:
-            for path in sockets[:cores]:
-                program = Path(__file__).with_name("echo_core.py")
-                command = [sys.executable, str(program), str(descriptor), str(path)]
-                running.cores.append(subprocess.Popen(command))
-            _wait(running, envoy, 200 if cores else 503)
-            yield running
-        finally:
-            for process in (envoy, *running.cores):
-                process.kill()
-                process.wait()
+    )
+    envoy = subprocess.Popen(
+        [
+            str(envoy_config.envoy_binary()), "-c", str(config), "--disable-hot-restart",
+            "--concurrency", "1", "--log-level", "warning",
+            "--log-path", str(directory / "envoy.log"), "--file-flush-interval-msec", "100",
+        ]
+    )  # fmt: skip
+    try:
+        yield Front(settings.port, directory, envoy, "https" if settings.tls_key else "http")
+    finally:
+        envoy.kill()
+        envoy.wait()
 
 
-def _wait(running: Front, envoy: subprocess.Popen[bytes], status: int) -> None:
+def _wait(running: Front, status: int) -> None:
     deadline = time.monotonic() + 30
     while True:
-        assert envoy.poll() is None, (running.directory / "envoy.log").read_text()
+        assert running.envoy.poll() is None, (running.directory / "envoy.log").read_text()
         try:
             if httpx.get(running.url + "/healthz", verify=False).status_code == status:
                 break

@@ -5,7 +5,6 @@ The contract declares no reasons and answers with problem+json: what clients see
 
 from __future__ import annotations
 
-import asyncio
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -15,11 +14,10 @@ import grpc
 import httpx
 import pytest
 
-from edge import Front, envoy_binary, load_contract, render
-from tests import edge_app, shelf_app
-from tests.e2e.envoy_front import free_port
-from tests.integration.edge.test_edge_authenticators import refuse
-from tests.shelf_app import METHODS, REST, SECRET, SERVICE, pb, pb_grpc  # type: ignore[attr-defined]
+from edge import load_contract
+from tests import shelf_app
+from tests.e2e.envoy_front import front_of_app
+from tests.shelf_app import METHODS, REST, SECRET, SERVICE, pb, pb_grpc, refuse  # type: ignore[attr-defined]
 from tests.support import reason_of
 
 REFUSED = (None, "Bearer", "Bearer wrong", "Basic bGV0IG1lIGlu", "Bearer " + "x" * 9000)
@@ -38,48 +36,15 @@ class Running:
 @pytest.fixture(scope="module")
 async def front() -> AsyncIterator[Running]:
     with tempfile.TemporaryDirectory(prefix="shelf-") as name:
-        folder, port = Path(name), free_port()
-        core = folder / "core.sock"
-        config = folder / "envoy.yaml"
-        config.write_text(
-            render(
-                Front(port=port),
-                load_contract([SERVICE]),
-                descriptor=edge_app.stubs() / "envoy" / "rest.pb",
-                cores=[core],
-                admin=folder / "admin.sock",
-                access_log=folder / "access.jsonl",
-                domain="shelf",
-            )
-        )
+        core = Path(name) / "core.sock"
         authenticators = {"librarian": shelf_app.librarian}
-        async with shelf_app.serving(f"unix:{core}", authenticators) as shelf:
-            envoy = await asyncio.create_subprocess_exec(
-                str(envoy_binary()), "-c", str(config), "--disable-hot-restart",
-                "--concurrency", "1", "--log-path", str(folder / "envoy.log"),
-            )  # fmt: skip
-            try:
-                url = f"127.0.0.1:{port}"
-                async with (
-                    httpx.AsyncClient(base_url=f"http://{url}") as http,
-                    grpc.aio.insecure_channel(url) as channel,
-                ):
-                    await _ready(http)
-                    yield Running(shelf, http, channel)
-            finally:
-                envoy.kill()
-                await envoy.wait()
-
-
-async def _ready(http: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                if (await http.get("/shelf/books/1")).status_code == 401:
-                    return
-            except httpx.TransportError:
-                pass
-            await asyncio.sleep(0.05)
+        async with (
+            shelf_app.serving(f"unix:{core}", authenticators) as shelf,
+            front_of_app(core, load_contract([SERVICE]), "shelf") as running,
+            httpx.AsyncClient(base_url=running.url) as http,
+            grpc.aio.insecure_channel(f"127.0.0.1:{running.port}") as channel,
+        ):
+            yield Running(shelf, http, channel)
 
 
 def headers(authorization: str | None) -> dict[str, str]:

@@ -13,9 +13,8 @@ import grpc
 import httpx
 import pytest
 
-from edge.envoy.config import Front, envoy_binary, render
 from tests import edge_app
-from tests.e2e.envoy_front import free_port
+from tests.e2e.envoy_front import front_of_app
 
 edge_app.stubs()
 from edgetest.v1 import edgetest_pb2 as pb  # noqa: E402
@@ -32,43 +31,13 @@ UPLOAD = (
 async def front() -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client of an Envoy before one server of the test contract."""
     with tempfile.TemporaryDirectory(prefix="edge-") as name:
-        folder, port = Path(name), free_port()
-        config = folder / "envoy.yaml"
-        config.write_text(
-            render(
-                Front(port=port, cors_origins=("*",)),
-                edge_app.contract(),
-                descriptor=edge_app.stubs() / "envoy" / "rest.pb",
-                cores=[folder / "core.sock"],
-                admin=folder / "admin.sock",
-                access_log=folder / "access.jsonl",
-                domain="echo",
-            )
-        )
-        async with edge_app.serving(f"unix:{folder / 'core.sock'}", heartbeat_seconds=0.1):
-            envoy = await asyncio.create_subprocess_exec(
-                str(envoy_binary()), "-c", str(config), "--disable-hot-restart",
-                "--concurrency", "1", "--log-path", str(folder / "envoy.log"),
-            )  # fmt: skip
-            try:
-                async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-                    await _ready(client, envoy, folder / "envoy.log")
-                    yield client
-            finally:
-                envoy.kill()
-                await envoy.wait()
-
-
-async def _ready(client: httpx.AsyncClient, envoy: Any, log: Path) -> None:
-    async with asyncio.timeout(30):
-        while True:
-            assert envoy.returncode is None, log.read_text()
-            try:
-                if (await client.get("/e/list/x")).status_code == 200:
-                    return
-            except httpx.TransportError:
-                pass
-            await asyncio.sleep(0.05)
+        core = Path(name) / "core.sock"
+        async with (
+            edge_app.serving(f"unix:{core}", heartbeat_seconds=0.1),
+            front_of_app(core, edge_app.contract(), "echo", cors_origins=("*",)) as running,
+            httpx.AsyncClient(base_url=running.url) as client,
+        ):
+            yield client
 
 
 async def test_the_status_is_the_contracts(front: Any) -> None:

@@ -11,23 +11,8 @@ import pytest
 
 from edge import Call, ContractError
 from tests import shelf_app
-from tests.shelf_app import METHODS, pb, pb_grpc  # type: ignore[attr-defined]
+from tests.shelf_app import METHODS, pb, pb_grpc, refuse  # type: ignore[attr-defined]
 from tests.support import reason_of
-
-
-async def refuse(stub: Any, name: str, authorization: str | None) -> grpc.aio.AioRpcError:
-    """Call a method, and return its error."""
-    metadata = (("authorization", authorization),) if authorization else ()
-    request = {
-        "GetBook": pb.GetBookRequest(isbn="1"),
-        "ScanBook": pb.ScanBookRequest(pages=b"x"),
-        "WatchBooks": pb.WatchBooksRequest(),
-    }.get(name, pb.Book(isbn="1"))
-    sent: Any = iter([request]) if name in ("ImportBooks", "EchoBooks") else request
-    call = getattr(stub, name)(sent, metadata=metadata, timeout=10)
-    with pytest.raises(grpc.aio.AioRpcError) as raised:
-        await (call.read() if name in ("WatchBooks", "EchoBooks") else call)
-    return raised.value
 
 
 async def says_no(call: Call) -> None:
